@@ -1,0 +1,90 @@
+"""Where a project keeps things, and in which form: the one place that knows native from DVC (DESIGN 2).
+
+A `ProjectLayout` is chosen once, when the project is opened. No other module asks which kind a project is.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from assay.engine.errors import ConfigError, NotAProject
+from assay.engine.model import HashName
+
+SNAPSHOT_LIMIT = 10_000_000
+"""Bytes: an untracked file larger than this is not taken into a snapshot silently."""
+
+SMALL = 256 * 1024
+"""Bytes: artifacts smaller than this lie in packs, others are objects of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLayout:
+    """Names and forms of one kind of project.
+
+    Attributes:
+        marker: The folder at the project's root that makes it one (".assay").
+        config: Paths below the root, from the lowest layer to the highest.
+        cache: The cache's default path below the root.
+        tmp: Files that can be deleted at any moment, below the root.
+        hash_name: The hash of new artifacts.
+        takes_untracked: Whether a snapshot takes files neither tracked nor ignored.
+        remote_layout: The name of the layout that its remotes have.
+        ignores: Patterns that are always ignored, in .gitignore syntax.
+    """
+
+    marker: str
+    config: tuple[str, str]
+    cache: str
+    tmp: str
+    hash_name: HashName
+    takes_untracked: bool
+    remote_layout: str
+    ignores: tuple[str, ...]
+
+    @property
+    def ignore_file(self) -> str:
+        """What ``<marker>/.gitignore`` says, so that Git never sees cache and temporary files."""
+        return "/config.local\n/tmp\n/cache\n"
+
+
+def native(hash_name: HashName = "xxh128") -> ProjectLayout:
+    """The layout that ``assay init`` makes."""
+    return ProjectLayout(
+        marker=".assay",
+        config=(".assay/config", ".assay/config.local"),
+        cache=".assay/cache",
+        tmp=".assay/tmp",
+        hash_name=hash_name,
+        takes_untracked=True,
+        remote_layout="native",
+        ignores=(".git/", ".hg/", ".assay/", ".dvc/"),
+    )
+
+
+def hash_setting(name: str) -> HashName:
+    """``core.hash`` of a native project. Raises ConfigError on a hash that new artifacts cannot have."""
+    if name == "xxh128" or not name:
+        return "xxh128"
+    if name == "sha256":
+        return "sha256"
+    raise ConfigError(f"core.hash is {name!r}; it must be xxh128 or sha256.", "Edit core.hash in .assay/config.")
+
+
+def find_root(start: str) -> tuple[str, str]:
+    """The nearest folder at or above ``start`` with a marker, and that marker.
+
+    Raises:
+        NotAProject: There is none.
+    """
+    folder = start
+    while True:
+        for marker in (".dvc", ".assay"):
+            if os.path.isdir(f"{folder}/{marker}"):
+                return folder, marker
+        above = os.path.dirname(folder)
+        if above == folder:
+            raise NotAProject(
+                f"{start} is not inside an assay project.", "Run `assay init` at the root of your project first."
+            )
+        folder = above
