@@ -1,0 +1,196 @@
+"""Project: the handle that every verb takes first.
+
+It joins what a verb needs (root, layout, repository, cache, configuration, reporter, clock) and decides nothing.
+Whatever costs time to open is opened on first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from assay.engine import config as config_module
+from assay.engine import disk, layout as layout_module
+from assay.engine.config import Config
+from assay.engine.errors import ConfigError, GitError, IdentityMissing
+from assay.engine.events import Reporter, silent
+from assay.engine.git.repository import Repository
+from assay.engine.layout import ProjectLayout
+from assay.engine.model import Signature
+from assay.engine.ports import Clock, Ids
+
+if TYPE_CHECKING:
+    from assay.engine.store.cache import Cache
+    from assay.engine.store.statcache import StatCache
+
+
+@dataclass(frozen=True)
+class World:
+    """What only the outside knows, read once by whoever opens the project (cli/wiring.py).
+
+    Attributes:
+        clock: Where times come from.
+        ids: Where random names come from.
+        environment: The variables that stage commands inherit and that name Git's identity.
+        user_config: Path of the user's own configuration file; empty when there is no home.
+        git_config: Paths of Git's system and user configuration files, lowest first.
+        user_cache: Folder for rebuildable files where the project's own cannot be used; may be empty.
+        interpreter_bin: The folder of this interpreter when it is a virtual environment's, else empty; first on
+            the PATH of stage commands.
+    """
+
+    clock: Clock
+    ids: Ids
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user_config: str = ""
+    git_config: tuple[str, ...] = ()
+    user_cache: str = ""
+    interpreter_bin: str = ""
+
+
+@dataclass
+class Project:
+    """An opened project.
+
+    Attributes:
+        root: Absolute path of the folder that holds the marker.
+        layout: Where and in which form this kind of project keeps things.
+        config: The merged configuration.
+        repo: The Git repository around it.
+        world: Clock, ids, environment.
+        report: Where events go.
+    """
+
+    root: str
+    layout: ProjectLayout
+    config: Config
+    repo: Repository
+    world: World
+    report: Reporter = silent
+
+    @cached_property
+    def prefix(self) -> str:
+        """The root's path inside the repository's work tree: "" or "sub/folder/"."""
+        if self.repo.worktree is None:
+            raise GitError(f"{self.repo.git_dir} is a bare repository; experiments need a work tree.")
+        relative = os.path.relpath(self.root, self.repo.worktree).replace(os.sep, "/")
+        return "" if relative == "." else relative + "/"
+
+    @property
+    def state(self) -> str:
+        """The folder of state that is not a cache (law 7): ``<git common dir>/assay``."""
+        return f"{self.repo.common_dir}/assay"
+
+    @cached_property
+    def tmp(self) -> str:
+        """An existing folder for files that can be deleted at any moment."""
+        folder = f"{self.root}/{self.layout.tmp}"
+        disk.make_folders(folder)
+        return folder
+
+    @cached_property
+    def cache_folder(self) -> str:
+        """Where the cache lies: ``cache.dir`` relative to the root's marker folder, else the layout's place."""
+        chosen = self.config.get("cache", "dir")
+        if chosen:
+            return os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))
+        return f"{self.root}/{self.layout.cache}"
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The cache of artifacts."""
+        from assay.engine.store.cache import Cache
+
+        return Cache(self.cache_folder, self.layout.hash_name)
+
+    @cached_property
+    def stat_cache(self) -> StatCache:
+        """What is known about files from their stat data alone."""
+        from assay.engine.store.statcache import StatCache
+
+        return StatCache(f"{self.tmp}/stat.db")
+
+    def path(self, relative: str) -> str:
+        """The absolute path of a path below the root."""
+        return f"{self.root}/{relative}"
+
+    def read(self, relative: str) -> bytes | None:
+        """A file's content, or None when there is no such file."""
+        try:
+            with open(f"{self.root}/{relative}", "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    def signature(self, kind: str = "AUTHOR") -> Signature:
+        """Who commits, and when: Git's variables, Git's configuration, assay's ``user.name`` and ``user.email``.
+
+        Args:
+            kind: "AUTHOR" or "COMMITTER", as in ``GIT_AUTHOR_NAME``.
+
+        Raises:
+            IdentityMissing: None of them says.
+        """
+        time, offset = self.world.clock.now()
+        env = self.world.environment
+        name = env.get(f"GIT_{kind}_NAME") or self.repo.config.get("user.name") or self.config.get("user", "name")
+        email = env.get(f"GIT_{kind}_EMAIL") or self.repo.config.get("user.email") or self.config.get("user", "email")
+        email = email or env.get("EMAIL", "")
+        if not name or not email:
+            raise IdentityMissing(
+                "Nobody has said who makes the commit.",
+                'Run `assay config --global user.name "Your Name"` and `assay config --global user.email you@example.com`.',
+            )
+        return Signature(name, email, time, offset)
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        for name in ("cache", "stat_cache"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
+        self.repo.close()
+
+
+def load_config(root: str, layout: ProjectLayout, user_config: str) -> Config:
+    """The configuration of a project: user, project, local, the last one winning."""
+    layers = []
+    paths = [("user", user_config)] if user_config else []
+    paths += [(name, f"{root}/{path}") for name, path in zip(("project", "local"), layout.config, strict=True)]
+    for name, path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}.") from error
+        layers.append((name, path, config_module.parse(text, path)))
+    return Config(tuple(layers))
+
+
+def open_project(start: str, world: World, report: Reporter = silent) -> Project:
+    """Opens the nearest project at or above a folder.
+
+    Args:
+        start: Absolute path, symlinks resolved.
+        world: What only the outside knows.
+        report: Where events go.
+
+    Raises:
+        NotAProject: No marker at or above ``start``.
+        GitError: The project is not inside a usable Git repository.
+    """
+    root, marker = layout_module.find_root(start)
+    if marker == ".dvc":
+        raise ConfigError(
+            f"{root} is a DVC project; this version opens native projects only.", "Run `assay init` in a folder of its own."
+        )
+    layout = layout_module.native()
+    settings = load_config(root, layout, world.user_config)
+    layout = layout_module.native(layout_module.hash_setting(settings.get("core", "hash")))
+    repo = Repository.discover(root, world.git_config, world.environment)
+    return Project(root, layout, settings, repo, world, report)
