@@ -58,7 +58,7 @@ def edited(text: str, section: str, key: str, value: str | None) -> str:
         ConfigError: The value cannot be written on one line.
     """
     if value is not None and ("\n" in value or ("'" in value and '"' in value)):
-        raise ConfigError(f"The value of {section}.{key} cannot be written: it has a line break or both kinds of quotes.")
+        raise ConfigError(f"The value of {section}.{key} has a line break or both kinds of quotes and cannot be written.")
     lines = text.splitlines(keepends=True)
     start = end = None
     for i, line in enumerate(lines):

@@ -20,7 +20,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import BinaryIO, Literal, NamedTuple
 
 from assay.engine.errors import AssayError, UnsafePath
@@ -191,7 +190,7 @@ class NewFile:
     def __enter__(self) -> NewFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
         if self.path:
             with suppress(OSError):
@@ -451,7 +450,7 @@ class Folder:
     def __enter__(self) -> Folder:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _at(self, folder: str, *, make: bool) -> int:
@@ -548,7 +547,11 @@ class Folder:
         return os.stat(name, dir_fd=at, follow_symlinks=False)
 
     def hardlink(self, source: str, path: str) -> os.stat_result:
-        """Gives the file ``source`` a second name at ``path``, replacing a file there. Raises OSError where it cannot."""
+        """Gives the file ``source`` a second name at ``path``, replacing a file there.
+
+        Raises:
+            OSError: The file system has no hard links, or ``source`` lies on another one.
+        """
         at, name = self._place(path, make=True)
         _step("link", f"{self.root}/{path}")
         try:

@@ -7,7 +7,6 @@
     │   ├── WouldLose                  1  going on would destroy work that exists nowhere else
     │   └── NameTaken                  1  an experiment or branch of that name exists
     ├── ConfigError                  251  a setting is wrong or missing
-    │   └── IdentityMissing          251  nobody said who makes the commit
     ├── NotAProject                  253  no .assay or .dvc here or above
     ├── UsageError                   254  the words on the command line
     ├── BadInput                     255  a file of the project cannot be understood
@@ -68,10 +67,6 @@ class ConfigError(AssayError):
     """A setting is wrong or missing."""
 
     exit_code = 251
-
-
-class IdentityMissing(ConfigError):
-    """No name or e-mail address for the author of a commit."""
 
 
 class NotAProject(AssayError):

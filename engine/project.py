@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from assay.engine import config as config_module
-from assay.engine import disk, layout as layout_module
+from assay.engine import disk
+from assay.engine import layout as layout_module
 from assay.engine.config import Config
-from assay.engine.errors import ConfigError, GitError, IdentityMissing
-from assay.engine.events import Reporter, silent
+from assay.engine.errors import ConfigError, GitError
+from assay.engine.events import Reporter, Warned, silent
 from assay.engine.git.repository import Repository
 from assay.engine.layout import ProjectLayout
 from assay.engine.model import Signature
@@ -40,6 +41,10 @@ class World:
         user_cache: Folder for rebuildable files where the project's own cannot be used; may be empty.
         interpreter_bin: The folder of this interpreter when it is a virtual environment's, else empty; first on
             the PATH of stage commands.
+        login: "user@host" of this process, the author of commits when nobody has said who that is.
+        site_packages: Folders whose ``*.dist-info`` name the installed packages.
+        python: This interpreter's version and platform ("3.12.1", "linux-x86_64").
+        command: What the user typed, for owner records of locks.
     """
 
     clock: Clock
@@ -49,6 +54,10 @@ class World:
     git_config: tuple[str, ...] = ()
     user_cache: str = ""
     interpreter_bin: str = ""
+    login: str = "unknown@localhost"
+    site_packages: tuple[str, ...] = ()
+    python: tuple[str, str] = ("", "")
+    command: str = "assay"
 
 
 @dataclass
@@ -70,6 +79,7 @@ class Project:
     repo: Repository
     world: World
     report: Reporter = silent
+    _fallback_said: bool = False
 
     @cached_property
     def prefix(self) -> str:
@@ -125,26 +135,31 @@ class Project:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
+    @cached_property
+    def _identity(self) -> tuple[str, str]:
+        name = self.repo.config.get("user.name") or self.config.get("user", "name")
+        email = self.repo.config.get("user.email") or self.config.get("user", "email")
+        return name, email or self.world.environment.get("EMAIL", "")
+
     def signature(self, kind: str = "AUTHOR") -> Signature:
-        """Who commits, and when: Git's variables, Git's configuration, assay's ``user.name`` and ``user.email``.
+        """Who commits, and when: Git's variables, its configuration, assay's ``user.name``, else a fallback that is said.
 
         Args:
             kind: "AUTHOR" or "COMMITTER", as in ``GIT_AUTHOR_NAME``.
-
-        Raises:
-            IdentityMissing: None of them says.
         """
         time, offset = self.world.clock.now()
-        env = self.world.environment
-        name = env.get(f"GIT_{kind}_NAME") or self.repo.config.get("user.name") or self.config.get("user", "name")
-        email = env.get(f"GIT_{kind}_EMAIL") or self.repo.config.get("user.email") or self.config.get("user", "email")
-        email = email or env.get("EMAIL", "")
-        if not name or not email:
-            raise IdentityMissing(
-                "Nobody has said who makes the commit.",
-                'Run `assay config --global user.name "Your Name"` and `assay config --global user.email you@example.com`.',
+        environment = self.world.environment
+        name = environment.get(f"GIT_{kind}_NAME") or self._identity[0]
+        email = environment.get(f"GIT_{kind}_EMAIL") or self._identity[1]
+        if not (name and email) and not self._fallback_said:
+            self._fallback_said = True
+            self.report(
+                Warned(
+                    f"Nobody has said who you are, so the author is {name or self.world.login}; "
+                    'say it with `assay config --global user.name "Your Name"` and `... user.email you@example.com`.'
+                )
             )
-        return Signature(name, email, time, offset)
+        return Signature(name or self.world.login.partition("@")[0], email or self.world.login, time, offset)
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -187,7 +202,8 @@ def open_project(start: str, world: World, report: Reporter = silent) -> Project
     root, marker = layout_module.find_root(start)
     if marker == ".dvc":
         raise ConfigError(
-            f"{root} is a DVC project; this version opens native projects only.", "Run `assay init` in a folder of its own."
+            f"{root} is a DVC project; this version opens native projects only.",
+            "Run `assay init` in a folder of its own.",
         )
     layout = layout_module.native()
     settings = load_config(root, layout, world.user_config)

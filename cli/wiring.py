@@ -1,0 +1,222 @@
+"""The one place that reads the environment, the home folder, the current folder and the terminal.
+
+`Context` holds what it found and hands it on as values: a `World` for the engine, streams and a reporter for the
+commands. Nothing below this storey asks the outside (law 6).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from assay.engine.errors import AssayError, NotAProject, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.cli.render.progress import Progress
+    from assay.engine.project import Project, World
+
+
+class SystemClock:
+    """The machine's clock and time zone."""
+
+    def now(self) -> tuple[int, int]:
+        """Seconds since 1970 and the local offset in minutes east of UTC."""
+        seconds = int(time.time())
+        return seconds, time.localtime(seconds).tm_gmtoff // 60
+
+
+class GitClock:
+    """The clock of Git's own date variable, for reproducible commits."""
+
+    def __init__(self, text: str) -> None:
+        words = text.removeprefix("@").split()
+        if not words or not words[0].isdigit():
+            raise UsageError(
+                f"GIT_COMMITTER_DATE is {text!r}; assay reads the form '1700000000 +0100' only.",
+                "Set it so, or unset it.",
+            )
+        self._seconds = int(words[0])
+        zone = words[1] if len(words) > 1 else "+0000"
+        sign = -1 if zone.startswith("-") else 1
+        self._offset = sign * (int(zone[1:3]) * 60 + int(zone[3:5]))
+
+    def now(self) -> tuple[int, int]:
+        """The fixed time."""
+        return self._seconds, self._offset
+
+
+class RandomIds:
+    """Names from the system's random source, not from any seed that user code sets."""
+
+    def nonce(self) -> str:
+        """16 lower-case hexadecimal digits."""
+        return os.urandom(8).hex()
+
+    def choose(self, options: Sequence[str]) -> str:
+        """One of the options, each as likely as the next."""
+        return options[int.from_bytes(os.urandom(8), "big") % len(options)]
+
+
+class Context:
+    """What a command gets besides its arguments.
+
+    Attributes:
+        environment: The process's variables.
+        folder: Absolute path of the folder the command works in, symlinks resolved.
+        out: Where the result goes.
+        err: Where everything else goes.
+        quiet: Say only errors.
+        debug: Let exceptions through.
+        command: What the user typed.
+    """
+
+    def __init__(self) -> None:
+        self.environment = dict(os.environ)
+        self.out: TextIO = sys.stdout
+        self.err: TextIO = sys.stderr
+        for stream in (self.out, self.err):
+            # Names in a repository need not be UTF-8; printing them must not end in an error.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        self.quiet = False
+        self.debug = bool(self.environment.get("ASSAY_DEBUG"))
+        self.command = "assay"
+        self._project: Project | None = None
+        self.folder = ""
+
+    def change_folder(self, path: str) -> None:
+        """Works in another folder, as if the command had been typed there."""
+        self.folder = os.path.realpath(os.path.join(self.here, path))
+        if not os.path.isdir(self.folder):
+            raise UsageError(f"--cd: {path} is not a folder.")
+
+    @property
+    def here(self) -> str:
+        """The folder the command works in. Raises NotAProject when it was deleted under us."""
+        if not self.folder:
+            try:
+                self.folder = os.path.realpath(os.getcwd())
+            except FileNotFoundError:
+                raise NotAProject("The current folder does not exist any more.", "Go to one that does.") from None
+        return self.folder
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the result goes to a person's screen."""
+        return self.out.isatty()
+
+    @property
+    def colour(self) -> bool:
+        """Whether the result may be coloured (NO_COLOR, TERM=dumb)."""
+        return self.is_terminal and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
+
+    @cached_property
+    def report(self) -> Progress:
+        """The reporter that writes events to stderr."""
+        from assay.cli.render.progress import Progress
+
+        live = self.err.isatty() and self.environment.get("TERM") != "dumb"
+        return Progress(self.err, live=live, quiet=self.quiet)
+
+    @cached_property
+    def home(self) -> str:
+        """The home folder, or empty where there is none."""
+        home = os.path.expanduser("~") if self.environment.get("HOME") != "" else ""
+        return home if os.path.isabs(home) else ""
+
+    def _xdg(self, variable: str, default: str) -> str:
+        folder = self.environment.get(variable, "")
+        if not os.path.isabs(folder):
+            folder = os.path.join(self.home, default) if self.home else ""
+        return folder
+
+    @property
+    def user_config(self) -> str:
+        """Path of the user's own assay configuration; empty where there is no home."""
+        folder = self._xdg("XDG_CONFIG_HOME", ".config")
+        return f"{folder}/assay/config" if folder else ""
+
+    @property
+    def git_config(self) -> tuple[str, ...]:
+        """Paths of Git's system and user configuration, as git-config(1) finds them."""
+        paths = []
+        if not self.environment.get("GIT_CONFIG_NOSYSTEM"):
+            paths.append(self.environment.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig")
+        if "GIT_CONFIG_GLOBAL" in self.environment:
+            paths.append(self.environment["GIT_CONFIG_GLOBAL"])
+        else:
+            xdg = self._xdg("XDG_CONFIG_HOME", ".config")
+            paths += [f"{xdg}/git/config"] if xdg else []
+            paths += [f"{self.home}/.gitconfig"] if self.home else []
+        return tuple(path for path in paths if path)
+
+    @cached_property
+    def world(self) -> World:
+        """Everything that the engine may know of the outside."""
+        from assay.engine.project import World
+
+        date = self.environment.get("GIT_COMMITTER_DATE", "")
+        in_venv = sys.prefix != sys.base_prefix
+        cache = self._xdg("XDG_CACHE_HOME", ".cache")
+        machine = os.uname().machine if hasattr(os, "uname") else "unknown"
+        return World(
+            clock=GitClock(date) if date else SystemClock(),
+            ids=RandomIds(),
+            environment=self.environment,
+            user_config=self.user_config,
+            git_config=self.git_config,
+            user_cache=f"{cache}/assay" if cache else "",
+            interpreter_bin=os.path.dirname(sys.executable) if in_venv else "",
+            login=self._login(),
+            site_packages=tuple(path for path in sys.path if path.endswith(("site-packages", "dist-packages"))),
+            python=(".".join(str(part) for part in sys.version_info[:3]), f"{sys.platform}-{machine}"),
+            command=self.command,
+        )
+
+    def _login(self) -> str:
+        user = self.environment.get("USER") or self.environment.get("LOGNAME") or f"user{os.getuid()}"
+        host = os.uname().nodename if hasattr(os, "uname") else ""
+        return f"{user}@{host or 'localhost'}"
+
+    def project(self) -> Project:
+        """The project around the folder, opened once and closed with the context."""
+        if self._project is None:
+            from assay.engine.project import open_project
+
+            self._project = open_project(self.here, self.world, self.report)
+        return self._project
+
+    def relative(self, path: str) -> str:
+        """A path as typed, relative to the project's root. Raises UsageError when it lies outside."""
+        root = self.project().root
+        full = os.path.normpath(os.path.join(self.here, path))
+        found = os.path.relpath(full, root).replace(os.sep, "/")
+        if found == ".." or found.startswith("../"):
+            raise UsageError(f"{path} lies outside the project at {root}.")
+        return found
+
+    def say(self, text: str) -> None:
+        """Prints one line of the result."""
+        self.out.write(text + "\n")
+
+    def fail(self, error: AssayError) -> None:
+        """Tells an error on stderr: the sentence, what the command printed last, the hint."""
+        self.report.clear()
+        self.err.write(f"error: {error.message}\n")
+        tail = getattr(error, "tail", "")
+        if tail:
+            self.err.write("".join(f"  | {line}\n" for line in tail.splitlines()))
+        if error.hint:
+            self.err.write(f"  {error.hint}\n")
+        self.err.flush()
+
+    def close(self) -> None:
+        """Closes the project."""
+        if self._project is not None:
+            self._project.close()
+            self._project = None
