@@ -24,7 +24,8 @@
     └── RemoteError                  255  anything beyond this machine
         ├── KeyMissing               255
         ├── AccessDenied             255
-        └── CorruptRemote            255
+        ├── CorruptRemote            255
+        └── Unavailable              255  no answer, or "try again later"
 
 Exit codes are DVC's: 0 done, 1 the command says no, 251 config, 252 interrupted, 253 not a project,
 254 usage, 255 any other error.
@@ -176,3 +177,7 @@ class AccessDenied(RemoteError):
 
 class CorruptRemote(RemoteError):
     """What the remote sent is not what its name says."""
+
+
+class Unavailable(RemoteError):
+    """No answer, or one that says "try again later": the same request may succeed in a moment."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from assay.engine.model import Oid
 
@@ -19,10 +19,39 @@ class KeyInfo(NamedTuple):
     size: int
 
 
+class Source(Protocol):
+    """Bytes on their way out, read once from the start to the end.
+
+    The read that meets the end may raise instead (the bytes are not what their name says): then nothing becomes
+    visible.
+    """
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most ``size``; empty at the end."""
+
+    def restart(self) -> None:
+        """Begins again at the first byte."""
+
+
+class Sink(Protocol):
+    """Bytes on their way in."""
+
+    def write(self, data: bytes) -> object:
+        """Takes the next bytes."""
+
+    def restart(self) -> None:
+        """Forgets what came so far; the first byte comes next."""
+
+
 class RemoteStore(Protocol):
     """Bytes by key, far away. Keys are POSIX paths without a leading slash.
 
-    A value is visible whole or not at all. Every method raises `RemoteError` or one of its kinds.
+    A value is visible whole or not at all. Every method raises `RemoteError` or one of its kinds, and may be called
+    from several threads at once.
     """
 
     @property
@@ -32,14 +61,14 @@ class RemoteStore(Protocol):
     def get(self, key: str) -> bytes:
         """The whole value. Raises KeyMissing."""
 
-    def get_to(self, key: str, sink: BinaryIO) -> int:
+    def get_to(self, key: str, sink: Sink) -> int:
         """Streams the value into ``sink`` in bounded memory and returns its length. Raises KeyMissing."""
 
     def put(self, key: str, data: bytes) -> None:
         """Writes the value, replacing what was there."""
 
-    def put_file(self, key: str, path: str) -> None:
-        """Writes the content of a local file in bounded memory, replacing what was there."""
+    def put_from(self, key: str, source: Source) -> None:
+        """Writes what ``source`` gives in bounded memory, replacing what was there; nothing when the source raises."""
 
     def size(self, key: str) -> int | None:
         """The value's length in bytes, or None when there is none."""
@@ -50,11 +79,21 @@ class RemoteStore(Protocol):
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys; one that is not there is no error."""
 
+    def is_atomic(self) -> bool:
+        """Whether `create` and `swap` really exclude other writers; found out once, by trying on a scratch key."""
+
     def create(self, key: str, data: bytes) -> bool:
-        """Writes the value only where there is none; False when there was one."""
+        """Writes the value only where there is none; False when there is another one.
+
+        What was written before is durable first. True also when the same bytes are there already, since a request
+        whose answer was lost cannot be told from somebody else's: callers for whom that matters put a nonce inside.
+
+        Raises:
+            RemoteError: The store is not atomic.
+        """
 
     def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Replaces the value only if it is ``old`` (None: absent); False when it was something else."""
+        """Replaces the value only if it is ``old`` (None: absent), else False. For the rest as `create`."""
 
     def close(self) -> None:
         """Lets go of connections."""
