@@ -52,11 +52,14 @@ def _step(step: Step, path: str) -> None:
         _hook(step, path)
 
 
-def temp_name(folder: str) -> str:
-    """A path in ``folder`` that no other process or thread uses; `is_temp` knows it again."""
+def temp_name(folder: str, prefix: str = TEMP_PREFIX) -> str:
+    """A path in ``folder`` that no other process or thread uses; `is_temp` knows it again.
+
+    Another ``prefix`` is for folders whose owner sweeps names of his own (Git: ``tmp_obj_``, ``tmp_pack_``).
+    """
     global _counter
     _counter += 1
-    return f"{folder}/{TEMP_PREFIX}{os.getpid()}-{_counter}-{os.urandom(4).hex()}"
+    return f"{folder}/{prefix}{os.getpid()}-{_counter}-{os.urandom(4).hex()}"
 
 
 def is_temp(name: str) -> bool:
@@ -152,10 +155,11 @@ class NewFile:
     Args:
         folder: Where the temporary file lies; `publish` must name a path on the same file system.
         mode: Permission bits before the umask.
+        prefix: As for `temp_name`.
     """
 
-    def __init__(self, folder: str, mode: int = 0o666) -> None:
-        self.path = temp_name(folder)
+    def __init__(self, folder: str, mode: int = 0o666, prefix: str = TEMP_PREFIX) -> None:
+        self.path = temp_name(folder, prefix)
         self._fd = create(self.path, mode)
         self._open = True
         self.size = 0
