@@ -142,7 +142,7 @@ class Project:
         return name, email or self.world.environment.get("EMAIL", "")
 
     def signature(self, kind: str = "AUTHOR") -> Signature:
-        """Who commits, and when: Git's variables, its configuration, assay's ``user.name``, else a fallback that is said.
+        """Who commits and when: Git's variables, its configuration, assay's user.name, else a fallback that is said.
 
         Args:
             kind: "AUTHOR" or "COMMITTER", as in ``GIT_AUTHOR_NAME``.

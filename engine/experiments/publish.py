@@ -1,0 +1,197 @@
+"""From a finished workspace to an experiment: tree, commit, ref, in the publishing order of law 1.
+
+The tree is the start snapshot plus what the stages wrote: uncached outputs, metrics, `dvc.lock`, `.gitignore`. Cached
+outputs are never in it. The commit's one parent is the baseline; the ref comes last and only if it is absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from assay import __version__
+from assay.engine import disk
+from assay.engine.errors import NameTaken, RefConflict, UsageError
+from assay.engine.experiments import naming
+from assay.engine.experiments.start import Start
+from assay.engine.experiments.workspace import cached_paths, current, files_below
+from assay.engine.git import objects
+from assay.engine.git.trees import edit_tree, lookup, walk_tree
+from assay.engine.model import ExpRef, Oid
+from assay.engine.params import documents
+from assay.engine.pipeline.spec import Pipeline
+from assay.engine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new experiment.
+
+    Attributes:
+        ref: Its baseline and name.
+        commit: Its commit.
+        message: The commit's message without trailers.
+        head_moved: Whether HEAD names another commit now than when the run began.
+        changed_during: Project paths of dependencies that changed while their stage ran.
+    """
+
+    ref: ExpRef
+    commit: Oid
+    message: str
+    head_moved: bool = False
+    changed_during: tuple[str, ...] = ()
+
+
+def claim_name(project: Project, baseline: Oid, name: str | None, *, force: bool) -> str:
+    """The name an experiment will have: the given one when it is valid and free, else a new one.
+
+    Raises:
+        UsageError: The name cannot be a ref's last part.
+        NameTaken: The baseline has an experiment of that name and ``force`` is off.
+    """
+    if name is None:
+        return naming.fresh(project.repo.refs, baseline, project.world.ids)
+    problem = naming.problem_with(name)
+    if problem:
+        raise UsageError(f"{name!r} cannot be the name of an experiment: {problem}.", "Choose another with -n.")
+    if not force and project.repo.refs.read(ExpRef(baseline, name).refname) is not None:
+        raise NameTaken(
+            f"{baseline.hex()[:7]} has an experiment {name!r} already.",
+            "Choose another name with -n, or replace it with -f.",
+        )
+    return name
+
+
+def publish(
+    project: Project,
+    pipeline: Pipeline,
+    start: Start,
+    name: str,
+    *,
+    message: str | None = None,
+    force: bool = False,
+    seconds: float | None = None,
+    changed_during: Iterable[str] = (),
+    extra: Iterable[str] = (),
+) -> Made:
+    """Makes the commit and the ref of an experiment.
+
+    Args:
+        project: The project.
+        pipeline: The pipeline as it was run.
+        start: What was taken when the command began.
+        name: A name that `claim_name` gave.
+        message: The commit's message; None makes one of the parameters that differ from the baseline.
+        force: Replace an experiment of that name.
+        seconds: How long the stages took; None when nothing ran.
+        changed_during: Project paths of dependencies that changed while their stage ran.
+        extra: Work tree paths that are taken as they are now, ignored or not.
+
+    Raises:
+        NameTaken: Somebody made an experiment of that name meanwhile.
+    """
+    changed = tuple(changed_during)
+    database = project.repo.objects
+    with database.batch() as batch:
+        ends = current(project, batch, [*_written_paths(project, pipeline, start.base_tree), *extra])
+        tree = edit_tree(batch, start.base_tree, {**_without_cached(project, pipeline, start), **ends})
+        text = message or _changed_params(project, pipeline, start.base_tree, tree)
+        trailers = _trailers(project, seconds, changed)
+        author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
+        data = objects.build_commit(tree, (start.head,), author, committer, f"{text.rstrip()}\n\n{trailers}")
+        commit = batch.add(objects.COMMIT, data)
+    disk.sync_tree(project.repo.common_dir)
+    ref = ExpRef(start.head, name)
+    _set_ref(project, ref, commit, force=force)
+    return Made(ref, commit, text, project.repo.head() != start.head, changed)
+
+
+def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None:
+    try:
+        with project.repo.refs.transaction() as refs:
+            old = project.repo.refs.read(ref.refname) if force else None
+            if old is None:
+                refs.create(ref.refname, commit)
+            else:
+                refs.update(ref.refname, commit, old)
+    except RefConflict as error:
+        raise NameTaken(
+            f"Somebody else made an experiment {ref.name!r} meanwhile; this one is the commit {commit.hex()}.",
+            f"Keep it with `assay branch {commit.hex()[:12]} NEW-NAME`.",
+        ) from error
+
+
+def _written_paths(project: Project, pipeline: Pipeline, base_tree: Oid) -> list[str]:
+    """The work tree paths that stages write and that belong into a tree, those of the baseline too: they may be gone."""
+    prefix = project.prefix
+    found = dict.fromkeys(prefix + path for path in pipeline.lock_paths)
+    for stage in pipeline.stages.values():
+        for out in stage.outs:
+            path = prefix + out.path
+            if out.cache:
+                folder = os.path.dirname(path)
+                found[f"{folder}/.gitignore" if folder else ".gitignore"] = None
+                continue
+            found[path] = None
+            found.update(dict.fromkeys(files_below(project, path)))
+            item = lookup(project.repo.objects, base_tree, path)
+            if item is not None and item.mode == 0o040000:
+                del found[path]
+                below = walk_tree(project.repo.objects, item.oid, path + "/")
+                found.update((name, None) for name, _, _ in below)
+    return [path for path in found if not os.path.isdir(f"{project.repo.worktree}/{path}")]
+
+
+def _without_cached(project: Project, pipeline: Pipeline, start: Start) -> Mapping[str, tuple[int, Oid] | None]:
+    """The snapshot's changes, with outputs that are cached now but tracked in the baseline taken out of the tree."""
+    is_cached = cached_paths(project, pipeline)
+    changes = {path: value for path, value in start.changes.items() if not is_cached(path)}
+    for stage in pipeline.stages.values():
+        for out in stage.outs:
+            path = project.prefix + out.path
+            if out.cache and lookup(project.repo.objects, start.base_tree, path) is not None:
+                changes[path] = None
+    return changes
+
+
+def _trailers(project: Project, seconds: float | None, changed: tuple[str, ...]) -> str:
+    version, platform = project.world.python
+    lines = [f"Assay: {__version__}", f"Python: {version}", f"Platform: {platform}"]
+    packages = installed_packages(project)
+    if packages:
+        lines.append(f"Packages: sha256:{hashlib.sha256(packages.encode()).hexdigest()[:16]}")
+    if seconds is not None:
+        lines.append(f"Duration: {seconds:.3f} s")
+    lines += [f"Dirty-During-Run: {path}" for path in changed]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def installed_packages(project: Project) -> str:
+    """The installed packages, one ``name-version`` a line, sorted; read from folder names alone."""
+    found = set()
+    for folder in project.world.site_packages:
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        found.update(name[: -len(".dist-info")] for name in names if name.endswith(".dist-info"))
+    return "".join(f"{name}\n" for name in sorted(found))
+
+
+def _changed_params(project: Project, pipeline: Pipeline, old_tree: Oid, new_tree: Oid) -> str:
+    """The parameters that differ between two trees, as ``train.lr=0.01 train.depth=7``."""
+    words = []
+    for file in pipeline.params_files:
+        old, new = (_params_at(project, tree, file) for tree in (old_tree, new_tree))
+        words += [f"{key}={value}" for key, value in new.items() if key not in old or old[key] != value]
+        words += [f"~{key}" for key in old if key not in new]
+    return " ".join(words) or "no parameter differs from the baseline"
+
+
+def _params_at(project: Project, tree: Oid, file: str) -> dict[str, object]:
+    item = lookup(project.repo.objects, tree, project.prefix + file)
+    if item is None:
+        return {}
+    return documents.flatten(documents.read(file, project.repo.objects.read_blob(item.oid)))

@@ -1,0 +1,44 @@
+"""What changed since the last commit, which stages would run and why, and who holds the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.engine.experiments.workspace import lock_path
+from assay.engine.git.status import WorkState, scan
+from assay.engine.locks import Owner, read_owner
+from assay.engine.model import Oid
+from assay.engine.pipeline.repro import StageStatus, statuses
+from assay.engine.pipeline.spec import load
+from assay.engine.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a workspace.
+
+    Attributes:
+        branch: The current branch's short name; None when HEAD is detached.
+        head: The commit that HEAD names; None when there is none yet.
+        files: What differs between HEAD, index and work tree.
+        stages: The stages that would run, each with its reasons.
+        owner: Who holds the workspace's lock; None when nobody does.
+    """
+
+    branch: str | None
+    head: Oid | None
+    files: WorkState
+    stages: tuple[StageStatus, ...]
+    owner: Owner | None
+
+
+def status(project: Project) -> Status:
+    """Looks at everything and changes nothing."""
+    _ = project.prefix
+    head = project.repo.head()
+    base = None if head is None else project.repo.objects.read_commit(head).tree
+    files = scan(project.repo, base=base, untracked=True)
+    stages = tuple(item for item in statuses(project, load(project)) if item.reasons)
+    ref = project.repo.head_ref()
+    branch = ref.removeprefix("refs/heads/") if ref else None
+    return Status(branch, head, files, stages, read_owner(lock_path(project)))

@@ -1,0 +1,172 @@
+"""Gives back what the last `apply`, `remove` or `undo` took away.
+
+A record is a commit under ``refs/assay/undo/<n>``: its tree holds the files as they were, its message a JSON object
+that says which paths and refs the record is about, its parents pin the experiments that were removed. It is written before
+anything is taken away, so it survives a crash; the last twenty are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.engine import disk
+from assay.engine.errors import Refused
+from assay.engine.experiments.restore import Wanted, restore
+from assay.engine.experiments.workspace import current, hold
+from assay.engine.git import objects
+from assay.engine.git.trees import edit_tree, lookup
+from assay.engine.model import Artifact, Digest, Oid
+from assay.engine.project import Project
+
+PREFIX = "refs/assay/undo/"
+KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that can be undone.
+
+    Attributes:
+        number: The record's number; larger is newer.
+        commit: The record's commit.
+        what: The command that was run, for a person.
+        paths: Work tree paths to restore to what the record's tree has, or to nothing.
+        outs: Project paths of cached outputs to restore; None means there was nothing.
+        refs: Refs to restore.
+    """
+
+    number: int
+    commit: Oid
+    what: str
+    paths: tuple[str, ...] = ()
+    outs: Mapping[str, Artifact | None] = field(default_factory=dict)
+    refs: Mapping[str, Oid] = field(default_factory=dict)
+
+
+def remember(
+    project: Project,
+    what: str,
+    *,
+    paths: Iterable[str] = (),
+    outs: Mapping[str, Artifact | None] | None = None,
+    refs: Mapping[str, Oid] | None = None,
+) -> Record:
+    """Writes an undo record of the present state, durable before this returns.
+
+    Args:
+        project: The project.
+        what: The command, for a person.
+        paths: Work tree paths whose files are about to change.
+        outs: Cached outputs that are about to change, each as it is now in the cache; None where there is none.
+        refs: Refs that are about to go.
+    """
+    affected, data, refs = tuple(paths), outs or {}, refs or {}
+    head = project.repo.head()
+    with project.repo.objects.batch() as batch:
+        now = {path: value for path, value in current(project, batch, affected).items() if value is not None}
+        tree = edit_tree(batch, None, now)
+        parents = tuple(dict.fromkeys([*([head] if head else []), *refs.values()]))
+        told = {
+            "what": what,
+            "paths": list(affected),
+            "outs": {path: _to_json(artifact) for path, artifact in data.items()},
+            "refs": {name: oid.hex() for name, oid in refs.items()},
+        }
+        body = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+        author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
+        commit = batch.add(objects.COMMIT, objects.build_commit(tree, parents, author, committer, body))
+    disk.sync_tree(project.repo.common_dir)
+    number = max((record for record, _ in _numbers(project)), default=0) + 1
+    with project.repo.refs.transaction() as transaction:
+        transaction.create(f"{PREFIX}{number}", commit)
+    _forget(project, keep=KEPT)
+    return Record(number, commit, what, affected, data, refs)
+
+
+def records(project: Project) -> list[Record]:
+    """What can be undone, newest first."""
+    return [_read(project, number, commit) for number, commit in sorted(_numbers(project), reverse=True)]
+
+
+def undo(project: Project, number: int | None = None) -> Record:
+    """Restores what a record holds, the newest when no number is given; undoing again goes back.
+
+    Raises:
+        Refused: There is nothing to undo, or no record of that number.
+    """
+    with hold(project):
+        known = dict(_numbers(project))
+        if not known:
+            raise Refused("There is nothing to undo.")
+        number = max(known) if number is None else number
+        if number not in known:
+            raise Refused(f"There is no undo record {number}.", "`assay undo --list` shows those there are.")
+        record = _read(project, number, known[number])
+        tree = project.repo.objects.read_commit(record.commit).tree
+        wanted = Wanted(
+            {path: _in_tree(project, tree, path) for path in record.paths},
+            dict(record.outs),
+        )
+        restore(project, wanted, what=f"undo of {record.what}", remember=remember)
+        with project.repo.refs.transaction() as transaction:
+            for name, oid in record.refs.items():
+                if project.repo.refs.read(name) is None:
+                    transaction.create(name, oid)
+            transaction.delete(f"{PREFIX}{number}", record.commit)
+    return record
+
+
+def _in_tree(project: Project, tree: Oid, path: str) -> tuple[int, Oid] | None:
+    item = lookup(project.repo.objects, tree, path)
+    return None if item is None else (item.mode, item.oid)
+
+
+def _numbers(project: Project) -> list[tuple[int, Oid]]:
+    found = []
+    for name, oid in project.repo.refs.iterate(PREFIX):
+        last = name[len(PREFIX) :]
+        if last.isdigit():
+            found.append((int(last), oid))
+    return found
+
+
+def _forget(project: Project, keep: int) -> None:
+    old = sorted(_numbers(project))[:-keep]
+    if old:
+        with project.repo.refs.transaction() as transaction:
+            for number, commit in old:
+                transaction.delete(f"{PREFIX}{number}", commit)
+
+
+def _read(project: Project, number: int, commit: Oid) -> Record:
+    try:
+        told = json.loads(project.repo.objects.read_commit(commit).message)
+        return Record(
+            number,
+            commit,
+            str(told["what"]),
+            tuple(disk.check_relative(path) for path in told["paths"]),
+            {disk.check_relative(path): _from_json(value) for path, value in told["outs"].items()},
+            {str(name): Oid(bytes.fromhex(value)) for name, value in told["refs"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(
+            f"The undo record {number} is damaged.", f"`git update-ref -d {PREFIX}{number}` takes it away."
+        ) from error
+
+
+def _to_json(artifact: Artifact | None) -> Any:
+    if artifact is None:
+        return None
+    digest = artifact.digest
+    return [digest.algo, digest.hex, digest.is_dir, artifact.size, artifact.nfiles, artifact.is_exec]
+
+
+def _from_json(value: Any) -> Artifact | None:
+    if value is None:
+        return None
+    algo, text, is_dir, size, nfiles, is_exec = value
+    return Artifact(Digest(algo, text, is_dir), size, nfiles, is_exec)

@@ -1,0 +1,65 @@
+"""Changing a configuration file: one key at a time, every other byte kept, known keys checked."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+from assay.engine import disk
+from assay.engine.config import edited, parse
+from assay.engine.errors import ConfigError
+
+KNOWN: dict[str, str] = {
+    "core.remote": "the remote that push and pull use",
+    "core.hash": "the hash of new artifacts, xxh128 or sha256; chosen by init",
+    "cache.dir": "where the cache lies, relative to the marker folder",
+    "cache.type": "how files are placed: reflink, hardlink, symlink, copy, in order of preference",
+    "user.name": "who makes commits, where Git's own configuration does not say",
+    "user.email": "the e-mail address of that person",
+}
+
+
+def split(key: str) -> tuple[str, str]:
+    """A dotted key as (section, key): ``remote.origin.url`` is ``url`` in ``remote "origin"``.
+
+    Raises:
+        ConfigError: There is no such setting.
+    """
+    parts = key.split(".")
+    if parts[0] == "remote" and len(parts) >= 3:
+        return f'remote "{".".join(parts[1:-1])}"', parts[-1].lower()
+    if key.lower() not in KNOWN:
+        near = get_close_matches(key.lower(), KNOWN, 1)
+        raise ConfigError(
+            f"There is no setting {key!r}.", f"Did you mean {near[0]}?" if near else "Known: " + ", ".join(KNOWN) + "."
+        )
+    return parts[0].lower(), parts[1].lower()
+
+
+def change(path: str, key: str, value: str | None) -> None:
+    """Sets one key of a configuration file, or takes it away when ``value`` is None.
+
+    Args:
+        path: Absolute path of the file; made when it is not there.
+        key: The dotted key.
+        value: The new value.
+
+    Raises:
+        ConfigError: There is no such setting, or none to take away.
+        BadInput: The file cannot be understood; it is left as it is.
+    """
+    section, name = split(key)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        text = ""
+    if value is None and name not in parse(text, path).get(section, {}):
+        raise ConfigError(f"{key} is not set in {path}.")
+    new = edited(text, section, name, value)
+    parse(new, path)
+    disk.make_folders(os.path.dirname(path))
+    if text:
+        disk.write_keeping_mode(path, new.encode("utf-8"))
+    else:
+        disk.write_atomic(path, new.encode("utf-8"))
