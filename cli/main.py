@@ -154,11 +154,18 @@ def _dispatch(words: list[str], context: Context) -> int:
             context.out.write(overview())
             return 0
     if verb not in COMMANDS:
-        raise UsageError(f"assay has no command {verb!r}.", _nearest(verb, list(COMMANDS), "`assay --help` lists them."))
+        raise UsageError(
+            f"assay has no command {verb!r}.", _nearest(verb, list(COMMANDS), "`assay --help` lists them.")
+        )
     from importlib import import_module
 
     module = import_module(f"assay.cli.commands.{verb}")
+    command = None
+    if "--" in rest and getattr(module, "TAKES_COMMAND", False):
+        at = rest.index("--")
+        rest, command = rest[:at], rest[at + 1 :]
     args = parser_of(verb, module.EXAMPLES, module.add_arguments).parse_args(rest)
+    args.command = command
     context.command = " ".join(["assay", *words])
     code: int = module.run(args, context)
     return code

@@ -1,0 +1,42 @@
+"""``assay apply``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.experiments.restore import Restored
+
+EXAMPLES = """\
+  assay apply bumpy-lion
+  assay undo                  goes back to what was there before
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("experiment", help="an experiment's name, or any revision")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Makes the workspace what the experiment was."""
+    from assay.engine.experiments.apply import apply
+
+    done = apply(context.project(), args.experiment)
+    context.report.clear()
+    context.say(f"The workspace is now {args.experiment} ({done.commit.hex()[:7]}): {told(done.restored)}.")
+    return 0
+
+
+def told(restored: Restored) -> str:
+    """What a restore changed, for a person."""
+    if not restored.files and not restored.outs:
+        return "nothing had to change"
+    kinds = ", ".join(f"{count} by {kind}" for kind, count in restored.links.items())
+    parts = [f"{restored.files} file{'s' * (restored.files != 1)}"] if restored.files else []
+    if restored.outs:
+        parts.append(f"{restored.outs} output{'s' * (restored.outs != 1)}" + (f" ({kinds})" if kinds else ""))
+    return " and ".join(parts) + " changed"

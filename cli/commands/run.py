@@ -1,0 +1,90 @@
+"""``assay run``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.model import RunSpec
+
+TAKES_COMMAND = True  # what follows `--` is not for argparse
+
+EXAMPLES = """\
+  assay run                                   run what changed
+  assay run -S train.lr=0.01 -S split.seed=7  with changed parameters
+  assay run -n deeper -S forest.max_depth=12  under a name of your own
+  assay run train                             one stage and what it needs
+  assay run --params p.yaml --metrics m.json --outs model.pkl -- python train.py
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments; what follows ``--`` is the command."""
+    parser.add_argument("targets", nargs="*", metavar="STAGE", help="stages to run, with what they need (all)")
+    parser.add_argument(
+        "-S", "--set-param", action="append", default=[], metavar="[FILE:]KEY=VALUE", help="change a parameter"
+    )
+    parser.add_argument("-n", "--name", help="the experiment's name (made up)")
+    parser.add_argument("-m", "--message", help="the commit's message (the parameters that differ)")
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="run unchanged stages too, replace an experiment of that name"
+    )
+    parser.add_argument("-s", "--single-item", action="store_true", help="only the given stages, nothing they need")
+    parser.add_argument("--dry", action="store_true", help="tell what would run")
+    for name, text in (
+        ("--params", "a file of parameters that the command reads"),
+        ("--metrics", "a file of metrics that it writes"),
+        ("--outs", "a file or folder that it writes, kept in the cache"),
+        ("--deps", "a file or folder that it reads"),
+    ):
+        parser.add_argument(name, action="append", default=[], metavar="PATH", help=text + " (with --)")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Runs and keeps the result."""
+    from assay.engine.experiments.run import run as run_experiment
+
+    spec = _spec(args, context)
+    ran = run_experiment(context.project(), spec)
+    context.report.clear()
+    if ran.made is None:
+        return 0
+    made = ran.made
+    context.say(
+        f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {made.message}"
+    )
+    return 0
+
+
+def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
+    from assay.engine.errors import UsageError
+    from assay.engine.model import AdHoc, RunSpec
+    from assay.engine.params.overrides import parse
+
+    command = args.command
+    named = [*args.params, *args.metrics, *args.outs, *args.deps]
+    if command is None and named:
+        raise UsageError(
+            "--params, --metrics, --outs and --deps describe a command, but there is none.", "Give it after `--`."
+        )
+    if command is not None and not command:
+        raise UsageError("There is no command after `--`.")
+    if command is not None and args.targets:
+        raise UsageError("Give stages or a command after `--`, not both.")
+    adhoc = None
+    if command is not None:
+        kinds = ("params", "metrics", "deps", "outs")
+        adhoc = AdHoc(tuple(command), **{kind: tuple(map(context.relative, getattr(args, kind))) for kind in kinds})
+    return RunSpec(
+        targets=tuple(args.targets),
+        overrides=tuple(parse(text) for text in args.set_param),
+        name=args.name,
+        message=args.message,
+        force=args.force,
+        dry=args.dry,
+        single=args.single_item,
+        adhoc=adhoc,
+    )

@@ -1,0 +1,40 @@
+"""``assay save``."""
+
+from __future__ import annotations
+
+import argparse
+
+from assay.cli.wiring import Context
+
+EXAMPLES = """\
+  assay save -n by-hand -m "tuned in the notebook"
+  assay save -I plots/           with a folder that Git ignores
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("-n", "--name", help="the experiment's name (made up)")
+    parser.add_argument("-m", "--message", help="the commit's message (the parameters that differ)")
+    parser.add_argument(
+        "-I", "--include-untracked", action="append", default=[], metavar="PATH", help="take it although ignored"
+    )
+    parser.add_argument("-f", "--force", action="store_true", help="replace an experiment of that name")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Keeps the workspace as an experiment."""
+    from assay.engine.experiments.save import save
+
+    made = save(
+        context.project(),
+        name=args.name,
+        message=args.message,
+        include=[context.relative(path) for path in args.include_untracked],
+        force=args.force,
+    )
+    context.report.clear()
+    context.say(
+        f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {made.message}"
+    )
+    return 0
