@@ -1,0 +1,337 @@
+"""A remote in an S3 bucket, or in anything that speaks S3, through s3fs.
+
+s3fs is imported on first use (a quarter of a second). Its own retries are off: `retry` has them, and a wrong endpoint
+is said soon. Checksums that other servers do not know are sent only where S3 requires them. Conditional writes are
+tried on a scratch key before they are trusted, because some servers accept the condition and ignore it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError
+from assay.engine.ports import KeyInfo, Sink, Source
+from assay.remotes.keys import checked
+from assay.remotes.retry import patiently
+from assay.remotes.s3_errors import Place, answer, lost_race, translated
+
+_CHUNK = 4 << 20
+_WHOLE = 64 << 20
+"""Bytes: what is no longer than this is sent in one request."""
+_PART = 32 << 20
+_MOST_PARTS = 9_000
+_PARTS_IN_FLIGHT = 3
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How to reach a bucket; the words are those of DVC's configuration.
+
+    Attributes:
+        endpointurl: The server; empty for AWS.
+        region: The bucket's region; empty for the client's default.
+        profile: A profile of the AWS configuration files.
+        access_key_id: With ``secret_access_key`` and ``session_token``, explicit credentials.
+        anonymous: Ask without credentials.
+        verify: False for no verification of certificates, or the path of a CA bundle.
+        use_ssl: Whether to use https where the endpoint does not say.
+        addressing_style: "path", "virtual" or "auto".
+        connect_timeout: Seconds. ``read_timeout`` likewise.
+        connections: How many at once.
+    """
+
+    endpointurl: str = ""
+    region: str = ""
+    profile: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    session_token: str = ""
+    anonymous: bool = False
+    verify: bool | str = True
+    use_ssl: bool = True
+    addressing_style: str = "auto"
+    connect_timeout: int = 10
+    read_timeout: int = 60
+    connections: int = 16
+
+    def for_s3fs(self) -> dict[str, Any]:
+        """The arguments of `s3fs.S3FileSystem`."""
+        client: dict[str, Any] = {"verify": self.verify}
+        if self.region:
+            client["region_name"] = self.region
+        chosen = {
+            "endpoint_url": self.endpointurl, "key": self.access_key_id, "secret": self.secret_access_key,
+            "token": self.session_token, "profile": self.profile,
+        }  # fmt: skip
+        return {
+            **{name: value for name, value in chosen.items() if value},
+            "anon": self.anonymous,
+            "use_ssl": self.use_ssl,
+            "client_kwargs": client,
+            "config_kwargs": {
+                "s3": {"addressing_style": self.addressing_style},
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+                "max_pool_connections": self.connections,
+                "connect_timeout": self.connect_timeout,
+                "read_timeout": self.read_timeout,
+                "retries": {"total_max_attempts": 1},
+            },
+            "skip_instance_cache": True,
+            "use_listings_cache": False,
+        }
+
+
+class S3Store:
+    """Values in a bucket.
+
+    Args:
+        url: ``s3://bucket/prefix``.
+        settings: How to reach it.
+
+    Raises:
+        ConfigError: The URL names no bucket.
+    """
+
+    def __init__(self, url: str, settings: S3Settings) -> None:
+        parts = urlsplit(url)
+        if not parts.netloc or "@" in parts.netloc:
+            raise ConfigError("The remote's url must be s3://BUCKET or s3://BUCKET/PREFIX.")
+        self._bucket = parts.netloc
+        self._prefix = f"{path}/" if (path := parts.path.strip("/")) else ""
+        self.url = f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._opened: Any = None
+        self._atomic: bool | None = None
+        self.page = 1000
+
+    def get(self, key: str) -> bytes:
+        """The whole value."""
+        return b"".join(self._chunks(key))
+
+    def get_to(self, key: str, sink: Sink) -> int:
+        """Streams the value into ``sink``."""
+        total = 0
+        for chunk in self._chunks(key):
+            sink.write(chunk)
+            total += len(chunk)
+        return total
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes the value in one request."""
+        self._call("writing", "put_object", key, Body=data)
+
+    def put_from(self, key: str, source: Source) -> None:
+        """Writes what ``source`` gives: in one request up to 64 MiB, else in parts that become visible together."""
+        if source.size > _WHOLE:
+            self._put_parts(key, source)
+        else:
+            self.put(key, b"".join(iter(lambda: source.read(_CHUNK), b"")))
+
+    def size(self, key: str) -> int | None:
+        """The value's length."""
+        try:
+            return int(self._call("reading", "head_object", key)["ContentLength"])
+        except KeyMissing:
+            return None
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """The keys that start with ``prefix``, a thousand per request."""
+        more: dict[str, Any] = {}
+        while True:
+            wanted = {"Prefix": self._prefix + prefix, "MaxKeys": self.page, **more}
+            page = self._request("listing", "list_objects_v2", prefix, **wanted)
+            for item in page.get("Contents", ()):
+                yield KeyInfo(item["Key"][len(self._prefix) :], int(item["Size"]))
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Removes the keys one by one: the request for many needs a checksum that servers disagree on."""
+        for key in keys:
+            with suppress(KeyMissing):
+                self._call("removing", "delete_object", key)
+
+    def is_atomic(self) -> bool:
+        """Whether conditional writes work here, tried once on a scratch key."""
+        if self._atomic is None:
+            self._atomic = self._probe()
+        return self._atomic
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Writes the value where there is none."""
+        self._must_be_atomic()
+        return self._put_if(key, data, IfNoneMatch="*")
+
+    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
+        """Replaces ``old`` by ``new``."""
+        if old is None:
+            return self.create(key, new)
+        self._must_be_atomic()
+        try:
+            answer = self._call("reading", "get_object", key)
+        except KeyMissing:
+            return False
+        there = self._body(answer, key)
+        if there == new:
+            return True
+        return there == old and self._put_if(key, new, IfMatch=answer["ETag"])
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None and opened._s3 is not None:
+            opened.close_session(opened.loop, opened._s3)
+
+    def _must_be_atomic(self) -> None:
+        if not self.is_atomic():
+            raise RemoteError(f"{self.url} does not honour conditional writes.")
+
+    def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
+        try:
+            self._raw("put_object", Bucket=self._bucket, Key=self._prefix + checked(key), Body=data, **condition)
+        except Exception as error:
+            # A request is sent again when its connection breaks, so the value that refuses us may be our own.
+            if lost_race(error) or (answer(error)[0] == 404 and "IfMatch" in condition):
+                with suppress(KeyMissing):
+                    return self.get(key) == data
+                return False
+            raise self._said(error, key, "writing") from error
+        return True
+
+    def _probe(self) -> bool:
+        key = f"tmp/probe-{os.urandom(8).hex()}"
+        full = {"Bucket": self._bucket, "Key": self._prefix + key}
+
+        def accepted(body: bytes, **condition: str) -> str:
+            try:
+                return str(self._raw("put_object", **full, Body=body, **condition)["ETag"])
+            except Exception as error:
+                if lost_race(error) or answer(error)[0] in (400, 404, 501):
+                    return ""
+                raise self._said(error, key, "writing") from error
+
+        try:
+            etag = accepted(b"1", IfNoneMatch="*")
+            return bool(
+                etag
+                and not accepted(b"2", IfNoneMatch="*")
+                and not accepted(b"3", IfMatch='"00000000000000000000000000000000"')
+                and accepted(b"4", IfMatch=etag)
+                and self.get(key) == b"4"
+            )
+        finally:
+            with suppress(AssayError):
+                self.delete([key])
+
+    def _put_parts(self, key: str, source: Source) -> None:
+        upload = {"UploadId": self._call("writing", "create_multipart_upload", key)["UploadId"]}
+        try:
+            parts = self._send_parts(key, source, upload)
+            self._call("writing", "complete_multipart_upload", key, **upload, MultipartUpload={"Parts": parts})
+        except BaseException:
+            with suppress(AssayError):
+                self._call("writing", "abort_multipart_upload", key, **upload)
+            raise
+
+    def _send_parts(self, key: str, source: Source, upload: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        length = max(_PART, -(-source.size // _MOST_PARTS))
+
+        def send(number: int, body: bytes) -> dict[str, Any]:
+            answer = patiently(
+                lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, Body=body)
+            )
+            return {"PartNumber": number, "ETag": answer["ETag"]}
+
+        parts: list[dict[str, Any]] = []
+        flying: list[Future[dict[str, Any]]] = []
+        with ThreadPoolExecutor(_PARTS_IN_FLIGHT) as pool:
+            number = 0
+            while body := _exactly(source, length):
+                number += 1
+                flying.append(pool.submit(send, number, body))
+                if len(flying) >= _PARTS_IN_FLIGHT:
+                    parts.append(flying.pop(0).result())
+            parts.extend(part.result() for part in flying)
+        return parts
+
+    def _chunks(self, key: str) -> Iterator[bytes]:
+        answer = self._call("reading", "get_object", key)
+        body, left = answer["Body"], int(answer["ContentLength"])
+        try:
+            while left:
+                chunk = self._read(body, key)
+                if not chunk:
+                    raise self._said(EOFError(f"{left} bytes did not come"), key, "reading")
+                left -= len(chunk)
+                yield chunk
+        finally:
+            body.close()
+
+    def _body(self, answer: Mapping[str, Any], key: str) -> bytes:
+        try:
+            return self._read(answer["Body"], key, None)
+        finally:
+            answer["Body"].close()
+
+    def _read(self, body: Any, key: str, size: int | None = _CHUNK) -> bytes:
+        from fsspec.asyn import sync
+
+        try:
+            data: bytes = sync(self._fs().loop, body.read, size)
+        except Exception as error:
+            raise self._said(error, key, "reading") from error
+        return data
+
+    def _call(self, doing: str, method: str, key: str, **arguments: Any) -> Any:
+        return self._request(doing, method, key, Key=self._prefix + checked(key), **arguments)
+
+    def _request(self, doing: str, method: str, key: str, **arguments: Any) -> Any:
+        try:
+            return self._raw(method, Bucket=self._bucket, **arguments)
+        except Exception as error:
+            raise self._said(error, key, doing) from error
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        """One request, raising whatever the client raises; the seam where tests make a server misbehave."""
+        return self._fs().call_s3(method, **arguments)
+
+    def _said(self, error: Exception, key: str, doing: str) -> AssayError:
+        if isinstance(error, AssayError):
+            return error
+        return translated(error, Place(self._bucket, self._prefix + key, self._settings.endpointurl), doing)
+
+    def _fs(self) -> Any:
+        with self._lock:
+            if self._opened is None:
+                self._opened = _connect(self._settings)
+            return self._opened
+
+
+def _connect(settings: S3Settings) -> Any:
+    try:
+        import s3fs
+    except ImportError as error:
+        raise ConfigError("S3 remotes need the package s3fs.", "Install it: pip install s3fs") from error
+    opened = s3fs.S3FileSystem(**settings.for_s3fs())
+    opened.retries = 1
+    return opened
+
+
+def _exactly(source: Source, length: int) -> bytes:
+    """The next ``length`` bytes, fewer only at the end."""
+    pieces = []
+    while length and (piece := source.read(min(length, _CHUNK))):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)

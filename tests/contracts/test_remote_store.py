@@ -1,0 +1,247 @@
+"""What every remote store does, whatever holds its bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assay.engine.errors import KeyMissing, RemoteError
+from assay.engine.ports import KeyInfo, RemoteStore
+from assay.remotes.retry import Retrying
+from assay.remotes.stores_local import LocalStore
+from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.stores_s3 import S3Settings, S3Store
+
+MAKERS = ("memory", "local", "s3", "patient")
+
+
+@pytest.fixture(params=MAKERS)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], RemoteStore]]:
+    """Opens the same remote again and again."""
+    opened: list[RemoteStore] = []
+    name = f"contract-{request.node.name}"
+
+    def open_again() -> RemoteStore:
+        store: RemoteStore
+        if request.param == "s3":
+            url, settings = request.getfixturevalue("s3")
+            store = S3Store(url, S3Settings(**settings, addressing_style="path"))
+        elif request.param == "local":
+            store = LocalStore(str(tmp_path / "remote"))
+        elif request.param == "patient":
+            store = Retrying(MemoryStore(name))
+        else:
+            store = MemoryStore(name)
+        opened.append(store)
+        return store
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(make: Callable[[], RemoteStore]) -> RemoteStore:
+    return make()
+
+
+class Bytes:
+    """A source and a sink in memory."""
+
+    def __init__(self, data: bytes = b"", *, fail_at: int = -1) -> None:
+        self.data = data
+        self.size = len(data)
+        self._at = 0
+        self._fail_at = fail_at
+
+    def read(self, size: int) -> bytes:
+        if 0 <= self._fail_at <= self._at:
+            raise RemoteError("the source is damaged")
+        piece = self.data[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def restart(self) -> None:
+        self._at = 0
+
+
+def received(store: RemoteStore, key: str) -> bytes:
+    sink = Bytes()
+    assert store.get_to(key, sink) == len(sink.data)
+    return sink.data
+
+
+def test_a_value_comes_back_as_it_was_put(store: RemoteStore) -> None:
+    store.put("a/b/c", b"value")
+    assert store.get("a/b/c") == b"value"
+    assert received(store, "a/b/c") == b"value"
+    assert store.size("a/b/c") == 5
+
+
+def test_an_empty_value_is_a_value(store: RemoteStore) -> None:
+    store.put("empty", b"")
+    assert store.get("empty") == b""
+    assert received(store, "empty") == b""
+    assert store.size("empty") == 0
+
+
+def test_a_later_put_replaces_an_earlier_one(store: RemoteStore) -> None:
+    store.put("key", b"a longer first value")
+    store.put("key", b"second")
+    assert store.get("key") == b"second"
+
+
+def test_a_key_that_is_not_there_is_missing(store: RemoteStore) -> None:
+    store.put("a/b", b"")
+    for key in ("a", "a/c", "nothing/at/all"):
+        with pytest.raises(KeyMissing, match=key):
+            store.get(key)
+        with pytest.raises(KeyMissing):
+            store.get_to(key, Bytes())
+        assert store.size(key) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, (4 << 20) + 1])
+def test_a_source_travels_whole(store: RemoteStore, size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    store.put_from("stream", Bytes(data))
+    assert received(store, "stream") == data
+
+
+def test_a_source_that_raises_leaves_nothing(store: RemoteStore) -> None:
+    with pytest.raises(RemoteError, match="damaged"):
+        store.put_from("stream", Bytes(b"x" * (2 << 20), fail_at=1 << 20))
+    assert store.size("stream") is None
+    assert list(store.list("")) == []
+
+
+def test_a_source_that_raises_leaves_the_old_value(store: RemoteStore) -> None:
+    store.put("stream", b"old")
+    with pytest.raises(RemoteError, match="damaged"):
+        store.put_from("stream", Bytes(b"x" * (2 << 20), fail_at=1 << 20))
+    assert store.get("stream") == b"old"
+
+
+def test_a_list_has_every_key_with_the_prefix_and_its_size(store: RemoteStore) -> None:
+    for key in ("a/1", "a/2", "ab/3", "b/4", "c"):
+        store.put(key, key.encode())
+    assert sorted(store.list("a/")) == [KeyInfo("a/1", 3), KeyInfo("a/2", 3)]
+    assert sorted(store.list("a")) == [KeyInfo("a/1", 3), KeyInfo("a/2", 3), KeyInfo("ab/3", 4)]
+    assert [info.key for info in sorted(store.list(""))] == ["a/1", "a/2", "ab/3", "b/4", "c"]
+    assert list(store.list("nothing/")) == []
+
+
+def test_a_list_has_more_keys_than_one_answer_holds(store: RemoteStore) -> None:
+    if isinstance(store, S3Store):
+        store.page = 10
+    for number in range(23):
+        store.put(f"many/{number}", b"")
+    assert {info.key for info in store.list("many/")} == {f"many/{number}" for number in range(23)}
+
+
+def test_deleted_keys_are_gone_and_missing_ones_are_no_error(store: RemoteStore) -> None:
+    store.put("a/1", b"1")
+    store.put("a/2", b"2")
+    store.delete(["a/1", "a/3", "never/was"])
+    assert [info.key for info in store.list("")] == ["a/2"]
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", ".", "a/./b", "a\0b"])
+def test_a_key_that_means_another_place_is_refused(store: RemoteStore, key: str) -> None:
+    with pytest.raises(RemoteError, match="cannot be a key"):
+        store.put(key, b"")
+    with pytest.raises(RemoteError, match="cannot be a key"):
+        store.get(key)
+
+
+@pytest.mark.parametrize("key", ["heads/über", "heads/a b+c%20=&d", "heads/'q\"", "x" * 200])
+def test_odd_keys_are_keys(store: RemoteStore, key: str) -> None:
+    store.put(key, b"odd")
+    assert store.get(key) == b"odd"
+    assert [info.key for info in store.list(key[:8])] == [key]
+
+
+def test_create_writes_only_where_nothing_is(store: RemoteStore) -> None:
+    assert store.is_atomic()
+    assert store.create("key", b"first")
+    assert not store.create("key", b"second")
+    assert store.get("key") == b"first"
+
+
+def test_swap_replaces_only_what_was_expected(store: RemoteStore) -> None:
+    assert not store.swap("key", b"old", b"new")
+    assert store.swap("key", None, b"1")
+    assert not store.swap("key", None, b"other")
+    assert not store.swap("key", b"0", b"2")
+    assert store.swap("key", b"1", b"2")
+    assert store.get("key") == b"2"
+
+
+def test_one_of_many_creators_wins(make: Callable[[], RemoteStore]) -> None:
+    stores = [make() for _ in range(6)]
+    stores[0].is_atomic()
+    won: list[int] = []
+
+    def create(number: int) -> None:
+        if stores[number].create("key", str(number).encode()):
+            won.append(number)
+
+    together(create, 6)
+    assert len(won) == 1
+    assert stores[0].get("key") == str(won[0]).encode()
+
+
+def test_swaps_from_many_sides_lose_no_change(make: Callable[[], RemoteStore]) -> None:
+    stores = [make() for _ in range(4)]
+    stores[0].create("count", b"0")
+
+    def count(number: int) -> None:
+        store, done = stores[number], 0
+        while done < 5:
+            there = store.get("count")
+            done += store.swap("count", there, f"{int(there.split()[0]) + 1} {number} {done}".encode())
+
+    together(count, 4)
+    assert stores[0].get("count").split()[0] == b"20"
+
+
+def test_readers_never_see_part_of_a_value(make: Callable[[], RemoteStore]) -> None:
+    writer, reader = make(), make()
+    writer.put("key", b"a" * 100_000)
+    seen = set()
+
+    def work(number: int) -> None:
+        for turn in range(15):
+            if number:
+                seen.add(reader.get("key"))
+            else:
+                writer.put("key", b"ab"[turn % 2 : turn % 2 + 1] * 100_000)
+
+    together(work, 2)
+    assert seen <= {b"a" * 100_000, b"b" * 100_000}
+
+
+def test_a_closed_store_opens_itself_again(store: RemoteStore) -> None:
+    store.put("key", b"value")
+    store.close()
+    assert store.get("key") == b"value"
+
+
+def together(work: Callable[[int], None], count: int) -> None:
+    """Runs ``work(0)`` to ``work(count - 1)`` at the same time; an error in one is an error here."""
+    gate = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        gate.wait()
+        work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        for done in [pool.submit(run, number) for number in range(count)]:
+            done.result()
