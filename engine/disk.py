@@ -360,6 +360,27 @@ def sync_tree(path: str) -> None:
     os.sync()
 
 
+_NETWORK = b"9p afs beegfs ceph cifs coda davfs fhgfs glusterfs gpfs lustre nfs nfs4 orangefs panfs pvfs2 smb3 smbfs".split()
+
+
+def is_network(path: str) -> bool:
+    """Whether a path lies on a file system that other hosts write too, as far as Linux says; False elsewhere.
+
+    Memory mappings and sqlite's write-ahead log cannot be trusted there.
+    """
+    try:
+        device = os.stat(path).st_dev
+        with open("/proc/self/mountinfo", "rb") as file:
+            mounts = file.read()
+    except OSError:
+        return False
+    at = mounts.find(b" %d:%d " % (os.major(device), os.minor(device)))
+    if at < 0:
+        return False
+    kind = mounts[at : mounts.find(b"\n", at)].partition(b" - ")[2].split(b" ", 1)[0]
+    return kind in _NETWORK or (kind.startswith(b"fuse.") and kind != b"fuse.fuse-overlayfs")
+
+
 class Found(NamedTuple):
     """One file that a walk came by; ``path`` is relative to the walk's root, POSIX."""
 
@@ -412,9 +433,7 @@ def check_relative(path: str) -> str:
     return path
 
 
-_IGNORED_BY_HFS = dict.fromkeys(
-    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
-)
+_IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 
 
 def is_dot_git(name: str) -> bool:

@@ -107,6 +107,7 @@ class Experiment:
 
     ``params`` and ``metrics`` map a file to its content; ``deps`` and ``outs`` map a path to a dictionary with
     ``hash``, ``digest``, ``size`` and ``nfiles``; ``errors`` maps a file to the sentence that says why it is not shown.
+    ``time`` is the committer's, which is what experiments are ordered by.
     """
 
     commit: Oid
@@ -118,6 +119,7 @@ class Experiment:
     deps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    time: int = 0
 
 
 @dataclass(frozen=True, slots=True)
