@@ -360,7 +360,7 @@ def sync_tree(path: str) -> None:
     os.sync()
 
 
-_NETWORK = b"9p afs beegfs ceph cifs coda davfs fhgfs glusterfs gpfs lustre nfs nfs4 orangefs panfs pvfs2 smb3 smbfs".split()
+_NETWORK = b"9p afs beegfs ceph cifs coda davfs fhgfs glusterfs gpfs lustre nfs nfs4 panfs pvfs2 smb3 smbfs".split()
 
 
 def is_network(path: str) -> bool:
