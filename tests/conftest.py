@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import pytest
@@ -18,6 +22,8 @@ hypothesis.settings.register_profile(
     "assay", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 hypothesis.settings.load_profile("assay")
+
+pytest_plugins = ["tests.suite_report"]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
@@ -32,6 +38,64 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return home
+
+
+class Said(NamedTuple):
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "A U Thor"), ("EMAIL", "author@example.com"))
+}
+
+
+@pytest.fixture
+def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Runs the command line in this process, in a folder (default tmp_path), and expects an exit code (default 0)."""
+    from assay.cli.main import main
+
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str, cwd: Path | str = tmp_path, code: int | None = 0) -> Said:
+        out, err = io.StringIO(), io.StringIO()
+        before = os.getcwd()
+        os.chdir(cwd)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                got = main([str(word) for word in words])
+        finally:
+            os.chdir(before)
+        said = Said(got, out.getvalue(), err.getvalue())
+        if code is not None:
+            assert got == code, f"assay {' '.join(map(str, words))} ended with {got}:\n{said.out}{said.err}"
+        assert "Traceback" not in said.err
+        return said
+
+    return run
+
+
+@pytest.fixture
+def assay_process(tmp_path: Path) -> Callable[..., Said]:
+    """Runs the command line in a process of its own, as a user would."""
+
+    def run(*words: str, cwd: Path | str = tmp_path, code: int | None = 0, env: dict[str, str] | None = None) -> Said:
+        root = Path(__file__).resolve().parents[1]
+        environment = {**os.environ, **IDENTITY, "PYTHONPATH": str(root), **(env or {})}
+        command = [sys.executable, "-m", "assay", *map(str, words)]
+        done = subprocess.run(command, cwd=cwd, capture_output=True, env=environment, check=False)
+        said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        if code is not None:
+            assert said.code == code, f"assay {' '.join(map(str, words))} ended with {said.code}:\n{said.out}{said.err}"
+        return said
+
+    return run
 
 
 @pytest.fixture
@@ -49,7 +113,11 @@ def git(tmp_path: Path) -> Callable[..., str]:
     def run(*words: str, cwd: Path | str = tmp_path, stdin: bytes | None = None, check: bool = True) -> str:
         done = subprocess.run(
             [program, "-c", "init.defaultBranch=main", *words],
-            cwd=cwd, input=stdin, capture_output=True, env={**os.environ, **identity}, check=False,
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **identity},
+            check=False,
         )
         if check and done.returncode:
             raise AssertionError(f"git {' '.join(words)}: {done.stderr.decode(errors='replace')}")

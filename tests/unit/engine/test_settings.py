@@ -1,0 +1,40 @@
+"""engine/settings.py: one key of a configuration file at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.engine.errors import BadInput, ConfigError
+from assay.engine.settings import change, split
+
+
+def test_dotted_keys_name_a_section_and_a_key():
+    assert split("user.name") == ("user", "name")
+    assert split("remote.my.store.URL") == ('remote "my.store"', "url")
+
+
+def test_an_unknown_setting_names_the_nearest():
+    with pytest.raises(ConfigError) as caught:
+        split("cache.typ")
+    assert "cache.type" in caught.value.hint
+
+
+def test_a_setting_is_written_and_taken_away(tmp_path):
+    path = str(tmp_path / "deep" / "config")
+    change(path, "user.name", "Ann")
+    change(path, "user.email", "ann@example.com")
+    change(path, "user.name", None)
+    assert (tmp_path / "deep" / "config").read_text() == "[user]\n    email = ann@example.com\n"
+
+
+def test_taking_away_what_is_not_set_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="not set"):
+        change(str(tmp_path / "config"), "user.name", None)
+    assert not (tmp_path / "config").exists()
+
+
+def test_a_damaged_file_is_left_as_it_is(tmp_path):
+    (tmp_path / "config").write_text("what is this\n")
+    with pytest.raises(BadInput):
+        change(str(tmp_path / "config"), "user.name", "Ann")
+    assert (tmp_path / "config").read_text() == "what is this\n"
