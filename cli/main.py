@@ -114,10 +114,11 @@ def _guarded(words: list[str], context: Context) -> int:
         context.fail(AssayError("Interrupted."))
         return 252
     except BrokenPipeError:
-        # The reader of stdout went away; closing what is left would complain once more at exit.
+        # The reader of stdout went away; flushing what is left at exit would complain once more.
         import os
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
         return 141
     except OSError as error:
         if context.debug:

@@ -116,7 +116,9 @@ class _Stage:
 
         pipe = subprocess.PIPE if capture else None
         command = [sys.executable, "-m", "assay", *words]
-        done = subprocess.run(command, cwd=folder, env=self._context.environment, stdout=pipe, check=False)
+        done = subprocess.run(  # noqa: S603 - our own interpreter and words
+            command, cwd=folder, env=self._context.environment, stdout=pipe, check=False
+        )
         if done.returncode:
             raise AssayError(f"`assay {words[0]}` ended with exit code {done.returncode}, so the demo stops here.")
         return done.stdout or b""

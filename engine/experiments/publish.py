@@ -124,7 +124,7 @@ def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None
 
 
 def _written_paths(project: Project, pipeline: Pipeline, base_tree: Oid) -> list[str]:
-    """The work tree paths that stages write and that belong into a tree, those of the baseline too: they may be gone."""
+    """The work tree paths that stages write and that belong into a tree; the baseline's too, as they may be gone."""
     prefix = project.prefix
     found = dict.fromkeys(prefix + path for path in pipeline.lock_paths)
     for stage in pipeline.stages.values():

@@ -1,8 +1,8 @@
 """Gives back what the last `apply`, `remove` or `undo` took away.
 
 A record is a commit under ``refs/assay/undo/<n>``: its tree holds the files as they were, its message a JSON object
-that says which paths and refs the record is about, its parents pin the experiments that were removed. It is written before
-anything is taken away, so it survives a crash; the last twenty are kept.
+that says which paths and refs the record is about, its parents pin the experiments that were removed. It is written
+before anything is taken away, so it survives a crash; the last twenty are kept.
 """
 
 from __future__ import annotations
