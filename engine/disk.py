@@ -170,6 +170,11 @@ class NewFile:
         self.size += len(data)
         return len(data)
 
+    def clone(self, source: int) -> bool:
+        """Shares the blocks of an open file; False, with nothing changed, where that cannot be."""
+        _step("write", self.path)
+        return _clone(source, self._fd)
+
     def sync(self) -> None:
         """Makes the content survive a power cut."""
         fsync_fd(self._fd, self.path)
@@ -299,19 +304,26 @@ def hardlink(source: str, path: str) -> None:
 
 def reflink(source: str, path: str, mode: int = 0o666) -> bool:
     """Makes a copy that shares its blocks; False where the file system cannot, with nothing left behind."""
+    with open(source, "rb") as reader:
+        fd = create(path, mode)
+        try:
+            done = _clone(reader.fileno(), fd)
+        finally:
+            os.close(fd)
+    if not done:
+        os.unlink(path)
+    return done
+
+
+def _clone(source: int, target: int) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     import fcntl
 
-    with open(source, "rb") as reader:
-        fd = create(path, mode)
-        try:
-            fcntl.ioctl(fd, _FICLONE, reader.fileno())
-        except OSError:
-            os.close(fd)
-            os.unlink(path)
-            return False
-        os.close(fd)
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError:
+        return False
     return True
 
 
@@ -552,6 +564,26 @@ class Folder:
                 os.unlink(temp, dir_fd=at)
             raise
         return os.stat(name, dir_fd=at, follow_symlinks=False)
+
+    def clone(self, source: str, path: str, *, executable: bool = False) -> os.stat_result | None:
+        """Replaces a file by one that shares the blocks of ``source``; None, with nothing changed, where it cannot."""
+        at, name = self._place(path, make=True)
+        temp = os.path.basename(temp_name(""))
+        full = f"{self.root}/{path}"
+        with open(source, "rb") as reader:
+            _step("create", full)
+            mode = 0o777 if executable else 0o666
+            fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_NOFOLLOW | _O_CLOEXEC, mode, dir_fd=at)
+            try:
+                if not _clone(reader.fileno(), fd):
+                    return None
+                _step("rename", full)
+                os.replace(temp, name, src_dir_fd=at, dst_dir_fd=at)
+                return os.fstat(fd)
+            finally:
+                os.close(fd)
+                with suppress(FileNotFoundError):
+                    os.unlink(temp, dir_fd=at)
 
     def symlink(self, target: str, path: str) -> os.stat_result:
         """Puts a symlink at ``path``, replacing a file or symlink there."""
