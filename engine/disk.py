@@ -135,10 +135,15 @@ def write_keeping_mode(path: str, data: bytes) -> None:
         raise
 
 
+def open_append(path: str) -> int:
+    """A descriptor that `write_fd` adds to the end of a file with (a log), making the file when there is none."""
+    _step("create", path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _O_CLOEXEC, 0o666)
+
+
 def append(path: str, data: bytes, *, sync: bool = False) -> None:
     """Adds one record at the end of a file, in one write, making the file when there is none."""
-    _step("create", path)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _O_CLOEXEC, 0o666)
+    fd = open_append(path)
     try:
         write_fd(fd, data, path)
         if sync:
