@@ -189,6 +189,13 @@ class NewFile:
         _step("write", self.path)
         os.pwrite(self._fd, data, offset)
 
+    def restart(self) -> None:
+        """Empties the file, to begin again."""
+        _step("truncate", self.path)
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self.size = 0
+
     def close(self) -> None:
         """Closes the descriptor; the file stays under its temporary name."""
         if self._open:
@@ -201,14 +208,18 @@ class NewFile:
         rename(self.path, path)
         self.path = ""
 
-    def __enter__(self) -> NewFile:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def drop(self) -> None:
+        """Closes the file, and removes it unless it was published."""
         self.close()
         if self.path:
             with suppress(OSError):
                 os.unlink(self.path)
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.drop()
 
 
 def rename(source: str, target: str) -> None:
