@@ -1,0 +1,1 @@
+"""Content-addressed artifacts: the cache, directory manifests, and what moves between cache and workspace."""

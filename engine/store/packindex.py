@@ -1,0 +1,249 @@
+"""Where each packed object lies, over all packs of a cache.
+
+What the packs say themselves is the truth; ``packs/index`` is a copy of it (docs/formats.md, "Packs") that a
+lookup reads one 256th of. Packs that it does not cover are read one by one, and when that becomes much, the copy
+is written again, by whoever noticed. It can be deleted, damaged or unwritable at any moment: that costs only time.
+Packs under 1 MiB are never in it, because they come and go (`repack`).
+
+Packs come and go while this object lives (another process publishes, or merges small ones). A lookup that fails
+calls `rescan` and tries again; nothing here takes a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from typing import Any
+
+import msgpack
+
+from assay.engine import disk
+from assay.engine.errors import CorruptArtifact
+from assay.engine.store.pack import Entries, PackInfo, pack_algo, read_entries
+
+MAGIC = b"ASSAYTC\x01"
+TINY = 1 << 20
+"""Bytes: packs smaller than this are not in the copy, and are merged when they become many."""
+
+_WORTH_SAVING = 2000
+_MANY_PACKS = 64
+
+Place = tuple[int, int, int]
+"""Which pack (its place in the list), offset, length."""
+
+
+class PackIndex:
+    """The packs in a folder, and a dictionary over all of them that is read as far as it is needed.
+
+    Args:
+        folder: Absolute path of the packs; it need not exist.
+
+    Attributes:
+        unreadable: Paths of packs whose table of contents is damaged, with the sentence that says so.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.unreadable: dict[str, str] = {}
+        self._ids: list[str] = []
+        self._tiny: dict[bytes, Place] = {}
+        self._newer: dict[bytes, Place] = {}
+        self._copy: _Copy | None = None
+        self._scanned = False
+
+    def find(self, key: bytes) -> tuple[str, int, int] | None:
+        """The pack's id, the offset and the length of an object; None when no known pack has it."""
+        if not self._scanned:
+            self.rescan()
+        place = self._newer.get(key) or self._tiny.get(key)
+        if place is None and self._copy is not None:
+            try:
+                place = self._copy.find(key)
+            except (OSError, _Damaged):
+                self.distrust()
+                place = self._newer.get(key)
+        if place is None:
+            return None
+        number, offset, size = place
+        return self._ids[number], offset, size
+
+    def path(self, pack_id: str) -> str:
+        """Where a pack lies."""
+        return f"{self.folder}/{pack_id}.pack"
+
+    def packs(self) -> list[PackInfo]:
+        """The packs in the folder at this moment, by id."""
+        found = []
+        try:
+            with os.scandir(self.folder) as listing:
+                for entry in listing:
+                    pack_id, dot, kind = entry.name.partition(".")
+                    if dot and kind == "pack" and pack_algo(pack_id) is not None:
+                        with suppress(FileNotFoundError):
+                            found.append(PackInfo(pack_id, entry.path, entry.stat().st_size))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found)
+
+    def rescan(self) -> bool:
+        """Looks through the folder again; False when it holds what it held."""
+        present = self._listing()
+        if self._scanned and present == set(self._ids) | {_id_of(path) for path in self.unreadable}:
+            return False
+        self.close()
+        self._scanned = True
+        copy = _Copy.open(f"{self.folder}/index")
+        if copy is not None and not present.issuperset(copy.ids):
+            copy.close()
+            copy = None
+        self._copy = copy
+        self._ids = list(copy.ids) if copy is not None else []
+        for pack_id in sorted(present.difference(self._ids)):
+            self._read(pack_id)
+        self._save_when_worth_it()
+        return True
+
+    def _listing(self) -> set[str]:
+        try:
+            names = os.listdir(self.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
+        return {name[:-5] for name in names if name.endswith(".pack") and pack_algo(name[:-5]) is not None}
+
+    def _read(self, pack_id: str) -> None:
+        path = self.path(pack_id)
+        try:
+            self.add(pack_id, read_entries(path))
+        except FileNotFoundError:
+            return
+        except CorruptArtifact as error:
+            self.unreadable[path] = error.message
+
+    def add(self, pack_id: str, entries: Entries) -> None:
+        """Takes in a pack that is in the folder, by what it says it holds."""
+        if not self._scanned or pack_id in self._ids:
+            return
+        number = len(self._ids)
+        self._ids.append(pack_id)
+        size = max((offset + size for offset, size in entries.values()), default=0)
+        known = self._tiny if size < TINY else self._newer
+        known.update((key, (number, offset, size)) for key, (offset, size) in entries.items())
+
+    def distrust(self) -> None:
+        """Removes ``packs/index`` and reads every pack's own table: something found there was not so."""
+        with suppress(OSError):
+            disk.unlink(f"{self.folder}/index", missing_ok=True)
+        self._scanned = False
+        self.rescan()
+
+    def _save_when_worth_it(self) -> None:
+        covered = self._copy.count if self._copy is not None else 0
+        packs = len({number for number, _, _ in self._newer.values()}) if self._newer else 0
+        if len(self._newer) > max(_WORTH_SAVING, covered // 4) or packs > _MANY_PACKS:
+            with suppress(OSError, _Damaged):
+                self.save()
+
+    def save(self) -> None:
+        """Writes ``packs/index``. Raises OSError where it cannot."""
+        ids: list[str] = []
+        shards: list[dict[bytes, Place]] = [{} for _ in range(256)]
+        if self._copy is not None:
+            ids += self._copy.ids
+            shards = [dict(self._copy.shard(number)) for number in range(256)]
+        places: dict[int, int] = {}
+        for key, (number, offset, size) in self._newer.items():
+            if number not in places:
+                places[number] = len(ids)
+                ids.append(self._ids[number])
+            shards[key[1]][key] = (places[number], offset, size)
+        blobs = [msgpack.packb(shard) for shard in shards]
+        head = msgpack.packb([ids, [(len(blob), zlib.crc32(blob)) for blob in blobs]])
+        frame = MAGIC + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big")
+        disk.write_atomic(f"{self.folder}/index", b"".join((frame, head, *blobs)))
+
+    def close(self) -> None:
+        """Forgets everything; the next lookup looks through the folder."""
+        if self._copy is not None:
+            self._copy.close()
+        self._copy = None
+        self._ids = []
+        self._newer = {}
+        self._tiny = {}
+        self.unreadable = {}
+        self._scanned = False
+
+
+def _id_of(path: str) -> str:
+    return os.path.basename(path)[:-5]
+
+
+class _Copy:
+    """An open ``packs/index`` whose head is sound; its parts are read when they are asked for."""
+
+    def __init__(self, fd: int, ids: list[str], parts: list[tuple[int, int, int]]) -> None:
+        self.ids = ids
+        self.count = sum(size for _, size, _ in parts) // 32  # near enough to decide whether to write it again
+        self._fd = fd
+        self._parts = parts
+        self._shards: list[dict[bytes, Place] | None] = [None] * 256
+
+    @classmethod
+    def open(cls, path: str) -> _Copy | None:
+        """The file at this path, or None when there is none that can be used."""
+        try:
+            fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError:
+            return None
+        try:
+            ids, parts = _head(fd)
+        except (OSError, ValueError, TypeError, msgpack.UnpackException):
+            os.close(fd)
+            return None
+        return cls(fd, ids, parts)
+
+    def find(self, key: bytes) -> Place | None:
+        """Where an object lies according to this copy."""
+        shard = self._shards[key[1]]
+        if shard is None:
+            shard = self.shard(key[1])
+        return shard.get(key)
+
+    def shard(self, number: int) -> dict[bytes, Place]:
+        """The entries of one first byte."""
+        shard = self._shards[number]
+        if shard is None:
+            offset, size, check = self._parts[number]
+            blob = os.pread(self._fd, size, offset)
+            if zlib.crc32(blob) != check:
+                raise _Damaged
+            shard = self._shards[number] = msgpack.unpackb(blob, use_list=False)
+        return shard
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._fd)
+
+
+class _Damaged(Exception):
+    """``packs/index`` is not what its check sums say."""
+
+
+def _head(fd: int) -> tuple[list[str], list[tuple[int, int, int]]]:
+    frame = os.pread(fd, 16, 0)
+    size = int.from_bytes(frame[8:12], "big")
+    if size > os.fstat(fd).st_size:
+        raise ValueError
+    blob = os.pread(fd, size, 16)
+    if frame[:8] != MAGIC or len(blob) != size or zlib.crc32(blob) != int.from_bytes(frame[12:16], "big"):
+        raise ValueError
+    head: Any = msgpack.unpackb(blob)
+    ids, sizes = head
+    parts = []
+    offset = 16 + size
+    for length, check in sizes:
+        parts.append((offset, length, check))
+        offset += length
+    if len(parts) != 256:
+        raise ValueError
+    return ids, parts

@@ -1,0 +1,303 @@
+"""Reading the cache: nothing leaves it without having been hashed.
+
+Objects lie in packs or as files of their own; a reader need not know which. What does not match its name is
+moved to ``quarantine/`` and named in the error, and from then on it is simply missing, so that the next pull or
+add brings it back. A damaged pack is first copied without its bad objects.
+
+Limits: `Digest in cache` and `missing` look at names and sizes only (an empty file under the name of something
+else counts as missing); bytes are checked where they are read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+from assay.engine import disk
+from assay.engine.errors import CorruptArtifact, MissingArtifact
+from assay.engine.model import Digest, HashName
+from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
+from assay.engine.store.pack import (
+    PackInfo,
+    PackWriter,
+    check_object,
+    digest_of,
+    key_of,
+    objects,
+    read_entries,
+)
+from assay.engine.store.packindex import PackIndex
+from assay.engine.store.statcache import StatCache, now
+
+_PULL = "Run `assay pull` to fetch it again."
+_OPEN_PACKS = 32
+
+
+class CacheReader:
+    """The read side of a cache.
+
+    Args:
+        folder: Absolute path; it need not exist.
+        algo: The hash of new artifacts.
+        seen: Which large objects have been verified before and have not been touched since; without it they
+            are verified every time they are linked.
+    """
+
+    def __init__(self, folder: str, algo: HashName, seen: StatCache | None = None) -> None:
+        self.folder = folder
+        self.algo: HashName = algo
+        self.index = PackIndex(f"{folder}/packs")
+        self._seen = seen
+        self._open: dict[str, _Descriptor] = {}
+
+    def close(self) -> None:
+        """Closes files; the next read opens them again."""
+        self.index.close()
+        self._open.clear()
+
+    def __contains__(self, digest: Digest) -> bool:
+        return not self.missing((digest,))
+
+    def missing(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of the digests that the cache has not."""
+        absent = {digest for digest in digests if not self.has(digest)}
+        if absent and self.index.rescan():
+            absent = {digest for digest in absent if not self.has(digest)}
+        return absent
+
+    def has(self, digest: Digest) -> bool:
+        """Whether an object is there, as far as is known without looking for new packs."""
+        return self.index.find(key_of(digest)) is not None or self.loose_path(digest) is not None
+
+    def object_path(self, digest: Digest) -> str:
+        """Where an object lies, or would lie, as a file of its own."""
+        return f"{self.folder}/{object_key(digest)}"
+
+    def loose_path(self, digest: Digest) -> str | None:
+        """The file of an object that has one; its content is not verified (see `sound_path`)."""
+        path = self.object_path(digest)
+        try:
+            size = os.stat(path).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return path if size or _is_empty(digest) else None
+
+    def sound_path(self, digest: Digest) -> str | None:
+        """The file of an object that has one, verified now, or earlier and untouched since.
+
+        Raises:
+            CorruptArtifact: The content is another one; the file is in quarantine now.
+        """
+        path = self.object_path(digest)
+        try:
+            stat = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if self._seen is not None and self._seen.get(path, stat) == digest:
+            return path
+        started = now()
+        state = hasher(digest.algo)
+        with open(path, "rb", buffering=0) as file:
+            for chunk in chunks(file):
+                state.update(chunk)
+        if state.digest().hex() != digest.hex:
+            raise self._condemn_file(digest, path, stat)
+        if self._seen is not None:
+            self._seen.put(path, stat, digest, started)
+        return path
+
+    def read(self, digest: Digest) -> bytes:
+        """An object's content, verified.
+
+        Raises:
+            MissingArtifact: It is not in the cache.
+            CorruptArtifact: What was there under its name is something else; it is in quarantine now.
+        """
+        key = key_of(digest)
+        data = self._from_pack(key)
+        if data is None:
+            data = self._from_file(digest)
+        if data is None and self.index.rescan():
+            data = self._from_pack(key)
+        if data is None:
+            raise self.absent(digest)
+        return data
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """An object's content as a stream that cannot seek.
+
+        It is verified on the way: instead of the last bytes of a damaged object comes CorruptArtifact.
+
+        Raises:
+            MissingArtifact: It is not in the cache.
+        """
+        path = None if self.index.find(key_of(digest)) is not None else self.loose_path(digest)
+        if path is None:
+            return io.BytesIO(self.read(digest))
+        try:
+            file = open(path, "rb", buffering=0)  # noqa: SIM115  # the stream owns it
+        except FileNotFoundError:
+            raise self.absent(digest) from None
+        stat = os.fstat(file.fileno())
+        stream = _Verifying(file, digest, stat.st_size, lambda: self._condemn_file(digest, path, stat))
+        return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
+
+    def packs(self) -> list[PackInfo]:
+        """The packs in the cache at this moment, by id."""
+        return self.index.packs()
+
+    def pack_entries(self, pack_id: str) -> Mapping[Digest, tuple[int, int]]:
+        """What a pack says it holds: digest to offset and length. Raises CorruptArtifact, MissingArtifact."""
+        try:
+            entries = read_entries(self.index.path(pack_id))
+        except FileNotFoundError:
+            raise MissingArtifact(f"The pack {pack_id} is not in the cache {self.folder}.") from None
+        return {digest_of(key): place for key, place in entries.items()}
+
+    def absent(self, digest: Digest) -> MissingArtifact:
+        """The error for an object that is not there."""
+        damaged = "".join(f" {sentence}" for sentence in self.index.unreadable.values())
+        return MissingArtifact(f"{digest} is not in the cache {self.folder}.{damaged}", _PULL)
+
+    def _from_pack(self, key: bytes) -> bytes | None:
+        for _ in range(8):  # each turn is another process that merged packs meanwhile
+            place = self.index.find(key)
+            if place is None:
+                return None
+            data = self._slice(*place)
+            if data is None:
+                self.index.rescan()
+            elif check_object(key, data):
+                return data
+            else:
+                self.index.distrust()
+                if self.index.find(key) == place:
+                    raise self._condemn_pack(place[0], key)
+        return None
+
+    def _slice(self, pack_id: str, offset: int, size: int) -> bytes | None:
+        descriptor = self._open.get(pack_id)
+        if descriptor is None:
+            try:
+                descriptor = _Descriptor(self.index.path(pack_id))
+            except FileNotFoundError:
+                return None
+            if len(self._open) >= _OPEN_PACKS:
+                self._open.clear()
+            self._open[pack_id] = descriptor
+        return os.pread(descriptor.fd, size, offset)
+
+    def _from_file(self, digest: Digest) -> bytes | None:
+        path = self.object_path(digest)
+        try:
+            with open(path, "rb") as file:
+                stat = os.fstat(file.fileno())
+                data = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if one_shot(digest.algo)(data).hex() != digest.hex:
+            raise self._condemn_file(digest, path, stat)
+        return data
+
+    def _condemn_file(self, digest: Digest, path: str, stat: os.stat_result) -> CorruptArtifact:
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), stat):  # else somebody has just put a sound one in its place
+                self.quarantine(path)
+        return self._corrupt(digest)
+
+    def _condemn_pack(self, pack_id: str, key: bytes) -> CorruptArtifact:
+        with suppress(OSError):  # a cache that cannot be written still names what is wrong
+            self.set_aside_pack(pack_id)
+        return self._corrupt(digest_of(key))
+
+    def _corrupt(self, digest: Digest) -> CorruptArtifact:
+        return CorruptArtifact(
+            f"The cached object {digest} is damaged: its content is another one.",
+            f"{_PULL} What was there is kept in {self.folder}/quarantine.",
+        )
+
+    def set_aside_pack(self, pack_id: str) -> list[Digest]:
+        """Puts a damaged pack into quarantine, after a copy without its bad objects; returns what is lost."""
+        path = self.index.path(pack_id)
+        lost: list[Digest] = []
+        try:
+            entries = read_entries(path)
+        except CorruptArtifact:
+            entries = {}
+        if entries:
+            good = PackWriter(self.tmp(), self.algo)
+            try:
+                for key, data in objects(path, entries):
+                    if check_object(key, data):
+                        good.add(key, data)
+                    else:
+                        lost.append(digest_of(key))
+                good.finish()
+                good.sync()
+                if good.id != pack_id and good.entries:
+                    good.publish(self.index.folder)
+            finally:
+                good.drop()
+        self.quarantine(path)
+        self._open.pop(pack_id, None)
+        self.index.rescan()
+        return lost
+
+    def quarantine(self, path: str) -> None:
+        """Moves a file out of the way without losing it; a cache that cannot be written is left as it is."""
+        with suppress(OSError):
+            folder = f"{self.folder}/quarantine"
+            disk.make_folders(folder)
+            disk.rename(path, f"{disk.temp_name(folder).replace(disk.TEMP_PREFIX, '')}-{os.path.basename(path)}")
+
+    def tmp(self) -> str:
+        """The folder for files being written; it is made."""
+        folder = os.path.join(self.folder, "tmp")
+        disk.make_folders(folder)
+        return folder
+
+
+def _is_empty(digest: Digest) -> bool:
+    return one_shot(digest.algo)(b"").hex() == digest.hex
+
+
+class _Descriptor:
+    """An open file that closes when nobody holds it, so that another thread's read is not cut off."""
+
+    def __init__(self, path: str) -> None:
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
+class _Verifying(io.RawIOBase):
+    """A raw stream that hashes what passes, and raises in place of the last bytes when the sum is wrong."""
+
+    def __init__(self, file: io.FileIO, digest: Digest, size: int, condemn: Callable[[], CorruptArtifact]) -> None:
+        super().__init__()
+        self._file = file
+        self._state = hasher(digest.algo)
+        self._wanted = digest.hex
+        self._left = size
+        self._condemn = condemn
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer
+        count = self._file.readinto(buffer) or 0
+        self._state.update(memoryview(buffer)[:count])
+        self._left -= count
+        if (self._left <= 0 or not count) and self._state.digest().hex() != self._wanted:
+            raise self._condemn()
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

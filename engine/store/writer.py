@@ -1,0 +1,184 @@
+"""Writing the cache: many artifacts, published together.
+
+Small objects and manifests are gathered in packs that get their names when the writer ends well. Large ones become
+files of their own at once: until a manifest, a lock file or a commit names one it is garbage like any other (law 1).
+An object that is already there is not written again. Nothing is synced here; a command does that once.
+
+Methods may be called from several threads at once; files are read and hashed outside the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
+from types import TracebackType
+from typing import BinaryIO
+
+from assay.engine import disk
+from assay.engine.errors import CorruptArtifact
+from assay.engine.layout import SMALL
+from assay.engine.model import Digest
+from assay.engine.store.digest import chunks, hasher, one_shot
+from assay.engine.store.files import ATTEMPTS, Reading, changed
+from assay.engine.store.pack import PackWriter, key_of
+from assay.engine.store.reader import CacheReader
+from assay.engine.store.repack import merge_small_packs
+
+
+class CacheWriter:
+    """Adds artifacts to a cache; they are visible when the ``with`` block ends without an exception.
+
+    Args:
+        cache: The cache; its `algo` names what is added.
+    """
+
+    def __init__(self, cache: CacheReader) -> None:
+        self.cache = cache
+        self.algo = cache.algo
+        self._value = one_shot(cache.algo)
+        self._lock = threading.Lock()
+        self._packs: list[PackWriter] = []
+        self._held: set[bytes] = set()
+        self._tag = key_of(Digest(cache.algo, ""))
+        self._can_clone = True
+
+    def __enter__(self) -> CacheWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._publish()
+        except OSError as error:
+            raise disk.no_space(error, f"{self.cache.folder}/packs") from error
+        finally:
+            for pack in self._packs:
+                pack.drop()
+            self._packs.clear()
+            self._held.clear()
+
+    def has(self, digest: Digest) -> bool:
+        """Whether an object is in the cache or was added to this writer."""
+        return key_of(digest) in self._held or self.cache.has(digest)
+
+    def add_bytes(self, data: bytes, *, is_dir: bool = False) -> Digest:
+        """Adds content in memory; ``is_dir`` when it is a directory's manifest. Returns its digest."""
+        raw = self._value(data)
+        digest = Digest(self.algo, raw.hex(), is_dir)
+        if len(data) < SMALL or is_dir:
+            self._add_small(key_of(digest), data)
+        elif not self._is_sound(digest):
+            with self._new_file() as temp:
+                temp.write(data)
+                self._adopt(digest, temp)
+        return digest
+
+    def add_file(self, path: str) -> tuple[Digest, int]:
+        """Adds a file's content, read once and in bounded memory; returns its digest and size in bytes.
+
+        Args:
+            path: Absolute; a symlink is followed.
+
+        Raises:
+            StoreError: The file cannot be read, or changed while it was read, twice.
+        """
+        digest, stat = self.add_stable(path)
+        return digest, stat.st_size
+
+    def add_stable(self, path: str) -> tuple[Digest, os.stat_result]:
+        """As `add_file`, with the stat data that belong to the content."""
+        for _ in range(ATTEMPTS):
+            with Reading(path) as file:
+                digest = self._add_small_file(file) if file.stat.st_size < SMALL else self._add_large_file(file)
+                if digest is not None:
+                    return digest, file.stat
+        raise changed(path)
+
+    def add_hashed(self, raw: bytes, data: bytes) -> None:
+        """Adds a small file's content whose binary digest is known: the fast way for many small files."""
+        self._add_small(self._tag + raw, data)
+
+    def _add_small_file(self, file: Reading) -> Digest | None:
+        data = file.stream.read(SMALL)
+        if not file.is_whole(len(data)):
+            return None
+        return self.add_bytes(data)
+
+    def _add_large_file(self, file: Reading) -> Digest | None:
+        with self._new_file() as temp:
+            self._can_clone = self._can_clone and temp.clone(file.stream.fileno())
+            state = hasher(self.algo)
+            if self._can_clone:
+                with open(temp.path, "rb", buffering=0) as copy:  # what is hashed can no longer change
+                    size = _pump(copy, state.update)
+            else:
+                size = _pump(file.stream, state.update, temp.write)
+            if not file.is_whole(size):
+                return None
+            digest = Digest(self.algo, state.digest().hex())
+            if not self._is_sound(digest):
+                self._adopt(digest, temp)
+            return digest
+
+    @contextmanager
+    def _new_file(self) -> Iterator[disk.NewFile]:
+        try:
+            with disk.NewFile(self.cache.tmp(), 0o444) as temp:
+                yield temp
+        except OSError as error:
+            raise disk.no_space(error, self.cache.folder) from error
+
+    def _is_sound(self, digest: Digest) -> bool:
+        """Whether the cache has this object as a sound file of its own."""
+        try:
+            return self.cache.sound_path(digest) is not None
+        except CorruptArtifact:  # it is in quarantine now, and what is being added heals it
+            return False
+
+    def _adopt(self, digest: Digest, temp: disk.NewFile) -> None:
+        path = self.cache.object_path(digest)
+        disk.make_folders(os.path.dirname(path))
+        temp.publish(path)
+
+    def _add_small(self, key: bytes, data: bytes) -> None:
+        with self._lock:
+            if key in self._held or self.cache.index.find(key) is not None:
+                return
+            try:
+                self._open_pack().add(key, data)
+            except OSError as error:
+                raise disk.no_space(error, self.cache.folder) from error
+            self._held.add(key)
+
+    def _open_pack(self) -> PackWriter:
+        if self._packs and not self._packs[-1].is_full:
+            return self._packs[-1]
+        if self._packs:
+            self._packs[-1].finish()
+        self._packs.append(PackWriter(self.cache.tmp(), self.algo))
+        return self._packs[-1]
+
+    def _publish(self) -> None:
+        if not self._packs:
+            return
+        folder = self.cache.index.folder
+        self._packs[-1].finish()
+        disk.make_folders(folder)
+        for pack in self._packs:
+            pack.publish(folder)
+            self.cache.index.add(pack.id, pack.entries)
+        merge_small_packs(self.cache)
+
+
+def _pump(source: BinaryIO | FileIO, *sinks: Callable[[memoryview], object]) -> int:
+    total = 0
+    for chunk in chunks(source):
+        for sink in sinks:
+            sink(chunk)
+        total += len(chunk)
+    return total
