@@ -1,12 +1,14 @@
-"""Prints the time of each suite, and fails the run when a skip is not named in tests/allowed-skips.txt."""
+"""Prints the time of each suite; in CI, fails the run when a skip is not named in tests/allowed-skips.txt."""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+STRICT = bool(os.environ.get("CI"))  # elsewhere a missing program is told, not an error
 ALLOWED = Path(__file__).with_name("allowed-skips.txt")
 
 
@@ -32,7 +34,7 @@ class SuiteReport:
         return {why: tests for why, tests in self.skips.items() if why not in allowed}
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if exitstatus == 0 and self.refused():
+        if exitstatus == 0 and STRICT and self.refused():
             session.exitstatus = 1
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
