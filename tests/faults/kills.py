@@ -1,0 +1,62 @@
+"""Kills a whole process group at seeded times and says what it left behind; works on any command."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+
+def killed_runs(
+    command: Sequence[str], folder: Path, env: dict[str, str], count: int, duration: float, seed: int = 1
+) -> Iterator[float]:
+    """Starts the command ``count`` times and SIGKILLs its group after a time between 0 and ``duration`` seconds.
+
+    Yields:
+        The seconds it lived, once it is dead; the caller looks at the folder before the next one starts.
+    """
+    chance = random.Random(seed)
+    for number in range(count):
+        delay = duration * (number + chance.random()) / count
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        end = time.monotonic() + delay
+        while time.monotonic() < end and process.poll() is None:
+            time.sleep(0.001)
+        kill_group(process.pid)
+        process.wait()
+        yield delay
+
+
+def kill_group(leader: int) -> None:
+    """Ends every process whose group or session the command made."""
+    for group in {leader, *_groups_of_session(leader)}:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _groups_of_session(leader: int) -> set[int]:
+    found = set()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == leader:
+                found.add(int(fields[2]))
+    return found
+
+
+def duration_of(run: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.monotonic()
+    run()
+    return time.monotonic() - began
