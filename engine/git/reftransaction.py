@@ -1,0 +1,415 @@
+"""Changing refs: prepare (locks, expected old values, everything written aside), then commit (renames).
+
+After `prepare` every lock is held, every current value was read under its lock and compared, names that would clash
+are refused, and every new value lies complete beside the journal record; `commit` has only to rename. A few new refs
+become loose files; twenty or more go into packed-refs in one rewrite. A deletion takes the packed value away first,
+then the loose one, while packed-refs stays locked, so that no older value comes back and nobody packs it meanwhile.
+
+A symbolic ref is followed to the ref that it leads to, except by `point` and `delete`, which are about itself.
+
+Limits: several loose refs are not one rename. When one fails, those before it are put back; a power cut between two
+leaves each old or new. Git itself gives no more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from assay.engine import disk
+from assay.engine.errors import GitError, MissingObject, RefConflict
+from assay.engine.git import reflog, refnames
+from assay.engine.git.packedrefs import Packed, PackedRefs, Peel, open_packed
+from assay.engine.git.reflocks import RefLocks
+from assay.engine.model import Oid, Signature
+
+if TYPE_CHECKING:
+    from assay.engine.git.refs import RefStore
+
+PACK_FROM = 20
+"""So many new refs in one transaction go into packed-refs together."""
+
+_COMMITS_ONLY = ("refs/heads/", "refs/exps/")
+
+
+class Anything(NamedTuple):
+    """The type of `ANY`."""
+
+
+ANY = Anything()
+"""As an expected old value: whatever it is."""
+
+Expected = Oid | Anything | None
+
+
+@dataclass(slots=True)
+class _Edit:
+    """One change. ``way`` says how it is made, once `prepare` knows."""
+
+    name: str
+    new: Oid | str | None
+    expected: Expected
+    old: Oid | None = None
+    loose: Oid | str | None = None
+    is_broken: bool = False
+    way: Literal["nothing", "loose", "packed", "delete"] = "nothing"
+    temp: str = ""
+
+    @property
+    def exists(self) -> bool:
+        """Whether there was a ref, of whatever value."""
+        return self.old is not None or self.is_broken or self.loose is not None
+
+
+class RefTransaction:
+    """Changes of refs that are made together when the ``with`` block ends well, and not at all when it does not.
+
+    Attributes:
+        before: After `prepare`, the old value of each ref by the name that was given (None: there was none).
+    """
+
+    def __init__(self, store: RefStore, message: str = "", who: Signature | None = None) -> None:
+        self.before: dict[str, Oid | None] = {}
+        self._store = store
+        self._message = message
+        self._who = who
+        self._asked: dict[str, _Edit] = {}
+        self._edits: list[_Edit] = []
+        self._locks = RefLocks(store.common_dir, message)
+        self._packed_path = ""
+        self._packed_temp = ""
+        self._state: Literal["open", "prepared", "ended"] = "open"
+
+    def create(self, name: str, new: Oid) -> None:
+        """Makes a ref that must not exist."""
+        self._add(name, new, None)
+
+    def update(self, name: str, new: Oid, old: Oid | None) -> None:
+        """Sets a ref that must have the value ``old`` now (None: must not exist)."""
+        self._add(name, new, old)
+
+    def put(self, name: str, new: Oid) -> None:
+        """Sets a ref, whatever it was."""
+        self._add(name, new, ANY)
+
+    def delete(self, name: str, old: Expected = ANY) -> None:
+        """Takes a ref away; one that is not there is fine unless ``old`` is given."""
+        self._add(name, None, old)
+
+    def point(self, name: str, target: str | Oid) -> None:
+        """Makes ``name`` itself a symbolic ref to ``target``, or with an id an ordinary ref (a detached HEAD)."""
+        if isinstance(target, str):
+            refnames.check(target)
+        self._add(name, target, ANY, follow=False)
+
+    def __enter__(self) -> RefTransaction:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.abort()
+            return
+        if self._state == "open":
+            self.prepare()
+        if self._state == "prepared":
+            self.commit()
+
+    def prepare(self) -> None:
+        """Takes the locks, checks every expectation and writes the new values aside.
+
+        Raises:
+            RefConflict: A ref is not what it was expected to be, or its name clashes with another's.
+            Locked: Somebody else holds a lock and does not finish.
+            GitError: The repository cannot be written.
+        """
+        if self._state != "open":
+            raise GitError("This change of refs was already made or given up.")
+        self._state = "prepared"
+        try:
+            self._edits = sorted(self._asked.values(), key=lambda edit: edit.name)
+            if self._edits:
+                self._lock()
+                self._examine()
+                self._choose_ways()
+                self._write_aside()
+        except OSError as error:
+            self.abort()
+            raise failed(error) from error
+        except BaseException:
+            self.abort()
+            raise
+        self.before = {name: edit.old for name, edit in self._asked.items()}
+
+    def commit(self) -> None:
+        """Makes the prepared changes visible. Raises GitError, with everything as it was."""
+        undo: list[Callable[[], None]] = []
+        try:
+            self._write_logs(undo)
+            for edit in self._edits:
+                if edit.way == "loose":
+                    undo.append(self._restorer(edit))
+                    self._publish(edit)
+            if self._packed_temp:
+                disk.rename(self._packed_temp, self._packed_path)
+                undo.clear()
+            for edit in self._edits:
+                if edit.way == "delete":
+                    disk.unlink(self._store.path(edit.name), missing_ok=True)
+        except BaseException as error:
+            for step in reversed(undo):
+                with suppress(OSError):
+                    step()
+            self.abort()
+            if isinstance(error, OSError):
+                raise failed(error) from error
+            raise
+        self._end()
+
+    def abort(self) -> None:
+        """Gives up: nothing changes, and every lock is given back."""
+        if self._state == "prepared":
+            self._locks.close()
+            tidy(self._store, (edit.name for edit in self._edits))
+        self._state = "ended"
+
+    def _add(self, name: str, new: Oid | str | None, expected: Expected, *, follow: bool = True) -> None:
+        if self._state != "open":
+            raise GitError("This change of refs was already made or given up.")
+        refnames.check(name)
+        if name in self._asked:
+            raise GitError(f"{name} cannot be changed twice at once.")
+        if isinstance(new, bytes) and (len(new) != 20 or not any(new)):
+            raise GitError(f"{new.hex()} is not the id of an object, so {name} cannot be set to it.")
+        target = name
+        if follow and new is not None:
+            with suppress(GitError):  # a damaged ref can be set again
+                target = self._store.follow(name)
+        self._asked[name] = _Edit(target, new, expected)
+
+    def _lock(self) -> None:
+        names = {edit.name for edit in self._edits}
+        if len(names) < len(self._edits):
+            raise GitError("One ref cannot be changed twice at once, by its own name and through a symbolic ref.")
+        for name in names:
+            for above in refnames.ancestors(name):
+                if above in names:
+                    raise RefConflict(f"{above} and {name} cannot both be refs.")
+        self._packed_path = os.path.realpath(f"{self._store.common_dir}/packed-refs")
+        paths = {edit.name: self._store.path(edit.name) for edit in self._edits}
+        self._locks.open([*paths.values(), self._packed_path])
+        for name, path in paths.items():
+            self._locks.take(path, name)
+
+    def _examine(self) -> None:
+        """Reads each ref under its lock and compares it with what was expected."""
+        packed = open_packed(self._packed_path)
+        for edit in self._edits:
+            try:
+                edit.loose = self._store.loose(edit.name)
+            except GitError:
+                edit.is_broken = True
+            if isinstance(edit.loose, str):
+                edit.old = self._store.read(edit.loose)
+            else:
+                edit.old = edit.loose or (packed.find(edit.name) if edit.name.startswith("refs/") else None)
+            _compare(edit)
+        self._refuse_clashes(packed)
+
+    def _refuse_clashes(self, packed: PackedRefs) -> None:
+        """A ref cannot have the name of a folder that holds others (Git keeps refs in folders)."""
+        fine: set[str] = set()
+        for edit in self._edits:
+            if edit.new is None or edit.exists or not edit.name.startswith("refs/"):
+                continue
+            root = self._store.path(edit.name)[: -len(edit.name)]
+            for above in refnames.ancestors(edit.name):
+                if above in fine:
+                    break
+                if packed.find(above) is not None:
+                    raise RefConflict(f"{edit.name} cannot be made because there is a ref {above}.")
+                if os.path.lexists(f"{root}{above}.lock"):
+                    raise RefConflict(f"{edit.name} cannot be made while somebody changes {above}.")
+                fine.add(above)
+            if packed.has_below(edit.name) or not _emptied(root + edit.name):
+                raise RefConflict(f"{edit.name} cannot be made because there are refs below it.")
+
+    def _choose_ways(self) -> None:
+        fresh = []
+        for edit in self._edits:
+            if edit.new is None:
+                edit.way = "delete" if edit.exists else "nothing"
+            elif edit.new != edit.old or isinstance(edit.loose, str):
+                edit.way = "loose"
+                if edit.loose is None and not edit.is_broken and self._can_be_packed(edit):
+                    fresh.append(edit)
+        if len(fresh) >= PACK_FROM:
+            for edit in fresh:
+                edit.way = "packed"
+
+    def _can_be_packed(self, edit: _Edit) -> bool:
+        name = edit.name
+        if isinstance(edit.new, str) or refnames.is_per_worktree(name):
+            return False
+        return self._store.objects is not None or is_commit_ref(name)
+
+    def _write_aside(self) -> None:
+        for edit in self._edits:
+            if edit.way == "loose":
+                text = f"ref: {edit.new}" if isinstance(edit.new, str) else edit.new.hex() if edit.new else ""
+                edit.temp = self._locks.temp(f"{text}\n".encode("utf-8", "surrogateescape"), sync=True)
+        changed = [edit for edit in self._edits if edit.way in ("packed", "delete") and edit.name.startswith("refs/")]
+        if not changed:
+            return
+        self._locks.take(self._packed_path, "packed-refs")
+        packed = open_packed(self._packed_path)
+        peel = peeler(self._store)
+        changes: dict[str, Packed | None] = {}
+        for edit in changed:
+            if isinstance(edit.new, bytes):
+                changes[edit.name] = Packed(edit.new, peel(edit.name, edit.new) if peel else None)
+            elif packed.find(edit.name) is not None:
+                changes[edit.name] = None
+        if changes:
+            self._packed_temp = self._locks.temp(content(packed, changes, peel), sync=True)
+
+    def _write_logs(self, undo: list[Callable[[], None]]) -> None:
+        """Adds the lines that Git would add to the logs, before the change itself, as Git does."""
+        if not self._message or self._who is None:
+            return
+        head = self._store.symbolic("HEAD")
+        for edit in self._edits:
+            new = self._store.read(edit.new) if isinstance(edit.new, str) else edit.new
+            if new is None or edit.way == "nothing":
+                continue
+            text = reflog.line(edit.old, new, self._who, self._message)
+            for name in (edit.name, "HEAD") if edit.name == head else (edit.name,):
+                path = self._store.log_path(name)
+                if reflog.wants_log(name, path, self._store.log):
+                    undo.append(_log_restorer(path))
+                    _emptied(path)
+                    disk.make_folders(os.path.dirname(path))
+                    disk.append(path, text)
+
+    def _publish(self, edit: _Edit) -> None:
+        path = self._store.path(edit.name)
+        try:
+            disk.rename(edit.temp, path)
+        except IsADirectoryError:
+            # somebody wanted to make a ref below and gave up
+            if not _emptied(path):
+                raise
+            disk.rename(edit.temp, path)
+
+    def _restorer(self, edit: _Edit) -> Callable[[], None]:
+        path = self._store.path(edit.name)
+        if edit.is_broken:
+            return lambda: None  # the new value is better than the damage
+        if edit.loose is None:
+            return lambda: None if os.path.exists(edit.temp) else disk.unlink(path, missing_ok=True)
+        before = f"ref: {edit.loose}\n" if isinstance(edit.loose, str) else f"{edit.loose.hex()}\n"
+        return lambda: disk.write_atomic(path, before.encode("utf-8", "surrogateescape"))
+
+    def _end(self) -> None:
+        """What follows once the change is made; nothing here can unmake it, so nothing here fails."""
+        self._state = "ended"
+        gone = [edit for edit in self._edits if edit.way == "delete"]
+        with suppress(OSError):
+            for edit in gone:
+                disk.unlink(self._store.log_path(edit.name), missing_ok=True)
+        self._locks.close()
+        tidy(self._store, (edit.name for edit in self._edits if edit.way != "loose"))
+        with suppress(OSError):
+            folders = {os.path.dirname(self._store.path(edit.name)) for edit in self._edits if edit.way == "loose"}
+            for folder in (*folders, *([os.path.dirname(self._packed_path)] if self._packed_temp else [])):
+                disk.sync_folder(folder)
+
+
+def tidy(store: RefStore, names: Iterable[str]) -> None:
+    """Removes the folders that these refs left empty; refs/ and the folders right below it stay."""
+    for folder in {name.rpartition("/")[0] for name in names}:
+        while folder.count("/") >= 2:
+            with suppress(OSError):
+                if os.path.isdir(logs := store.log_path(folder)):
+                    disk.remove_folder(logs)
+            try:
+                if not disk.remove_folder(store.path(folder)):
+                    break
+            except OSError:
+                break
+            folder = folder.rpartition("/")[0]
+
+
+def is_commit_ref(name: str) -> bool:
+    """Whether refs of that name are commits, never annotated tags, so that there is nothing to peel."""
+    return name.startswith(_COMMITS_ONLY)
+
+
+def content(packed: PackedRefs, changes: dict[str, Packed | None], peel: Peel | None) -> bytes:
+    """The new content of packed-refs, by editing lines where the file allows it."""
+    if packed.is_exact:
+        return packed.edited(changes)
+    try:
+        return packed.rewritten(changes, peel)
+    except MissingObject:
+        return packed.rewritten(changes, None)
+
+
+def peeler(store: RefStore) -> Peel | None:
+    """What finds the object behind an annotated tag; None when the store was given no objects."""
+    source = store.objects
+    if source is None:
+        return None
+
+    def peel(name: str, oid: Oid) -> Oid | None:
+        from assay.engine.git.objects import TAG, parse_tag
+
+        if is_commit_ref(name):
+            return None
+        found = None
+        kind, data = source().read(oid)
+        while kind == TAG:
+            found, _ = parse_tag(data)
+            kind, data = source().read(found)
+        return found
+
+    return peel
+
+
+def _compare(edit: _Edit) -> None:
+    """Raises RefConflict when a ref is not what it was expected to be."""
+    expected = edit.expected
+    if isinstance(expected, Anything) or (expected == edit.old and (edit.old or not edit.exists)):
+        return
+    if expected is None:
+        raise RefConflict(f"{edit.name} already exists.")
+    if not edit.exists:
+        raise RefConflict(f"{edit.name} does not exist any more; it was expected to be {expected.hex()[:10]}.")
+    now = edit.old.hex()[:10] if edit.old else "damaged"
+    raise RefConflict(f"{edit.name} is {now} and not {expected.hex()[:10]} as expected: somebody else changed it.")
+
+
+def _emptied(path: str) -> bool:
+    """Whether nothing is in the way at ``path`` once empty folders there are removed."""
+    if not os.path.isdir(path):
+        return True
+    for folder, _, files in os.walk(path, topdown=False):
+        if files or not disk.remove_folder(folder):
+            return False
+    return not os.path.isdir(path)
+
+
+def _log_restorer(path: str) -> Callable[[], None]:
+    try:
+        size = os.stat(path).st_size
+    except OSError:
+        return lambda: disk.unlink(path, missing_ok=True)
+    return lambda: disk.truncate(path, size)
+
+
+def failed(error: OSError) -> GitError:
+    """The sentence about a file system that refuses."""
+    where = f" ({error.filename})" if error.filename else ""
+    return GitError(f"The refs cannot be changed: {error.strerror or error}{where}.")
