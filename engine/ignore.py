@@ -302,7 +302,7 @@ class IgnoreRules:
         self._file_names = tuple(file_names)
         self._ignore_case = ignore_case
         self._read = read or self._read_file
-        fixed = [pattern for line in always if (pattern := parse_line(_bytes_text(line)))]
+        fixed = [pattern for line in always if (pattern := parse_line(byte_text(line)))]
         self._always = _PatternFile(fixed, ignore_case=ignore_case) if fixed else None
         files = [(found, 0) for data in outer if (found := self._file(data))]
         self._levels: dict[str, _Level] = {"": _Level(False, (*self._own_files(""), *reversed(files)))}
@@ -341,12 +341,12 @@ class IgnoreRules:
         return False
 
     def _seen(self, text: str) -> str:
-        text = text if text.isascii() else _bytes_text(text)
+        text = text if text.isascii() else byte_text(text)
         return _lowered(text) if self._ignore_case else text
 
     def _own_files(self, prefix: str) -> tuple[tuple[_PatternFile, int], ...]:
         contents = (self._read(prefix + name) for name in reversed(self._file_names))
-        cut = len(_bytes_text(prefix))
+        cut = len(byte_text(prefix))
         return tuple((file, cut) for data in contents if data and (file := self._file(data)))
 
     def _file(self, data: bytes) -> _PatternFile | None:
@@ -369,7 +369,7 @@ class IgnoreRules:
             os.close(fd)
 
 
-def _bytes_text(text: str) -> str:
+def byte_text(text: str) -> str:
     """The Latin-1 text of a path's bytes."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 

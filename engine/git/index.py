@@ -1,0 +1,364 @@
+"""Git's index: read for what it knows about files, written so that Git goes on where we stopped.
+
+The index says, for each tracked path, which blob it was and what `lstat` said then: a file whose stat data are the
+same needs no reading. `Index` finds where each entry lies and unpacks one only when it is asked for, which is what
+makes fifty thousand of them cheap. Versions 2, 3 and 4 are read (Git's index-format documentation).
+
+Writing happens under Git's own ``index.lock``. What is written is version 2, or 3 where an entry needs it, without
+extensions: a cache that is not kept true is worse than none. Entries that may have been changed without a trace in
+their stat data since the old index was written (racily clean ones) lose their size, so that whoever reads the new
+index looks at the file, as Git does it.
+
+Limits: split and sparse indexes are refused, in reading too; a damaged one is never repaired.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha1
+from typing import NamedTuple
+
+from assay.engine import disk
+from assay.engine.errors import GitError
+from assay.engine.git.reflocks import RefLocks
+from assay.engine.model import Oid
+
+ASSUME_VALID, EXTENDED = 0x8000, 0x4000
+SKIP_WORKTREE, INTENT_TO_ADD = 0x4000_0000, 0x2000_0000
+_EXTENDED_BITS = SKIP_WORKTREE | INTENT_TO_ADD
+_STAGE = 0x3000
+_LENGTH = 0x0FFF
+_32_BITS = 0xFFFF_FFFF
+
+_ENTRY = struct.Struct(">10L20sH")
+_FLAGS = struct.Struct(">H")
+STAT_FIELDS = struct.Struct(">4L4xLL8xL20sH")
+"""What tells whether a file changed: ctime and mtime (s, ns each), inode, mode, size, blob id, flags."""
+
+_HINTS = {
+    b"link": ("split", "Run `git update-index --no-split-index` first."),
+    b"sdir": ("sparse", "Run `git sparse-checkout reapply --no-sparse-index` first."),
+}
+
+
+class IndexEntry(NamedTuple):
+    """One path as the index has it; times, sizes and numbers are cut to 32 bits, as Git keeps them.
+
+    ``flags`` holds the entry's 16 flag bits (the name's length among them) and above them its extended ones.
+    """
+
+    ctime: int
+    ctime_ns: int
+    mtime: int
+    mtime_ns: int
+    dev: int
+    ino: int
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    oid: Oid
+    flags: int
+
+    @property
+    def stage(self) -> int:
+        """0, or for a path in conflict 1 (common ancestor), 2 (ours), 3 (theirs)."""
+        return (self.flags & _STAGE) >> 12
+
+    @property
+    def assume_valid(self) -> bool:
+        """Whether the user promised that the file does not change (``--assume-unchanged``)."""
+        return bool(self.flags & ASSUME_VALID)
+
+    @property
+    def skip_worktree(self) -> bool:
+        """Whether the file need not be in the work tree."""
+        return bool(self.flags & SKIP_WORKTREE)
+
+    @property
+    def intent_to_add(self) -> bool:
+        """Whether only the path is known and no content yet (``git add -N``)."""
+        return bool(self.flags & INTENT_TO_ADD)
+
+
+def entry_of(status: os.stat_result, mode: int, oid: Oid) -> IndexEntry:
+    """The entry for a file whose content is known to be that blob at the moment of its lstat."""
+    ctime, ctime_ns = divmod(status.st_ctime_ns, 10**9)
+    mtime, mtime_ns = divmod(status.st_mtime_ns, 10**9)
+    numbers = (ctime, ctime_ns, mtime, mtime_ns, status.st_dev, status.st_ino, mode, status.st_uid, status.st_gid)
+    return IndexEntry(*(number & _32_BITS for number in numbers), status.st_size & _32_BITS, oid, 0)
+
+
+class Index:
+    """An index as it was read.
+
+    Attributes:
+        exists: Whether there is one; one that is not there is empty.
+        mtime_ns: When the file was written.
+        data: The whole file.
+        offsets: Where in ``data`` the entry of each path without a conflict begins.
+        conflicts: For each path in conflict, where its entries begin, by stage.
+    """
+
+    def __init__(self, data: bytes = b"", mtime_ns: int = 0) -> None:
+        self.exists = bool(data)
+        self.data = data
+        self.mtime_ns = mtime_ns
+        self.offsets: dict[str, int] = {}
+        self.conflicts: dict[str, dict[int, int]] = {}
+        self.extensions: dict[bytes, bytes] = {}
+
+    def entry(self, path: str) -> IndexEntry | None:
+        """The entry of a path; None when it is not in the index, or in conflict."""
+        offset = self.offsets.get(path)
+        return None if offset is None else self.unpack(offset)
+
+    def entries(self) -> Iterator[tuple[str, IndexEntry]]:
+        """Every path without a conflict, in the index's order."""
+        for path, offset in self.offsets.items():
+            yield path, self.unpack(offset)
+
+    def unpack(self, offset: int) -> IndexEntry:
+        """The entry that begins at an offset of ``data``."""
+        fields = _ENTRY.unpack_from(self.data, offset)
+        if fields[-1] & EXTENDED:
+            more = _FLAGS.unpack_from(self.data, offset + _ENTRY.size)[0]
+            return IndexEntry(*fields[:-1], fields[-1] | more << 16)
+        return IndexEntry._make(fields)
+
+    def extended_flags(self, offset: int, flags: int) -> int:
+        """The flags of an entry with its extended ones, given the first 16 bits."""
+        if not flags & EXTENDED:
+            return flags
+        return flags | int(_FLAGS.unpack_from(self.data, offset + _ENTRY.size)[0]) << 16
+
+    def cached_trees(self) -> dict[str, tuple[Oid, int]]:
+        """The folders ("" is the root) whose tree Git knew when it wrote this: its id, and how many files it has."""
+        data = self.extensions.get(b"TREE", b"")
+        return _parse_cached_trees(data) if data else {}
+
+
+def read_index(path: str) -> Index:
+    """Reads an index; one that is not there is empty.
+
+    Raises:
+        GitError: It is split or sparse, of a version nobody knows, or damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+            data = file.read()
+    except FileNotFoundError:
+        return Index()
+    except OSError as error:
+        raise GitError(f"The Git index {path} cannot be read: {error.strerror}.") from error
+    index = Index(data, mtime_ns)
+    try:
+        _parse(index, path)
+    except (struct.error, IndexError, ValueError) as error:
+        raise _damaged(path) from error
+    return index
+
+
+def _damaged(path: str) -> GitError:
+    return GitError(f"The Git index {path} is damaged.", "Move it away, then run `git reset` or `assay baseline`.")
+
+
+def _parse(index: Index, path: str) -> None:
+    data = index.data
+    if len(data) < 32 or data[:4] != b"DIRC":
+        raise _damaged(path)
+    version, count = struct.unpack_from(">LL", data, 4)
+    if version not in (2, 3, 4):
+        raise GitError(f"The Git index {path} has version {version}; 2, 3 and 4 are known.")
+    checksum = data[-20:]
+    if any(checksum) and sha1(memoryview(data)[:-20]).digest() != checksum:
+        raise _damaged(path)
+    at = _parse_compressed(index, count) if version == 4 else _parse_plain(index, count)
+    end = len(data) - 20
+    while at < end:
+        name = data[at : at + 4]
+        size = struct.unpack_from(">L", data, at + 4)[0]
+        if name[:1].islower():
+            kind, hint = _HINTS.get(name, (f"{name.decode('latin-1')!r}", ""))
+            raise GitError(f"This repository's index is of the {kind} kind, which assay does not read.", hint)
+        index.extensions[name] = data[at + 8 : at + 8 + size]
+        at += 8 + size
+    if at != end:
+        raise _damaged(path)
+
+
+def _parse_plain(index: Index, count: int) -> int:
+    """Versions 2 and 3: whole names, entries padded to eight bytes. Returns where the extensions begin."""
+    data, offsets = index.data, index.offsets
+    text = data.decode("latin-1")
+    flags_of = _FLAGS.unpack_from
+    at = 12
+    for _ in range(count):
+        (flags,) = flags_of(data, at + 60)
+        if flags < _LENGTH:
+            end = at + 62 + flags
+            name = text[at + 62 : end]
+            offsets[name if name.isascii() else _decoded(name)] = at
+        else:
+            start = at + (64 if flags & EXTENDED else 62)
+            end = data.index(b"\0", start)
+            _place(index, _decoded(text[start:end]), at, flags)
+        at = end + 8 - (end - at & 7)
+    return at
+
+
+def _parse_compressed(index: Index, count: int) -> int:
+    """Version 4: each name says how much of the one before it to cut off, and what follows; no padding."""
+    data = index.data
+    at, name = 12, b""
+    for _ in range(count):
+        (flags,) = _FLAGS.unpack_from(data, at + 60)
+        start = at + (64 if flags & EXTENDED else 62)
+        byte = data[start]
+        cut = byte & 127
+        while byte & 128:
+            start += 1
+            byte = data[start]
+            cut = (cut + 1 << 7) | byte & 127
+        end = data.index(b"\0", start + 1)
+        name = name[: len(name) - cut] + data[start + 1 : end]
+        _place(index, name.decode("utf-8", "surrogateescape"), at, flags)
+        at = end + 1
+    return at
+
+
+def _place(index: Index, path: str, at: int, flags: int) -> None:
+    stage = (flags & _STAGE) >> 12
+    if stage:
+        index.conflicts.setdefault(path, {})[stage] = at
+    else:
+        index.offsets[path] = at
+
+
+def _decoded(latin: str) -> str:
+    return latin.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def _parse_cached_trees(data: bytes) -> dict[str, tuple[Oid, int]]:
+    """The TREE extension: folders in pre-order, each with its number of files (-1: not known) and of sub-folders."""
+    found: dict[str, tuple[Oid, int]] = {}
+    above: list[tuple[str, int]] = []  # folders that are open, and how many of their sub-folders are still to come
+    at = 0
+    while at < len(data):
+        nul = data.index(b"\0", at)
+        line_end = data.index(b"\n", nul)
+        count, folders = map(int, data[nul + 1 : line_end].split())
+        while above and not above[-1][1]:
+            above.pop()
+        prefix = ""
+        if above:
+            prefix, left = above[-1]
+            above[-1] = prefix, left - 1
+        path = prefix + data[at:nul].decode("utf-8", "surrogateescape")
+        at = line_end + 1
+        if count >= 0:
+            found[path] = (Oid(data[at : at + 20]), count)
+            at += 20
+        above.append((path + "/" if path else "", folders))
+    return found
+
+
+class Draft:
+    """A new index in the making, while the old one is locked.
+
+    Attributes:
+        index: The index as it was found.
+        entries: The entries that will be written, by path; those in conflict apart.
+        conflicts: The entries of paths in conflict.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.entries: dict[str, IndexEntry] = dict(index.entries())
+        self.conflicts: dict[str, list[IndexEntry]] = {
+            path: [index.unpack(offset) for offset in stages.values()] for path, stages in index.conflicts.items()
+        }
+        self._smudge()
+
+    def _smudge(self) -> None:
+        """Takes the size from entries that may have changed unseen since the old index was written.
+
+        Whole seconds are compared, as the Git that reads this next may know no finer ones.
+        """
+        written = self.index.mtime_ns // 10**9
+        for path, entry in self.entries.items():
+            if entry.mtime >= written and entry.size:
+                self.entries[path] = entry._replace(size=0)
+
+    def put(self, path: str, entry: IndexEntry) -> None:
+        """Sets the entry of a path, whatever it was; entries that cannot stand beside it go."""
+        self.remove(path)
+        for above in _folders_of(path):
+            self.entries.pop(above, None)
+        self.entries[path] = entry
+
+    def remove(self, path: str) -> None:
+        """Takes a path out, in conflict or not."""
+        self.entries.pop(path, None)
+        self.conflicts.pop(path, None)
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    cut = path.find("/")
+    while cut >= 0:
+        yield path[:cut]
+        cut = path.find("/", cut + 1)
+
+
+@contextmanager
+def editing(common_dir: str, path: str, command: str = "") -> Iterator[Draft]:
+    """Locks an index, gives what it holds, and writes what became of it; an exception leaves it as it was.
+
+    Args:
+        common_dir: The repository's common folder.
+        path: The index.
+        command: What the holder does, for people.
+
+    Raises:
+        Locked: Another program holds ``index.lock``.
+        GitError: As `read_index`.
+    """
+    locks = RefLocks(common_dir, command)
+    try:
+        locks.open([path])
+        locks.take(path, os.path.basename(path))
+        draft = Draft(read_index(path))
+        yield draft
+        disk.rename(locks.temp(_build(draft), sync=False), path)
+    finally:
+        locks.close()
+
+
+def write_index(common_dir: str, path: str, entries: Mapping[str, IndexEntry], command: str = "") -> None:
+    """Replaces a whole index. Raises as `editing`."""
+    with editing(common_dir, path, command) as draft:
+        draft.conflicts.clear()
+        draft.entries = dict(entries)
+
+
+def _build(draft: Draft) -> bytes:
+    """The bytes of an index file, version 2, or 3 when an entry has extended flags."""
+    entries = [(path.encode("utf-8", "surrogateescape"), entry) for path, entry in draft.entries.items()]
+    for path, stages in draft.conflicts.items():
+        entries += [(path.encode("utf-8", "surrogateescape"), entry) for entry in stages]
+    entries.sort(key=lambda named: (named[0], named[1].flags & _STAGE))
+    version = 3 if any(entry.flags & _EXTENDED_BITS for _, entry in entries) else 2
+    header = struct.pack(">4sLL", b"DIRC", version, len(entries))
+    data = b"".join([header, *(_packed(name, entry) for name, entry in entries)])
+    return data + sha1(data).digest()
+
+
+def _packed(name: bytes, entry: IndexEntry) -> bytes:
+    extended = entry.flags & _EXTENDED_BITS
+    flags = entry.flags & (ASSUME_VALID | _STAGE) | min(len(name), _LENGTH) | (EXTENDED if extended else 0)
+    data = _ENTRY.pack(*entry[:-1], flags) + (_FLAGS.pack(extended >> 16) if extended else b"") + name
+    return data + bytes(8 - len(data) % 8)
