@@ -559,8 +559,13 @@ class Folder:
         at, name = self._place(path, make=False)
         return os.readlink(name, dir_fd=at)
 
-    def write(self, path: str, data: bytes | Iterable[bytes], *, executable: bool = False) -> os.stat_result:
-        """Replaces a file's content atomically and returns its stat; folders above are made."""
+    def write(
+        self, path: str, data: bytes | Iterable[bytes], *, executable: bool = False, mtime_ns: int | None = None
+    ) -> os.stat_result:
+        """Replaces a file's content atomically and returns its stat; folders above are made.
+
+        With ``mtime_ns`` the file gets that modification time, as far as the file system can hold it.
+        """
         at, name = self._place(path, make=True)
         temp = os.path.basename(temp_name(""))
         full = f"{self.root}/{path}"
@@ -571,6 +576,8 @@ class Folder:
             try:
                 for chunk in (data,) if isinstance(data, bytes) else data:
                     write_fd(fd, chunk, full)
+                if mtime_ns is not None:
+                    os.utime(fd, ns=(mtime_ns, mtime_ns))
             finally:
                 os.close(fd)
             _step("rename", full)
@@ -581,8 +588,10 @@ class Folder:
             raise
         return os.stat(name, dir_fd=at, follow_symlinks=False)
 
-    def clone(self, source: str, path: str, *, executable: bool = False) -> os.stat_result | None:
-        """Replaces a file by one that shares the blocks of ``source``; None, with nothing changed, where it cannot."""
+    def clone(
+        self, source: str, path: str, *, executable: bool = False, mtime_ns: int | None = None
+    ) -> os.stat_result | None:
+        """`write` by sharing the blocks of the file ``source``; None, with nothing changed, where that cannot be."""
         at, name = self._place(path, make=True)
         temp = os.path.basename(temp_name(""))
         full = f"{self.root}/{path}"
@@ -593,6 +602,8 @@ class Folder:
             try:
                 if not _clone(reader.fileno(), fd):
                     return None
+                if mtime_ns is not None:
+                    os.utime(fd, ns=(mtime_ns, mtime_ns))
                 _step("rename", full)
                 os.replace(temp, name, src_dir_fd=at, dst_dir_fd=at)
                 return os.fstat(fd)
