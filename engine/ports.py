@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from assay.engine.model import Oid
@@ -144,8 +144,14 @@ class GitTransport(Protocol):
     def refs(self, prefixes: Sequence[str]) -> Mapping[str, Oid]:
         """The refs whose names start with one of the prefixes."""
 
-    def fetch(self, wants: Iterable[Oid], have: ObjectSource, into: PackSink) -> int:
-        """Brings everything that ``wants`` need and ``have`` lacks; returns the bytes that travelled."""
+    def fetch(
+        self, wants: Iterable[Oid], have: ObjectSource, into: PackSink, *, complete: Callable[[Oid], bool]
+    ) -> int:
+        """Brings everything that ``wants`` need and ``have`` lacks; returns the bytes that travelled.
+
+        ``complete`` tells which objects are here with all they need. That an object is here does not say so: it may be
+        what a fetch that was killed left behind.
+        """
 
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref; one result per update."""

@@ -77,8 +77,16 @@ class Retrying:
         return self._patiently(lambda: self._store.size(key))
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
-        """The keys that start with ``prefix``, complete before the first is handed out."""
-        return iter(self._patiently(lambda: list(self._store.list(prefix))))
+        """The keys that start with ``prefix``; once the first has come, the store itself must be patient."""
+
+        def begin() -> tuple[Iterator[KeyInfo], KeyInfo | None]:
+            rest = iter(self._store.list(prefix))
+            return rest, next(rest, None)
+
+        rest, first = self._patiently(begin)
+        if first is not None:
+            yield first
+            yield from rest
 
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys."""

@@ -145,15 +145,19 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, a thousand per request."""
-        more: dict[str, Any] = {}
+        wanted: dict[str, Any] = {"Prefix": self._prefix + prefix, "MaxKeys": self.page}
+
+        def ask() -> Any:
+            return self._request("listing", "list_objects_v2", prefix, **wanted)
+
+        page = ask()
         while True:
-            wanted = {"Prefix": self._prefix + prefix, "MaxKeys": self.page, **more}
-            page = self._request("listing", "list_objects_v2", prefix, **wanted)
             for item in page.get("Contents", ()):
                 yield KeyInfo(item["Key"][len(self._prefix) :], int(item["Size"]))
             if not page.get("IsTruncated"):
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            wanted["ContinuationToken"] = page["NextContinuationToken"]
+            page = patiently(ask)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys one by one: the request for many needs a checksum that servers disagree on."""

@@ -1,0 +1,181 @@
+"""Git in a bucket: objects as packs, refs as small files (docs/formats.md, "Remote layout").
+
+What is sent goes in the order pack, index, refs, so that no reader ever meets a name whose objects are not there. What
+is fetched is walked from the wanted commits down: each object that is missing here is looked up in the packs'
+indexes, and the packs that have it are brought, checked and added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from assay.engine.errors import CorruptRemote, MissingObject
+from assay.engine.events import Note, Reporter, silent
+from assay.engine.git.reach import closure, is_ancestor
+from assay.engine.model import HashName, Oid
+from assay.engine.ports import Clock, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
+from assay.remotes.bucket_packs import BucketPacks, PackTo
+from assay.remotes.bucket_refs import BucketRefs, is_shareable
+from assay.remotes.copies import Copies
+
+
+class BucketTransport:
+    """The Git objects and refs of a remote store.
+
+    Args:
+        store: The bucket.
+        hash_name: The hash that the remote's marker names.
+        copies: Local copies of its indexes and statements.
+        folder: Where packs lie while they come or go; on the file system of the repository.
+        pack_to: Writes a pack of objects of the local repository.
+        clock: When.
+        ids: Nonces.
+        jobs: How many transfers at once.
+        report: Where progress goes.
+
+    Attributes:
+        objects: How many objects were sent so far; ``size`` likewise in bytes, either way.
+    """
+
+    def __init__(
+        self,
+        store: RemoteStore,
+        hash_name: HashName,
+        copies: Copies,
+        folder: str,
+        pack_to: PackTo,
+        clock: Clock,
+        ids: Ids,
+        *,
+        jobs: int = 8,
+        report: Reporter = silent,
+    ) -> None:
+        self.objects = 0
+        self.size = 0
+        self._store = store
+        self._packs = BucketPacks(store, copies, folder, jobs, report)
+        self._refs = BucketRefs(store, copies, hash_name, clock, ids, jobs)
+        self._pack_to = pack_to
+        self._report = report
+
+    @property
+    def url(self) -> str:
+        """The store's."""
+        return self._store.url
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """What was found damaged so far, by key, with a sentence."""
+        return {**self._packs.damaged, **self._refs.damaged}
+
+    def head(self) -> str | None:
+        """The branch that HEAD names there."""
+        return self._refs.head()
+
+    def refs(self, prefixes: Sequence[str]) -> Mapping[str, Oid]:
+        """The refs whose names start with one of the prefixes; damaged ones are left out and noted in ``damaged``."""
+        return self._refs.read(prefixes).values
+
+    def fetch(
+        self, wants: Iterable[Oid], have: ObjectSource, into: PackSink, *, complete: Callable[[Oid], bool]
+    ) -> int:
+        """Brings everything that ``wants`` need and ``have`` lacks.
+
+        Raises:
+            CorruptRemote: An object is in no pack, or a pack is damaged.
+        """
+        missing = [oid for oid in wants if not complete(oid)]
+        if not missing:
+            return 0
+        self._packs.refresh()
+        source = _Bringing(self._packs, have, into)
+        source.bring([oid for oid in missing if oid not in have])
+        for oid in closure(source, missing, complete):
+            if oid not in have:
+                source.bring([oid])
+        self.size += source.size
+        return source.size
+
+    def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
+        """Sends the objects that the new values need, then moves each ref."""
+        known = self._refs.read([update.refname for update in updates])
+        problems = {}
+        for update in updates:
+            if problem := self._refused(update, known.values.get(update.refname), source):
+                problems[update.refname] = problem
+        good = [update for update in updates if update.refname not in problems]
+        self._send([update.new for update in good if update.new is not None], source)
+        moved = {result.refname: result.problem for result in self._refs.move(good, known)}
+        for update in good:
+            if update.refname.startswith("refs/heads/") and not moved[update.refname]:
+                self._refs.set_head(update.refname)
+        return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
+
+    def _refused(self, update: RefUpdate, now: Oid | None, source: ObjectSource) -> str:
+        """Why a ref must not move so; empty when it may."""
+        name, new = update.refname, update.new
+        if not is_shareable(name):
+            return f"{name} is not a ref that can be shared."
+        if new is None or now in (None, new):
+            return ""
+        if name.startswith("refs/tags/"):
+            return f"{name} is on the remote already, with another value."
+        if name.startswith("refs/heads/") and (now not in source or not is_ancestor(source, now, new)):
+            return f"{name} on the remote has commits that {new.hex()[:7]} does not have; pull and join them first."
+        return ""
+
+    def _send(self, wants: Sequence[Oid], source: ObjectSource) -> None:
+        self._packs.refresh()
+        missing = [oid for oid in wants if oid not in self._packs]
+        if not missing:
+            return
+        first = self._packs.is_empty
+        oids = list(closure(source, missing, self._packs.__contains__))
+        count, size = self._packs.send(oids, self._pack_to)
+        self.objects += count
+        self.size += size
+        if first:
+            self._report(Note(f"First push to {self.url}: {count} Git objects, {_amount(size)} of code and history."))
+
+
+class _Bringing:
+    """Objects that are fetched when they are asked for."""
+
+    def __init__(self, packs: BucketPacks, have: ObjectSource, into: PackSink) -> None:
+        self.size = 0
+        self._packs = packs
+        self._have = have
+        self._into = into
+
+    def __contains__(self, oid: object) -> bool:
+        return oid in self._have
+
+    def read(self, oid: Oid) -> tuple[int, bytes]:
+        """The object, brought if need be."""
+        try:
+            return self._have.read(oid)
+        except MissingObject:
+            self.bring([oid])
+        return self._have.read(oid)
+
+    def bring(self, oids: Sequence[Oid]) -> None:
+        """Fetches the packs that hold these objects. Raises CorruptRemote when one of them is not there afterwards."""
+        names = [name for oid in oids if (name := self._packs.find(oid)) is not None]
+        self.size += self._packs.bring(names, self._into)
+        if any(oid not in self._have for oid in oids):
+            self.size += self._packs.bring(self._packs.unknown(), self._into)
+        for oid in oids:
+            if oid not in self._have:
+                raise CorruptRemote(
+                    f"The remote has lost the Git object {oid.hex()}.",
+                    "Push again from a repository that has it.",
+                )
+
+
+def _amount(size: float) -> str:
+    """A number of bytes for people."""
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -1,0 +1,202 @@
+"""Git packs in a bucket: which objects are there, bringing packs here, sending one there.
+
+A pack counts once its index is there too, because it is written after it; so every object in an index is there with
+all that it needs. An index is kept as a local copy and must match its own checksum and its pack's name each time it is
+read. It is believed only in what to fetch: what comes is checked object by object before it is let in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from hashlib import sha1
+
+from assay.engine import disk
+from assay.engine.errors import AssayError, CorruptObject, CorruptRemote, RemoteError
+from assay.engine.events import Done, Progress, Reporter
+from assay.engine.git.incoming import CheckedPack, check_pack
+from assay.engine.git.packindex import PackIndex, index_bytes
+from assay.engine.git.packs import PackMemory
+from assay.engine.model import Oid
+from assay.engine.ports import PackSink, RemoteStore
+from assay.remotes.copies import Copies
+from assay.remotes.native import GIT_PACKS
+from assay.remotes.parallel import each
+from assay.remotes.verify import CheckedFile, GitPackSum, Received
+
+PackTo = Callable[[Iterable[Oid], disk.NewFile], int]
+"""Writes a pack of the objects into a new file and returns how many there are."""
+
+_NAME = re.compile(r"pack-([0-9a-f]{40})\.(pack|idx)")
+_SMALL = 20_000
+"""Objects: the ids of smaller packs are kept in one dictionary, larger ones are searched one by one."""
+
+
+class BucketPacks:
+    """The packs below ``git/packs/``.
+
+    Args:
+        store: The bucket.
+        copies: Where indexes are kept.
+        folder: Where packs lie while they come or go; on the file system of the repository.
+        jobs: How many transfers at once.
+        report: Where progress goes.
+
+    Attributes:
+        damaged: Indexes that are not what they should be, by key, with the sentence that says so.
+    """
+
+    def __init__(self, store: RemoteStore, copies: Copies, folder: str, jobs: int, report: Reporter) -> None:
+        self.damaged: dict[str, str] = {}
+        self._store = store
+        self._copies = copies
+        self._folder = folder
+        self._jobs = jobs
+        self._report = report
+        self._sizes: dict[str, int] = {}
+        self._indexes: dict[str, PackIndex] = {}
+        self._small: dict[bytes, str] = {}
+        self._large: list[str] = []
+
+    def refresh(self) -> None:
+        """Looks at what is there now."""
+        sizes: dict[str, int] = {}
+        indexed = set()
+        for key, size in self._store.list(GIT_PACKS):
+            match = _NAME.fullmatch(key.removeprefix(GIT_PACKS))
+            if match and match[2] == "pack":
+                sizes[match[1]] = size
+            elif match:
+                indexed.add(match[1])
+        self._sizes = {name: size for name, size in sizes.items() if name in indexed}
+        new = [name for name in self._sizes if name not in self._indexes]
+        for name, index in each(self._index, new, self._jobs):
+            if isinstance(index, CorruptRemote):
+                self.damaged[_key(name, "idx")] = index.message
+            elif isinstance(index, AssayError):
+                raise index
+            else:
+                self._take(name, index)
+
+    def _take(self, name: str, index: PackIndex) -> None:
+        self._indexes[name] = index
+        if index.count < _SMALL:
+            self._small.update((index.oid(place), name) for place in range(index.count))
+        else:
+            self._large.append(name)
+
+    def _index(self, name: str) -> PackIndex:
+        key = _key(name, "idx")
+        data = self._copies.read(key)
+        if data is not None:
+            try:
+                return _checked_index(data, name, key)
+            except CorruptRemote:
+                pass  # only the copy is damaged
+        data = self._store.get(key)
+        index = _checked_index(data, name, key)
+        self._copies.write(key, data)
+        return index
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no pack at all."""
+        return not self._sizes
+
+    def __contains__(self, oid: object) -> bool:
+        return isinstance(oid, bytes) and self.find(oid) is not None
+
+    def find(self, oid: bytes) -> str | None:
+        """The name of a pack that says it holds the object."""
+        name = self._small.get(oid)
+        if name is None:
+            name = next((large for large in self._large if self._indexes[large].position(oid) >= 0), None)
+        return name
+
+    def unknown(self) -> list[str]:
+        """The packs of which nothing is known, because their indexes are damaged."""
+        return [name for name in self._sizes if name not in self._indexes]
+
+    def bring(self, names: Iterable[str], into: PackSink) -> int:
+        """Fetches packs, checks them and adds them to a repository; returns the bytes that travelled.
+
+        Raises:
+            CorruptRemote: One is damaged; it is named, and is not let in.
+        """
+        wanted = list(dict.fromkeys(names))
+        task, total, done = f"fetching history from {self._store.url}", sum(map(self._sizes.__getitem__, wanted)), 0
+        for name, received in each(self._receive, wanted, self._jobs):
+            if isinstance(received, AssayError):
+                raise received
+            with received:
+                file = received.checked()
+                try:
+                    into.add_pack(file.path)
+                except CorruptObject as error:
+                    raise CorruptRemote(f"{self._store.url}/{_key(name, 'pack')}: {error.message}") from error
+            done += self._sizes[name]
+            self._report(Progress(task, done, total, "B"))
+        if wanted:
+            self._report(Done(task))
+        return total
+
+    def _receive(self, name: str) -> Received:
+        key = _key(name, "pack")
+        received = Received(self._folder, GitPackSum, name, f"{self._store.url}/{key}")
+        try:
+            self._store.get_to(key, received)
+        except BaseException:
+            received.__exit__()
+            raise
+        return received
+
+    def send(self, oids: Iterable[Oid], pack_to: PackTo) -> tuple[int, int]:
+        """Makes one pack of the objects and sends it, the index last; returns how many objects and bytes.
+
+        Raises:
+            CorruptObject: An object here is damaged; nothing was sent.
+            RemoteError: The bucket refuses.
+        """
+        disk.make_folders(self._folder)
+        with disk.NewFile(self._folder) as file:
+            count = pack_to(oids, file)
+            file.close()
+            checked = check_pack(file.path, PackMemory(), _no_base)
+            assert isinstance(checked, CheckedPack), "a pack that is sent is whole"
+            name = checked.checksum.hex()
+            self._put(name, file, index_bytes(checked.entries, checked.checksum))
+            return count, file.size
+
+    def _put(self, name: str, file: disk.NewFile, index: bytes) -> None:
+        def changed() -> RemoteError:
+            return RemoteError(f"{file.path} changed while it was sent.")
+
+        task = f"sending history to {self._store.url}"
+        self._report(Progress(task, 0, file.size, "B"))
+        with CheckedFile(file.path, GitPackSum, name, changed) as source:
+            self._store.put_from(_key(name, "pack"), source)
+        self._store.put(_key(name, "idx"), index)
+        self._report(Done(task))
+        self._copies.write(_key(name, "idx"), index)
+        self._sizes[name] = file.size
+        self._take(name, PackIndex(index, name))
+
+
+def _no_base(_: Oid) -> None:
+    """A pack that is sent builds on nothing outside it."""
+
+
+def _key(name: str, kind: str) -> str:
+    return f"{GIT_PACKS}pack-{name}.{kind}"
+
+
+def _checked_index(data: bytes, name: str, key: str) -> PackIndex:
+    """An index whose own checksum is right and that belongs to the pack of that name. Raises CorruptRemote."""
+    if sha1(data[:-20]).digest() == data[-20:]:
+        try:
+            index = PackIndex(data, key)
+        except CorruptObject as error:
+            raise CorruptRemote(error.message) from error
+        if index.checksum.hex() == name:
+            return index
+    raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")

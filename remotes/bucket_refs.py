@@ -1,0 +1,252 @@
+"""Git refs in a bucket.
+
+Branches and tags are small files that change by compare-and-swap, a branch only forwards. Experiments, of which many
+are published at the same time from many places, are statements: files that are written once and merged by whoever
+reads them (`statements`). Where the store cannot compare and swap, branches and tags are statements too; a ref that
+began as one stays one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from assay.engine.errors import AssayError, CorruptRemote, KeyMissing
+from assay.engine.git.refnames import is_valid_name
+from assay.engine.model import HashName, Oid
+from assay.engine.ports import Clock, Ids, RefResult, RefUpdate, RemoteStore
+from assay.engine.store.digest import digest_bytes
+from assay.remotes.copies import Copies
+from assay.remotes.native import GIT_HEAD, GIT_REFS
+from assay.remotes.parallel import each
+from assay.remotes.statements import Held, Statement, decode, encode, shown, successor
+
+_PLAIN = ("refs/heads/", "refs/tags/")
+_KEPT = "statements"
+_BASELINE = re.compile(r"[0-9a-f]{40}")
+
+
+class Known(NamedTuple):
+    """The refs of a bucket at one moment.
+
+    Attributes:
+        values: Every ref by its full name.
+        statements: The statements behind them, by folder, then by name.
+    """
+
+    values: Mapping[str, Oid]
+    statements: Mapping[str, Mapping[str, Statement]]
+
+
+class BucketRefs:
+    """The refs below ``git/``.
+
+    Args:
+        store: The bucket.
+        copies: Where statements are kept.
+        hash_name: The hash that names statements.
+        clock: When.
+        ids: Nonces.
+        jobs: How many requests at once.
+
+    Attributes:
+        damaged: Files that do not say what they should, by key, with the sentence that says so.
+    """
+
+    def __init__(
+        self, store: RemoteStore, copies: Copies, hash_name: HashName, clock: Clock, ids: Ids, jobs: int
+    ) -> None:
+        self.damaged: dict[str, str] = {}
+        self._store = store
+        self._copies = copies
+        self._hash_name = hash_name
+        self._clock = clock
+        self._ids = ids
+        self._jobs = jobs
+
+    def head(self) -> str | None:
+        """The branch that ``git/HEAD`` names."""
+        try:
+            text = self._store.get(GIT_HEAD).decode("utf-8", "replace")
+        except KeyMissing:
+            return None
+        name = text.removeprefix("ref: ").rstrip("\n")
+        if not text.startswith("ref: refs/heads/") or not is_valid_name(name):
+            self.damaged[GIT_HEAD] = f"{GIT_HEAD} does not name a branch."
+            return None
+        return name
+
+    def set_head(self, branch: str) -> None:
+        """Makes ``git/HEAD`` name a branch, where it names none."""
+        data = f"ref: {branch}\n".encode()
+        if self._store.size(GIT_HEAD) is None:
+            if self._store.is_atomic():
+                self._store.create(GIT_HEAD, data)
+            else:
+                self._store.put(GIT_HEAD, data)
+
+    def read(self, prefixes: Sequence[str]) -> Known:
+        """The refs whose names start with one of the prefixes."""
+        values: dict[str, Oid] = {}
+        for prefix in _PLAIN:
+            if any(_overlap(prefix, wanted) for wanted in prefixes):
+                values.update(self._read_plain(prefix))
+        statements = self._read_statements(prefixes)
+        for folder in statements.values():
+            values.update((name, held.oid) for name, held in shown(folder).items())
+        return Known({name: oid for name, oid in values.items() if name.startswith(tuple(prefixes))}, statements)
+
+    def _read_plain(self, prefix: str) -> dict[str, Oid]:
+        found = {}
+        keys = [info.key for info in self._store.list(f"git/{prefix.removeprefix('refs/')}")]
+        for key, data in each(self._store.get, keys, self._jobs):
+            if isinstance(data, KeyMissing):
+                continue
+            if isinstance(data, AssayError):
+                raise data
+            name = f"refs/{key.removeprefix('git/')}"
+            oid = _plain_value(data)
+            if oid is None or not is_valid_name(name):
+                self.damaged[key] = f"{key} does not hold the id of a commit."
+            else:
+                found[name] = oid
+        return found
+
+    def _read_statements(self, prefixes: Sequence[str]) -> dict[str, dict[str, Statement]]:
+        folders = {_folder_of(prefix) for prefix in prefixes}
+        below = [GIT_REFS] if None in folders or len(folders) > 4 else [f"{GIT_REFS}{name}.d/" for name in folders]
+        keys = [info.key for prefix in below for info in self._store.list(prefix)]
+        found: dict[str, dict[str, Statement]] = {}
+        for key, data in self._contents(keys).items():
+            folder, _, name = key.removeprefix(GIT_REFS).rpartition("/")
+            folder = folder.removesuffix(".d")
+            try:
+                if digest_bytes(self._hash_name, data).hex != name:
+                    raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
+                statement = decode(data, key)
+                if any(_folder_of(ref) != folder for ref in (*statement.sets, *statement.retires)):
+                    raise CorruptRemote(f"{key} speaks of refs that do not belong there.")
+            except CorruptRemote as error:
+                self.damaged[key] = error.message
+            else:
+                found.setdefault(folder, {})[name] = statement
+        return found
+
+    def _contents(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """What the files hold: from the copies where these are sound, else fetched."""
+        kept = self._copies.read_many(_KEPT)
+        sound = {key: kept[key] for key in keys if key in kept and self._is_sound(key, kept[key])}
+        fetched: dict[str, bytes] = {}
+        for key, data in each(self._store.get, [key for key in keys if key not in sound], self._jobs):
+            if isinstance(data, KeyMissing):
+                continue
+            if isinstance(data, AssayError):
+                raise data
+            fetched[key] = data
+        if fetched:
+            good = {key: data for key, data in fetched.items() if self._is_sound(key, data)}
+            self._copies.write_many(_KEPT, {**kept, **good})
+        return {**sound, **fetched}
+
+    def _is_sound(self, key: str, data: bytes) -> bool:
+        return digest_bytes(self._hash_name, data).hex == key.rpartition("/")[2]
+
+    def move(self, updates: Sequence[RefUpdate], known: Known) -> list[RefResult]:
+        """Moves refs, each from the value its writer expects; one result per update.
+
+        Args:
+            updates: The moves of shareable refs; whoever calls has seen to it that branches move forwards.
+            known: What `read` returned just before.
+        """
+        problems: dict[str, str] = {}
+        stated: dict[str, list[RefUpdate]] = {}
+        for update in updates:
+            now = known.values.get(update.refname)
+            folder = _folder_of(update.refname) or ""
+            if now == update.new:
+                continue
+            elif now != update.old:
+                problems[update.refname] = _moved(update.refname, now)
+            elif self._is_stated(update.refname, folder, known):
+                stated.setdefault(folder, []).append(update)
+            elif update.new is None:
+                problems[update.refname] = f"{update.refname} cannot be deleted from a bucket."
+            elif not self._swap(update.refname, update.old, update.new):
+                problems[update.refname] = _moved(update.refname, None)
+        for folder, moves in stated.items():
+            problems.update(self._state(folder, moves, known.statements.get(folder, {})))
+        return [RefResult(update.refname, problems.get(update.refname, "")) for update in updates]
+
+    def _is_stated(self, refname: str, folder: str, known: Known) -> bool:
+        if not refname.startswith(_PLAIN):
+            return True
+        return refname in shown(known.statements.get(folder, {})) or not self._store.is_atomic()
+
+    def _swap(self, refname: str, old: Oid | None, new: Oid) -> bool:
+        key = f"git/{refname.removeprefix('refs/')}"
+        return self._store.swap(key, None if old is None else _plain(old), _plain(new))
+
+    def _state(self, folder: str, moves: Iterable[RefUpdate], seen: Mapping[str, Statement]) -> dict[str, str]:
+        """Writes one statement, then looks whether somebody else took one of its names at the same moment."""
+        wishes = {move.refname: move.new for move in moves}
+        data = encode(successor(wishes, seen, self._clock.now()[0], self._ids.nonce()))
+        key = f"{GIT_REFS}{folder}.d/{digest_bytes(self._hash_name, data).hex}"
+        if self._store.is_atomic():
+            self._store.create(key, data)
+        else:
+            self._store.put(key, data)
+        after = shown(self._read_statements([_prefix_of(folder)]).get(folder, {}))
+        return {name: _beside(name, oid, after) for name, oid in wishes.items() if oid and _lost(name, oid, after)}
+
+
+def is_shareable(refname: str) -> bool:
+    """Whether a bucket can hold such a ref: a branch, a tag or an experiment."""
+    return _folder_of(refname) is not None and is_valid_name(refname)
+
+
+def _plain(oid: Oid) -> bytes:
+    return oid.hex().encode() + b"\n"
+
+
+def _plain_value(data: bytes) -> Oid | None:
+    try:
+        oid = bytes.fromhex(data.decode("ascii"))
+    except ValueError:
+        return None
+    return Oid(oid) if len(oid) == 20 and data == _plain(Oid(oid)) else None
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _folder_of(refname: str) -> str | None:
+    """The folder of statements that a ref, or all refs with a prefix, belong to; None when there is no single one."""
+    parts = refname.split("/")
+    if parts[:2] in (["refs", "heads"], ["refs", "tags"]) and len(parts) > 2:
+        return parts[1]
+    if parts[:2] == ["refs", "exps"] and len(parts) == 5 and len(parts[2]) == 2:
+        baseline = parts[2] + parts[3]
+        return baseline if _BASELINE.fullmatch(baseline) else None
+    return None
+
+
+def _prefix_of(folder: str) -> str:
+    return f"refs/{folder}/" if folder in ("heads", "tags") else f"refs/exps/{folder[:2]}/{folder[2:]}/"
+
+
+def _moved(refname: str, now: Oid | None) -> str:
+    where = f"it is at {now.hex()[:7]} now" if now else "it is not there any more, or somebody moved it just now"
+    return f"{refname} on the remote is not what it was: {where}; pull first."
+
+
+def _lost(name: str, oid: Oid, after: Mapping[str, Held]) -> bool:
+    held = after.get(name)
+    return held is None or held.oid != oid
+
+
+def _beside(name: str, oid: Oid, after: Mapping[str, Held]) -> str:
+    shown_as = next((other for other, held in after.items() if held.oid == oid), "")
+    leaf = shown_as.rpartition("/")[2]
+    return f"Somebody published another experiment as {name.rpartition('/')[2]} just now; yours is there as {leaf}."

@@ -1,0 +1,286 @@
+"""The remotes that a project knows: sections ``remote "name"`` of its configuration, and ``core.remote``.
+
+A path that is not absolute is relative to the folder of the configuration file that holds it, as in DVC, so that a
+remote next to the project is found from every clone. Credentials belong in ``.assay/config.local``; a URL that holds
+some is refused, and none is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from assay.engine import disk
+from assay.engine.config import Config, edited, parse
+from assay.engine.errors import ConfigError, UsageError
+from assay.engine.ports import RemoteStore
+from assay.engine.project import Project
+from assay.remotes.retry import Retrying
+from assay.remotes.stores_local import LocalStore
+from assay.remotes.stores_memory import MemoryStore
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_COMMON = ("url", "jobs")
+_S3_KEYS = (
+    "endpointurl", "region", "profile", "access_key_id", "secret_access_key", "session_token", "ssl_verify", "use_ssl",
+    "allow_anonymous_login", "addressing_style", "connect_timeout", "read_timeout",
+)  # fmt: skip
+_SCHEMES: Mapping[str, tuple[str, ...]] = {"": (), "file": (), "memory": (), "s3": _S3_KEYS}
+
+
+class Remote(NamedTuple):
+    """A remote, ready to be opened.
+
+    Attributes:
+        name: What the user calls it.
+        url: Where it is, without credentials; a path is absolute.
+        settings: The other keys of its section.
+    """
+
+    name: str
+    url: str
+    settings: Mapping[str, str]
+
+    @property
+    def scheme(self) -> str:
+        """The kind of store: "s3", "file", "memory", or empty for a path."""
+        return _scheme(self.url)
+
+    @property
+    def jobs(self) -> int:
+        """How many transfers at once. Raises ConfigError."""
+        return _number(self, "jobs", 16 if self.scheme == "s3" else 4)
+
+
+def remotes(project: Project) -> dict[str, str]:
+    """The URL of every remote by its name, as it may be shown, in the order of the configuration."""
+    named = project.config.named("remote")
+    return {name: _resolved(shown(keys.get("url", "")), _base(project.config, name)) for name, keys in named.items()}
+
+
+def default_name(project: Project) -> str:
+    """The remote that is used when none is named: ``core.remote``, else the only one, else none (empty)."""
+    chosen = project.config.get("core", "remote")
+    names = list(project.config.named("remote"))
+    return chosen or (names[0] if len(names) == 1 else "")
+
+
+def find(project: Project, name: str | None = None) -> Remote:
+    """A remote by its name, or the default one.
+
+    Raises:
+        ConfigError: There is none of that name, none at all, or no default among several.
+    """
+    known = project.config.named("remote")
+    wanted = name or default_name(project)
+    if not wanted and not known:
+        raise ConfigError("This project has no remote.", "Add one: `assay remote add -d origin URL`.")
+    if not wanted:
+        raise ConfigError(
+            f"There are {len(known)} remotes and none is the default.",
+            "Say which with -r, or make one the default: `assay remote default NAME`.",
+        )
+    if wanted not in known:
+        near = get_close_matches(wanted, known, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
+        raise ConfigError(f"There is no remote {wanted!r}.", hint)
+    return _described(project.config, wanted, known[wanted])
+
+
+def add(project: Project, name: str, url: str, *, folder: str, default: bool = False, force: bool = False) -> Remote:
+    """Writes a remote into the project's configuration and returns it.
+
+    Args:
+        project: The project; its own ``config`` keeps the old state.
+        name: What to call it.
+        url: Where it is; a relative path is relative to ``folder``.
+        folder: Absolute path of the folder where the URL was typed.
+        default: Whether to make it the default as well.
+        force: Whether to replace one of that name.
+
+    Raises:
+        UsageError: The name or the URL cannot be used.
+        ConfigError: There is one of that name already.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a remote.", "Use letters, digits, '-', '_' and '.'.")
+    if name in project.config.named("remote") and not force:
+        raise ConfigError(f"There is a remote {name!r} already.", "Use another name, or --force to replace its URL.")
+    path = f"{project.root}/{project.layout.config[0]}"
+    stored = _to_store(checked_url(url), folder, os.path.dirname(path))
+    text = edited(_text(path), f'remote "{name}"', "url", stored)
+    if default:
+        text = edited(text, "core", "remote", name)
+    _write(path, text)
+    return Remote(name, _resolved(stored, os.path.dirname(path)), {})
+
+
+def make_default(project: Project, name: str) -> None:
+    """Writes ``core.remote``. Raises ConfigError when there is no such remote."""
+    find(project, name)
+    path = f"{project.root}/{project.layout.config[0]}"
+    _write(path, edited(_text(path), "core", "remote", name))
+
+
+def keep_local(project: Project, remote: Remote, *, default: bool) -> None:
+    """Writes a remote with its settings into the local configuration, which is never shared."""
+    path = f"{project.root}/{project.layout.config[1]}"
+    text = _text(path)
+    for key, value in {"url": remote.url, **remote.settings}.items():
+        text = edited(text, f'remote "{remote.name}"', key, value)
+    if default:
+        text = edited(text, "core", "remote", remote.name)
+    _write(path, text)
+
+
+def checked_url(url: str) -> str:
+    """The URL itself. Raises UsageError when no remote can have it."""
+    if not url or "\0" in url or "\n" in url:
+        raise UsageError("The URL of a remote is missing.", "It is a folder, or s3://BUCKET/PREFIX.")
+    scheme = _scheme(url)
+    if scheme not in _SCHEMES:
+        raise UsageError(
+            f"{shown(url)}: remotes of the kind {scheme}:// are not supported yet.", "Use a folder, or s3://BUCKET/PREFIX."
+        )
+    if scheme and "@" in urlsplit(url).netloc:
+        raise UsageError(
+            f"{shown(url)} must be given without credentials.",
+            "Put access_key_id and secret_access_key in .assay/config.local.",
+        )
+    return url
+
+
+def shown(url: str) -> str:
+    """A URL without user name, password and query."""
+    if not _scheme(url):
+        return url
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def located(url: str, folder: str) -> str:
+    """A URL as it was typed in ``folder``, made absolute. Raises UsageError."""
+    return _resolved(checked_url(url), folder)
+
+
+def open_store(remote: Remote) -> RemoteStore:
+    """The store behind a remote, patient; nothing is asked of it yet.
+
+    Raises:
+        ConfigError: A setting is unknown or has a value that it cannot have.
+    """
+    _check_settings(remote)
+    if remote.scheme == "memory":
+        return MemoryStore(remote.url.removeprefix("memory://"))
+    if remote.scheme == "s3":
+        return _open_s3(remote)
+    return Retrying(LocalStore(_path_of(remote.url), remote.url))
+
+
+def _base(config: Config, name: str) -> str:
+    """The folder of the configuration file that says where the remote is."""
+    section = f'remote "{name}"'
+    paths = [path for _, path, sections in config.layers if "url" in sections.get(section, {})]
+    return os.path.dirname(paths[-1]) if paths else ""
+
+
+def _described(config: Config, name: str, keys: Mapping[str, str]) -> Remote:
+    if not keys.get("url"):
+        raise ConfigError(f"The remote {name!r} has no url.", f"Run `assay remote add --force {name} URL`.")
+    settings = {key: value for key, value in keys.items() if key != "url"}
+    return Remote(name, located(keys["url"], _base(config, name)), settings)
+
+
+def _scheme(url: str) -> str:
+    head, colon, _ = url.partition("://")
+    return head.lower() if colon else ""
+
+
+def _resolved(url: str, base: str) -> str:
+    return url if _scheme(url) else os.path.normpath(os.path.join(base, url))
+
+
+def _to_store(url: str, typed_in: str, config_folder: str) -> str:
+    if _scheme(url) or os.path.isabs(url):
+        return url
+    return os.path.relpath(os.path.join(typed_in, url), config_folder).replace(os.sep, "/")
+
+
+def _path_of(url: str) -> str:
+    if not _scheme(url):
+        return url
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise ConfigError(f"{shown(url)} is not file:///ABSOLUTE/PATH.", "Use the path itself.")
+    return os.path.normpath(unquote(parts.path))
+
+
+def _check_settings(remote: Remote) -> None:
+    known = _COMMON + _SCHEMES[remote.scheme]
+    for key in remote.settings:
+        if key in ("git-remote", "git_remote"):
+            raise ConfigError(f"The remote {remote.name!r} has a git-remote, which is not supported yet.", "Remove it.")
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            raise ConfigError(
+                f"The remote {remote.name!r} has the setting {key!r}, which is not supported.",
+                f"Did you mean {near[0]}?" if near else "Remove it.",
+            )
+
+
+def _open_s3(remote: Remote) -> RemoteStore:
+    from assay.remotes.stores_s3 import S3Settings, S3Store
+
+    get = remote.settings.get
+    endpoint = get("endpointurl", "")
+    style = get("addressing_style") or ("path" if endpoint else "auto")
+    if style not in ("path", "virtual", "auto"):
+        raise ConfigError(f"remote.{remote.name}.addressing_style is {style!r}; it must be path, virtual or auto.")
+    verify = get("ssl_verify", "")
+    settings = S3Settings(
+        endpointurl=endpoint,
+        region=get("region", ""),
+        profile=get("profile", ""),
+        access_key_id=get("access_key_id", ""),
+        secret_access_key=get("secret_access_key", ""),
+        session_token=get("session_token", ""),
+        anonymous=_flag(remote, "allow_anonymous_login", default=False),
+        verify=verify if "/" in verify else _flag(remote, "ssl_verify", default=True),
+        use_ssl=_flag(remote, "use_ssl", default=True),
+        addressing_style=style,
+        connect_timeout=_number(remote, "connect_timeout", 10),
+        read_timeout=_number(remote, "read_timeout", 60),
+        connections=remote.jobs + 4,
+    )
+    return Retrying(S3Store(remote.url, settings))
+
+
+def _flag(remote: Remote, key: str, *, default: bool) -> bool:
+    config = Config((("", "", {f"remote.{remote.name}": dict(remote.settings)}),))
+    return config.flag(f"remote.{remote.name}", key, default=default)
+
+
+def _number(remote: Remote, key: str, default: int) -> int:
+    config = Config((("", "", {f"remote.{remote.name}": dict(remote.settings)}),))
+    value = config.number(f"remote.{remote.name}", key, default)
+    if value < 1:
+        raise ConfigError(f"remote.{remote.name}.{key} is {value}; it must be at least 1.")
+    return value
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    parse(text, path)
+    disk.make_folders(os.path.dirname(path))
+    disk.write_keeping_mode(path, text.encode("utf-8"))
