@@ -102,13 +102,15 @@ def read_owner(path: str) -> Owner | None:
 def is_dead(owner: Owner) -> bool | None:
     """Whether the owner's process has ended; None when that cannot be known from here."""
     host, machine, _, _ = _identity()
-    if (owner.host, owner.machine) != (host, machine):
+    if (owner.host, owner.machine) != (host, machine) or sys.platform == "win32":
         return None
     return process_ended(owner.pid, owner.start)
 
 
 def process_ended(pid: int, start: int) -> bool:
     """Whether a process of this machine has ended, or another one has its number now."""
+    if sys.platform == "win32":
+        return False  # asking would need the Windows API; os.kill would end it
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -274,7 +276,7 @@ def _record(path: str, data: bytes) -> Iterator[str]:
         yield temp
     finally:
         with suppress(OSError):
-            os.unlink(temp)
+            disk.unlink(temp)
 
 
 def _beat(path: str, owner: Owner, heart: _thread.LockType, pause: float) -> None:
