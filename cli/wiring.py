@@ -115,6 +115,24 @@ class Context:
         """Whether the result may be coloured (NO_COLOR, TERM=dumb)."""
         return self.is_terminal and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
 
+    @property
+    def screen(self) -> tuple[int, int]:
+        """Columns and lines of the screen that the result goes to; COLUMNS and LINES win, as everywhere."""
+        from shutil import get_terminal_size
+
+        size = get_terminal_size()
+        return size.columns, size.lines
+
+    @property
+    def pager(self) -> str:
+        """The command that shows long results a page at a time (ASSAY_PAGER, PAGER, else less); empty for none."""
+        from shutil import which
+
+        for name in ("ASSAY_PAGER", "PAGER"):
+            if name in self.environment:
+                return self.environment[name].strip()
+        return "less" if which("less", path=self.environment.get("PATH")) else ""
+
     @cached_property
     def report(self) -> Progress:
         """The reporter that writes events to stderr."""

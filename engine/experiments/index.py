@@ -251,8 +251,9 @@ def open_index(places: Iterable[str], options: str) -> RecordIndex | None:
 
 
 def author_of(experiment: Experiment) -> str:
-    """Who made the commit, as text: ``Name <address>``."""
-    return f"{experiment.author.name} <{experiment.author.email}>"
+    """Who made the commit, as text: ``Name <address>``; empty when nobody did."""
+    name, email, *_ = experiment.author
+    return f"{name} <{email}>" if name or email else ""
 
 
 def iso_time(seconds: int) -> str | None:
@@ -266,8 +267,8 @@ def iso_time(seconds: int) -> str | None:
 def body_of(experiment: Experiment) -> str:
     """The record's part of a row of `show --json`: its members and the closing brace."""
     members = {
-        "created": iso_time(experiment.time),
-        "author": author_of(experiment),
+        "created": iso_time(experiment.time) if experiment.time else None,
+        "author": author_of(experiment) or None,
         "message": experiment.message,
         "params": experiment.params,
         "metrics": experiment.metrics,

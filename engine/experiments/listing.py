@@ -1,0 +1,133 @@
+"""Which experiments belong to which commits: the refs, read once, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from assay.engine.errors import AssayError
+from assay.engine.git import objects
+from assay.engine.git.reach import first_parents
+from assay.engine.git.revisions import resolve
+from assay.engine.model import Oid
+from assay.engine.project import Project
+
+
+class Baseline(NamedTuple):
+    """A commit and its experiments as (name, commit), sorted by name; ``label`` is a branch, a tag or a short id."""
+
+    commit: Oid
+    label: str
+    experiments: Sequence[tuple[str, Oid]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which baselines are meant.
+
+    Attributes:
+        revisions: Names of commits; HEAD where there are none.
+        number: How many first parents of each are meant, itself included; negative for all.
+        everything: Every commit that has experiments, and HEAD; the rest does not matter then.
+        branches: The tips of all branches too.
+        tags: The commits of all tags too.
+    """
+
+    revisions: tuple[str, ...] = ()
+    number: int = 1
+    everything: bool = False
+    branches: bool = False
+    tags: bool = False
+
+
+def listing(project: Project, scope: Scope | None = None) -> list[Baseline]:
+    """The baselines in the order in which they were asked for, HEAD first when all are.
+
+    Raises:
+        UnknownRevision: A revision names no commit.
+    """
+    scope = scope or Scope()
+    refs = project.repo.refs
+    if scope.everything:
+        experiments = _experiments(refs.iterate("refs/exps/"))
+        head = project.repo.head()
+        commits = dict.fromkeys([head, *experiments] if head else experiments)
+    else:
+        commits = dict.fromkeys(_asked_for(project, scope))
+        experiments = {}
+        for commit in commits:
+            text = commit.hex()
+            experiments.update(_experiments(refs.iterate(f"refs/exps/{text[:2]}/{text[2:]}/")))
+    labels = _labels(project, commits)
+    return [Baseline(commit, labels[commit], experiments.get(commit, ())) for commit in commits]
+
+
+def _experiments(refs: Iterable[tuple[str, Oid]]) -> dict[Oid, list[tuple[str, Oid]]]:
+    """Experiments by baseline; refs of any other shape below refs/exps belong to somebody else."""
+    found: dict[Oid, list[tuple[str, Oid]]] = {}
+    last, group = "", None
+    for name, commit in refs:
+        if name[13:14] != "/" or name[52:53] != "/" or "/" in name[53:]:  # refs/exps/ab/cdef.../name
+            continue
+        if name[:52] != last:
+            last = name[:52]
+            try:
+                baseline = Oid(bytes.fromhex(name[10:12] + name[13:52]))
+            except ValueError:
+                group = None
+                continue
+            group = found.setdefault(baseline, [])
+        if group is not None:
+            group.append((name[53:], commit))
+    return found
+
+
+def _asked_for(project: Project, scope: Scope) -> Iterable[Oid]:
+    refs = project.repo.refs
+    if not scope.revisions and not scope.branches and not scope.tags:
+        head = project.repo.head()
+        starts = [head] if head else []
+    else:
+        starts = [resolve(project.repo, revision) for revision in scope.revisions]
+    if scope.branches:
+        starts += [commit for _, commit in refs.iterate("refs/heads/")]
+    if scope.tags:
+        starts += [_peeled(project, commit) for _, commit in refs.iterate("refs/tags/")]
+    for start in starts:
+        if scope.number == 1:
+            yield start
+        else:
+            yield from islice(first_parents(project.repo.objects, start), scope.number if scope.number >= 0 else None)
+
+
+def _labels(project: Project, commits: Iterable[Oid]) -> dict[Oid, str]:
+    """What to call each commit: the branch that HEAD is on, another branch, a tag, or the short id."""
+    refs = project.repo.refs
+    labels: dict[Oid, str] = {}
+    wanted = set(commits)
+    current = project.repo.head_ref()
+    for name, commit in refs.iterate("refs/heads/"):
+        if commit in wanted and (commit not in labels or name == current):
+            labels[commit] = name[len("refs/heads/") :]
+    if len(labels) < len(wanted):
+        for name, commit in refs.iterate("refs/tags/"):
+            peeled = commit if commit in wanted else _peeled(project, commit)
+            if peeled in wanted:
+                labels.setdefault(peeled, name[len("refs/tags/") :])
+    for commit in wanted:
+        labels.setdefault(commit, commit.hex()[:7])
+    return labels
+
+
+def _peeled(project: Project, oid: Oid) -> Oid:
+    """The object that an annotated tag leads to; the object itself where it is none or cannot be read."""
+    try:
+        kind, data = project.repo.objects.read(oid)
+        while kind == objects.TAG:
+            oid, _ = objects.parse_tag(data)
+            kind, data = project.repo.objects.read(oid)
+    except AssayError:
+        pass
+    return oid

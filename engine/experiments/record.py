@@ -1,0 +1,295 @@
+"""What a commit says about an experiment: parameters, metrics, dependencies, outputs.
+
+Everything comes from Git objects, except metrics that are cached outputs: those come from the local cache, and a
+record that lacks one because it is not there is good for this time only. Nothing is ever downloaded or executed,
+and whatever cannot be read becomes a sentence in ``errors``, never an exception. `read_workspace` says the same of
+the files as they are now.
+
+A parameters file is shown whole when it is the project's params.yaml or named at the top of a dvc.yaml, else only the
+keys that stages track. Of metrics, numbers, words and booleans are shown; lists in them are for plots.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from assay.engine.errors import AssayError, CorruptObject, GitError, MissingObject, StoreError
+from assay.engine.experiments.files import CommitFiles, Files, TreeReader, WorkFiles, checked_size
+from assay.engine.experiments.values import plain
+from assay.engine.git.objects import COMMIT, KIND_NAMES, parse_commit
+from assay.engine.model import Artifact, Experiment, Oid, Signature
+from assay.engine.params import documents
+from assay.engine.pipeline import lock, spec
+from assay.engine.pipeline.schema import PARAMS_FILE
+from assay.engine.pipeline.stage import PipelineFile, lock_path
+from assay.engine.project import Project
+
+VERSION = 1
+"""Raised whenever the same commit would give another record."""
+
+NO_COMMIT = Oid(bytes(20))
+COMMIT_ITSELF = "(commit)"
+"""The name in ``errors`` of what concerns no file of the commit."""
+
+_NOBODY = Signature("", "", 0)
+_LATEST = 1 << 62
+_T = TypeVar("_T")
+
+
+class Read(NamedTuple):
+    """A record, and whether it holds for good: not when an object that it needs is missing or damaged here."""
+
+    experiment: Experiment
+    is_final: bool
+
+
+def options(project: Project) -> str:
+    """Everything but the commit that a record depends on, as text."""
+    return f"{VERSION} {project.prefix}"
+
+
+def read_record(project: Project, commit: Oid) -> Experiment:
+    """The record of one commit; what cannot be read is in its ``errors``."""
+    return next(read_records(project, [commit])).experiment
+
+
+def read_records(project: Project, commits: Iterable[Oid]) -> Iterator[Read]:
+    """The records of commits, in their order; what they have in common is read once."""
+    reader = TreeReader(project.repo.objects, project.prefix)
+    return (_read_commit(project, reader, commit) for commit in commits)
+
+
+def read_workspace(project: Project) -> Experiment:
+    """The record of the work tree as it is now; its commit is `NO_COMMIT`."""
+    draft = _Draft(project, WorkFiles(project))
+    draft.describe()
+    return Experiment(NO_COMMIT, (), "", _NOBODY, **draft.parts())
+
+
+def _read_commit(project: Project, reader: TreeReader, commit: Oid) -> Read:
+    try:
+        kind, data = project.repo.objects.read(commit)
+        if kind != COMMIT:
+            raise GitError(f"{commit.hex()} is a {KIND_NAMES[kind].decode()}, not a commit.")
+        info = parse_commit(data)
+    except AssayError as error:
+        return Read(Experiment(commit, (), "", _NOBODY, errors={COMMIT_ITSELF: error.message}), is_final=False)
+    draft = _Draft(project, CommitFiles(reader, info.tree))
+    draft.describe()
+    time = min(max(info.committer.time, -_LATEST), _LATEST)
+    return Read(Experiment(commit, info.parents, info.message, info.author, **draft.parts(), time=time), draft.is_final)
+
+
+@dataclass
+class _Draft:
+    """A record in the making; the methods fill it in, in the order in which they stand here."""
+
+    project: Project
+    files: Files
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    deps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    is_final: bool = True
+
+    def parts(self) -> dict[str, Any]:
+        """What `Experiment` takes."""
+        return {name: getattr(self, name) for name in ("params", "metrics", "deps", "outs", "errors")}
+
+    def tried(self, path: str, action: Callable[..., _T], *words: Any) -> _T | None:
+        """What an action gives; None, and a sentence in ``errors``, when it fails."""
+        try:
+            return action(*words)
+        except (MissingObject, CorruptObject, StoreError) as error:
+            self.is_final = False
+            self.errors[path] = error.message
+        except AssayError as error:
+            self.errors[path] = error.message
+        except (ValueError, RecursionError, OverflowError) as error:
+            self.errors[path] = f"{path}: cannot be read: {error}."
+        return None
+
+    def describe(self) -> None:
+        """Reads everything."""
+        special = self.tried(COMMIT_ITSELF, self.files.special) or ()
+        pipelines = [path for path in special if not path.endswith(".dvc")]
+        declared = _declared({path: self.tried(path, self.files.parsed, path, _pipeline) for path in pipelines})
+        cached: dict[str, Artifact | None] = {}
+        for path in pipelines:
+            self._locked(path, declared, cached)
+        for path in special:
+            if path.endswith(".dvc"):
+                self._tracked(path, declared, cached)
+        for path, keys in declared.params.items():
+            document = self.tried(path, self.files.parsed, path, _document)
+            if document is not None and keys is not None:
+                document = self.tried(path, _selected, document, keys)
+            if document is not None:
+                self.params[path] = document
+        for path in declared.metrics:
+            self._metrics(path, cached.get(path))
+
+    def _locked(self, path: str, declared: _Declared, cached: dict[str, Artifact | None]) -> None:
+        """Dependencies and outputs from the lock file beside a dvc.yaml, those of stages that are gone left out."""
+        entries = self.tried(lock_path(path), self.files.parsed, lock_path(path), _lock)
+        folders = declared.folders.get(path)
+        for name, entry in (entries.stages if entries else {}).items():
+            if folders is None:
+                wdir = posixpath.dirname(path)
+            elif name in folders:
+                wdir = folders[name]
+            else:
+                continue
+            for spelled, artifact in entry.deps.items():
+                self.deps[_joined(wdir, spelled)] = _described(artifact)
+            outs = {_joined(wdir, spelled): artifact for spelled, artifact in entry.outs.items()}
+            self._written(outs, declared, cached)
+
+    def _tracked(self, path: str, declared: _Declared, cached: dict[str, Artifact | None]) -> None:
+        """Outputs from a ``.dvc`` file."""
+        found = self.tried(path, self.files.parsed, path, _dvc_file) or {}
+        self._written(found, declared, cached)
+
+    def _written(
+        self, outs: Mapping[str, Artifact | None], declared: _Declared, cached: dict[str, Artifact | None]
+    ) -> None:
+        for path, artifact in outs.items():
+            if path in declared.metrics:
+                cached[path] = artifact
+            elif path not in declared.plots:
+                self.outs[path] = _described(artifact)
+
+    def _metrics(self, path: str, artifact: Artifact | None) -> None:
+        """The metrics of a file, of each file in a folder, or of an output in the cache."""
+        document = self.tried(path, self.files.parsed, path, _numbers)
+        if document is not None:
+            self.metrics[path] = document
+        elif path not in self.errors:
+            inside = self.tried(path, self.files.below, path)
+            for file in inside or ():
+                document = self.tried(file, self.files.parsed, file, _numbers)
+                if document is not None:
+                    self.metrics[file] = document
+            if not inside and artifact is not None:
+                self.tried(path, self._cached_metrics, path, artifact)
+
+    def _cached_metrics(self, path: str, artifact: Artifact) -> None:
+        from assay.engine.store.manifest import files_in
+
+        cache = self.project.cache
+        if not artifact.digest.is_dir:
+            self.metrics[path] = _numbers(path, checked_size(path, cache.read(artifact.digest)))
+            return
+        for name, entry in files_in(cache, artifact.digest):
+            file = f"{path}/{name}"
+            self.metrics[file] = _numbers(file, checked_size(file, cache.read(entry.digest)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What pipeline files say.
+
+    ``params`` has the keys of each file that are parameters, None for all; ``folders`` the folder of each stage, by
+    the path of its file, None for a file that cannot be read.
+    """
+
+    params: Mapping[str, tuple[str, ...] | None]
+    metrics: Mapping[str, None]
+    plots: frozenset[str]
+    folders: Mapping[str, Mapping[str, str] | None]
+
+
+def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
+    params: dict[str, tuple[str, ...] | None] = {PARAMS_FILE: None}
+    metrics: dict[str, None] = {}
+    plots: set[str] = set()
+    folders: dict[str, dict[str, str] | None] = {}
+    for path, file in files.items():
+        folders[path] = None if file is None else {stage.name: stage.wdir for stage in file.stages}
+        if file is None:
+            continue
+        params.update(dict.fromkeys(file.params))
+        metrics.update(dict.fromkeys(file.metrics))
+        plots.update(file.plots)
+        for stage in file.stages:
+            for dep in stage.params:
+                known = params.get(dep.path, ())
+                params[dep.path] = None if known is None or not dep.names else (*known, *dep.names)
+            for out in stage.outs:
+                if out.kind == "metrics":
+                    metrics[out.path] = None
+                elif out.kind == "plots":
+                    plots.add(out.path)
+    return _Declared(params, metrics, frozenset(plots), folders)
+
+
+def _pipeline(path: str, data: bytes) -> PipelineFile:
+    return spec.parse_bytes(data, path)
+
+
+def _lock(path: str, data: bytes) -> lock.LockFile:
+    return lock.parse(documents.decode(path, data), path)
+
+
+def _document(path: str, data: bytes) -> Any:
+    document = plain(documents.read(path, data))
+    return {} if document is None else document
+
+
+def _numbers(path: str, data: bytes) -> Any:
+    """A metrics file without what cannot be compared: lists and nulls."""
+    document = _document(path, data)
+    return {} if type(document) is list else _without_lists(document)
+
+
+def _without_lists(value: Any) -> Any:
+    if type(value) is not dict:
+        return value
+    return {key: _without_lists(item) for key, item in value.items() if item is not None and type(item) is not list}
+
+
+def _dvc_file(path: str, data: bytes) -> dict[str, Artifact | None]:
+    raise NotImplementedError
+
+
+def _selected(document: Any, keys: Iterable[str]) -> Any:
+    """The part of a document that these dotted keys name."""
+    found: dict[str, Any] = {}
+    for key in keys:
+        found = _merged(found, _picked(document, key) or {})
+    return found
+
+
+def _picked(value: Any, key: str) -> dict[str, Any] | None:
+    """The one value that a dotted key names, still nested; a key that has dots of its own comes first."""
+    if not isinstance(value, dict):
+        return None
+    if key in value:
+        return {key: value[key]}
+    name, _, rest = key.partition(".")
+    inner = _picked(value.get(name), rest) if rest else None
+    return None if inner is None else {name: inner}
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(one[key], other[key]) for key in other if isinstance(one.get(key), dict) and other[key]}
+    return {**one, **other, **both}
+
+
+def _joined(wdir: str, spelled: str) -> str:
+    """A path as a lock file spells it, relative to the project."""
+    return posixpath.normpath(posixpath.join(wdir, spelled)) if wdir else spelled
+
+
+def _described(artifact: Artifact | None) -> dict[str, Any]:
+    """What a record says of an artifact; nothing where its digest is not known."""
+    if artifact is None:
+        return {}
+    described: dict[str, Any] = {"hash": artifact.digest.algo, "digest": artifact.digest.text, "size": artifact.size}
+    if artifact.nfiles is not None:
+        described["nfiles"] = artifact.nfiles
+    return described

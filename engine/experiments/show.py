@@ -1,0 +1,131 @@
+"""Experiments side by side: which rows a table has, and what each says.
+
+References are read once, no lock is taken, and what the index lacks is read from the commits and added to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from assay.engine.experiments.index import Header, body_of
+from assay.engine.experiments.listing import Baseline, Scope, listing
+from assay.engine.experiments.record import read_workspace
+from assay.engine.experiments.records import Records
+from assay.engine.experiments.select import Candidate, Selection, select
+from assay.engine.model import Oid
+from assay.engine.project import Project
+
+
+class Row(NamedTuple):
+    """One line of the table.
+
+    ``name`` is None for the workspace; ``commit`` too. ``time`` is the commit's, in seconds since 1970. ``body`` is
+    the record as JSON text, see `index.body_of`.
+    """
+
+    name: str | None
+    state: str
+    commit: Oid | None
+    time: int | None
+    body: str
+
+
+class Group(NamedTuple):
+    """A baseline and those of its experiments that are shown."""
+
+    baseline: Row
+    experiments: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What `show` found; ``workspace`` is None when it was not asked for."""
+
+    workspace: Row | None
+    groups: tuple[Group, ...]
+
+    def rows(self) -> list[Row]:
+        """Every row from top to bottom."""
+        found = [self.workspace] if self.workspace else []
+        for group in self.groups:
+            found.append(group.baseline)
+            found += group.experiments
+        return found
+
+
+def show(
+    project: Project, scope: Scope | None = None, selection: Selection | None = None, *, workspace: bool = True
+) -> Table:
+    """The workspace, and the experiments of some baselines, newest first or as the selection says.
+
+    Args:
+        project: The project.
+        scope: Which baselines; HEAD when it is None.
+        selection: Which of their experiments, in which order; all when it is None.
+        workspace: Whether there is a row for the workspace.
+
+    Raises:
+        UnknownRevision: A revision names no commit.
+        UsageError: The query is none, or names something that is not there.
+    """
+    scope, selection = scope or Scope(), selection or Selection()
+    baselines = listing(project, scope)
+    commits = {commit: None for baseline in baselines for _, commit in baseline.experiments}
+    commits.update((baseline.commit, None) for baseline in baselines)
+    with Records(project) as records:
+        headers = records.headers(commits)
+        if scope.everything:
+            baselines = _newest_first(project, baselines, headers)
+        rows = select(_candidates(baselines, headers), selection, records)
+        shown = _grouped(baselines, rows, selection, drop_empty=scope.everything)
+        numbers = [row.number for _, rows in shown for row in rows]
+        bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at, _ in shown)])
+    groups = tuple(_group(baselines[at], rows, headers, bodies) for at, rows in shown)
+    here = Row(None, "workspace", None, None, body_of(read_workspace(project))) if workspace else None
+    return Table(here, groups)
+
+
+def _newest_first(project: Project, baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> list[Baseline]:
+    """HEAD, then the other baselines by the time of their commits."""
+    head = project.repo.head()
+
+    def key(baseline: Baseline) -> tuple[bool, int, Oid]:
+        return baseline.commit == head, headers[baseline.commit][2], baseline.commit
+
+    return sorted(baselines, key=key, reverse=True)
+
+
+def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> list[Candidate]:
+    """Every experiment, baseline by baseline."""
+    found: list[Candidate] = []
+    for at, (_, label, experiments) in enumerate(baselines):
+        for name, commit in experiments:
+            _, number, time = headers[commit]
+            found.append(Candidate(name, commit, number, time, at, label))
+    return found
+
+
+def _grouped(
+    baselines: Sequence[Baseline], rows: Sequence[Candidate], selection: Selection, *, drop_empty: bool
+) -> list[tuple[int, list[Candidate]]]:
+    """The rows under their baselines; with a ranking, the baseline of the best row first."""
+    ranked = selection.top is not None and bool(selection.sort_by)
+    found: dict[int, list[Candidate]] = {} if ranked else {at: [] for at in range(len(baselines))}
+    for row in rows:
+        found.setdefault(row.group, []).append(row)
+    filtered = bool(selection.where) or selection.top is not None
+    if drop_empty and filtered:
+        return [(at, group) for at, group in found.items() if group]
+    return list({**found, **{at: found.get(at, []) for at in range(len(baselines))}}.items())
+
+
+def _group(
+    baseline: Baseline, rows: Sequence[Candidate], headers: Mapping[Oid, Header], bodies: Mapping[int, str]
+) -> Group:
+    _, number, time = headers[baseline.commit]
+    return Group(
+        Row(baseline.label, "baseline", baseline.commit, time, bodies[number]),
+        [Row(row.name, row.state, row.commit, row.time, bodies[row.number]) for row in rows],
+    )
