@@ -10,7 +10,7 @@ import io
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, StoreError
@@ -113,9 +113,9 @@ class Incoming(io.RawIOBase):
         self._state = hasher(digest.algo)
         self._file: disk.NewFile | None = None
 
-    def __enter__(self) -> BinaryIO:  # type: ignore[override]  # what RemoteStore.get_to takes
+    def __enter__(self) -> Incoming:
         self._file = self._cache.new_file()
-        return cast(BinaryIO, self)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -128,6 +128,12 @@ class Incoming(io.RawIOBase):
                 if self._state.digest().hex() != self._digest.hex:
                     raise not_what_it_says(self._digest)
                 self._cache._put(file, self._digest)
+
+    def restart(self) -> None:
+        """Forgets what came so far; the first byte comes next."""
+        self._state = hasher(self._digest.algo)
+        if self._file is not None and self._file.size:
+            self._file.restart()
 
     def writable(self) -> bool:
         """True."""

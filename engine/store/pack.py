@@ -98,6 +98,11 @@ class PackWriter:
             self._flush()
 
     @property
+    def path(self) -> str:
+        """Where the file lies until it is published."""
+        return self._file.path
+
+    @property
     def is_full(self) -> bool:
         """Whether the next object belongs into another pack."""
         return self._size >= LIMIT

@@ -30,7 +30,7 @@ from assay.engine.store.pack import (
     read_entries,
 )
 from assay.engine.store.packindex import PackIndex
-from assay.engine.store.statcache import StatCache, now
+from assay.engine.store.statcache import StatCache, now, seen_as
 
 _PULL = "Run `assay pull` to fetch it again."
 _OPEN_PACKS = 32
@@ -70,7 +70,7 @@ class CacheReader:
 
     def has(self, digest: Digest) -> bool:
         """Whether an object is there, as far as is known without looking for new packs."""
-        return self.index.find(key_of(digest)) is not None or self.loose_path(digest) is not None
+        return self.is_packed(digest) or self.loose_path(digest) is not None
 
     def object_path(self, digest: Digest) -> str:
         """Where an object lies, or would lie, as a file of its own."""
@@ -109,6 +109,15 @@ class CacheReader:
             self._seen.put(path, stat, digest, started)
         return path
 
+    def vouch(self, digest: Digest, stat: os.stat_result) -> None:
+        """Remembers that the file of an object is sound and has these stat data."""
+        if self._seen is not None:
+            self._seen.remember(self.object_path(digest), seen_as(stat, digest.algo, bytes.fromhex(digest.hex)))
+
+    def is_packed(self, digest: Digest) -> bool:
+        """Whether a pack holds an object, as far as is known without looking for new packs."""
+        return self.index.find(key_of(digest)) is not None
+
     def read(self, digest: Digest) -> bytes:
         """An object's content, verified.
 
@@ -134,7 +143,7 @@ class CacheReader:
         Raises:
             MissingArtifact: It is not in the cache.
         """
-        path = None if self.index.find(key_of(digest)) is not None else self.loose_path(digest)
+        path = None if self.is_packed(digest) else self.loose_path(digest)
         if path is None:
             return io.BytesIO(self.read(digest))
         try:

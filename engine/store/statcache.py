@@ -86,7 +86,10 @@ class StatCache:
             digest: Of its content.
             started: `now` before it was read.
         """
-        seen = observed(stat, digest.algo, bytes.fromhex(digest.hex), started)
+        self.remember(path, observed(stat, digest.algo, bytes.fromhex(digest.hex), started))
+
+    def remember(self, path: str, seen: Seen | None) -> None:
+        """As `put`; None forgets the file."""
         folder, _, name = path.rpartition("/")
         known = self.folder(folder)
         if seen is not None:
@@ -179,9 +182,17 @@ def observed(stat: os.stat_result, algo: HashName, raw: bytes, started: int) -> 
         raw: The binary digest of its content.
         started: `now` before it was read.
     """
-    if settled_at(stat) > started:
-        return None
+    return seen_as(stat, algo, raw) if settled_at(stat) <= started else None
+
+
+def seen_as(stat: os.stat_result, algo: HashName, raw: bytes) -> Seen:
+    """What to remember of a file whose every later change will show in its stat data."""
     return Seen(stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, HASH_NAMES.index(algo), raw)
+
+
+def is_old(mtime: int) -> bool:
+    """Whether a modification time is so long ago that a change made now would get another one."""
+    return mtime + _COARSE_TICK <= now()
 
 
 def settled_at(stat: os.stat_result) -> int:

@@ -28,6 +28,10 @@ from assay.engine.store.reader import CacheReader
 from assay.engine.store.repack import merge_small_packs
 
 
+def _nobody(_: int) -> None:
+    """Nobody wants to hear of progress."""
+
+
 class CacheWriter:
     """Adds artifacts to a cache; they are visible when the ``with`` block ends without an exception.
 
@@ -66,6 +70,11 @@ class CacheWriter:
         """Whether an object is in the cache or was added to this writer."""
         return key_of(digest) in self._held or self.cache.has(digest)
 
+    def has_packed(self, raw: bytes) -> bool:
+        """Whether a file of this binary digest is in a pack: the fast way for many small files."""
+        key = self._tag + raw
+        return key in self._held or self.cache.index.find(key) is not None
+
     def add_bytes(self, data: bytes, *, is_dir: bool = False) -> Digest:
         """Adds content in memory; ``is_dir`` when it is a directory's manifest. Returns its digest."""
         raw = self._value(data)
@@ -90,11 +99,15 @@ class CacheWriter:
         digest, stat = self.add_stable(path)
         return digest, stat.st_size
 
-    def add_stable(self, path: str) -> tuple[Digest, os.stat_result]:
-        """As `add_file`, with the stat data that belong to the content."""
+    def add_stable(self, path: str, progress: Callable[[int], None] = _nobody) -> tuple[Digest, os.stat_result]:
+        """As `add_file`, with the stat data that belong to the content; ``progress`` hears of the bytes read."""
         for _ in range(ATTEMPTS):
             with Reading(path) as file:
-                digest = self._add_small_file(file) if file.stat.st_size < SMALL else self._add_large_file(file)
+                if file.stat.st_size < SMALL:
+                    digest = self._add_small_file(file)
+                    progress(file.stat.st_size)
+                else:
+                    digest = self._add_large_file(file, progress)
                 if digest is not None:
                     return digest, file.stat
         raise changed(path)
@@ -109,15 +122,15 @@ class CacheWriter:
             return None
         return self.add_bytes(data)
 
-    def _add_large_file(self, file: Reading) -> Digest | None:
+    def _add_large_file(self, file: Reading, progress: Callable[[int], None]) -> Digest | None:
         with self._new_file() as temp:
             self._can_clone = self._can_clone and temp.clone(file.stream.fileno())
             state = hasher(self.algo)
             if self._can_clone:
                 with open(temp.path, "rb", buffering=0) as copy:  # what is hashed can no longer change
-                    size = _pump(copy, state.update)
+                    size = _pump(copy, progress, state.update)
             else:
-                size = _pump(file.stream, state.update, temp.write)
+                size = _pump(file.stream, progress, state.update, temp.write)
             if not file.is_whole(size):
                 return None
             digest = Digest(self.algo, state.digest().hex())
@@ -175,10 +188,13 @@ class CacheWriter:
         merge_small_packs(self.cache)
 
 
-def _pump(source: BinaryIO | FileIO, *sinks: Callable[[memoryview], object]) -> int:
+def _pump(
+    source: BinaryIO | FileIO, progress: Callable[[int], None], *sinks: Callable[[memoryview], object]
+) -> int:
     total = 0
     for chunk in chunks(source):
         for sink in sinks:
             sink(chunk)
         total += len(chunk)
+        progress(len(chunk))
     return total

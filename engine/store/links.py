@@ -1,0 +1,117 @@
+"""Putting an object from the cache into the workspace: reflink, hard link, symlink or copy.
+
+``cache.type`` names the kinds in the order to try them; what cannot be done here (another file system, one that
+cannot share blocks) is not tried twice, and copying always works. Which kind was used is reported, because a
+link that was asked for and a copy that was made cost different space.
+
+Copies and reflinks are the user's, 0644 before the umask, and executable when the artifact says so. Hard links
+and symlinks are the cache's own file, 0444, so an executable or an empty file is copied whatever the kind. A
+packed object is copied too, unless a link was asked for: then it gets a file of its own in the cache first.
+Every byte is verified on its way, or known to have been and to be untouched since.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import BinaryIO, Literal, NamedTuple
+
+from assay.engine import disk
+from assay.engine.model import Entry
+from assay.engine.store.cache import Cache
+from assay.engine.store.digest import CHUNK
+from assay.engine.store.statcache import is_old, now
+
+Kind = Literal["reflink", "hardlink", "symlink", "copy"]
+DEFAULT_KINDS: tuple[Kind, ...] = ("reflink", "copy")
+_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+class Placed(NamedTuple):
+    """A file that was put into the workspace.
+
+    ``stat`` is that of the file (of its target, for a symlink). ``is_known`` says that a later change to its content
+    would show there, although it is so young: copies get a modification time that no clock tick repeats.
+    """
+
+    kind: Kind
+    stat: os.stat_result
+    is_known: bool
+
+
+class Placer:
+    """Puts objects below a folder.
+
+    Args:
+        folder: Where; paths are relative to it.
+        cache: Where the objects are.
+        kinds: The kinds to try, in this order.
+    """
+
+    def __init__(self, folder: disk.Folder, cache: Cache, kinds: Sequence[Kind] = DEFAULT_KINDS) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._kinds: list[Kind] = list(takewhile(lambda kind: kind != "copy", kinds))
+
+    def place(self, path: str, entry: Entry) -> Placed:
+        """Replaces what is at ``path`` by the entry's content; a file there is the old or the new, never a part.
+
+        Raises:
+            MissingArtifact: The content is not in the cache.
+            CorruptArtifact: It is damaged; what was at the path is still there.
+            OSError: The disk is full, or the folder cannot be written.
+        """
+        for kind in tuple(self._kinds):
+            placed = self._reflink(path, entry) if kind == "reflink" else self._link(kind, path, entry)
+            if placed is not None:
+                return placed
+        return self._copy(path, entry)
+
+    def _copy(self, path: str, entry: Entry) -> Placed:
+        stamp = now()
+        if self._cache.is_packed(entry.digest):
+            data = self._cache.read(entry.digest)
+            stat = self._folder.write(path, data, executable=entry.is_exec, mtime_ns=stamp)
+        else:
+            with self._cache.open(entry.digest) as source:
+                stat = self._folder.write(path, _pieces(source), executable=entry.is_exec, mtime_ns=stamp)
+        return Placed("copy", stat, stat.st_mtime_ns == stamp)
+
+    def _reflink(self, path: str, entry: Entry) -> Placed | None:
+        source = None if self._cache.is_packed(entry.digest) else self._cache.sound_path(entry.digest)
+        if source is None:
+            return None
+        stamp = now()
+        stat = self._folder.clone(source, path, executable=entry.is_exec, mtime_ns=stamp)
+        if stat is None:
+            self._kinds.remove("reflink")
+            return None
+        return Placed("reflink", stat, stat.st_mtime_ns == stamp)
+
+    def _link(self, kind: Kind, path: str, entry: Entry) -> Placed | None:
+        if entry.is_exec or not entry.size:
+            return None
+        source = self._cache.materialise(entry.digest)
+        before = os.stat(source)
+        try:
+            if kind == "symlink":
+                self._folder.symlink(source, path)
+                return Placed(kind, before, is_old(before.st_mtime_ns))
+            stat = self._folder.hardlink(source, path)
+        except OSError as error:
+            if error.errno not in _CANNOT_LINK:
+                raise
+            self._kinds.remove(kind)
+            return None
+        # Linking has just changed the ctime, and nothing else: a change of the content would show in the mtime.
+        is_known = stat.st_mtime_ns == before.st_mtime_ns and is_old(before.st_mtime_ns)
+        if is_known:
+            self._cache.vouch(entry.digest, stat)
+        return Placed(kind, stat, is_known)
+
+
+def _pieces(source: BinaryIO) -> Iterator[bytes]:
+    while data := source.read(CHUNK):
+        yield data

@@ -1,0 +1,84 @@
+"""From the workspace to an artifact: a file or a directory becomes a digest, and on demand goes into the cache.
+
+`scan` looks and reads; the manifests are written here, from the leaves up. With a writer, a file that is unchanged
+but whose content the cache has lost is read again too. Sockets, pipes and devices are left out with a warning, empty
+folders leave no trace.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+
+from assay.engine.errors import BadInput
+from assay.engine.events import Reporter, Warned, silent
+from assay.engine.model import Artifact, Digest, HashName
+from assay.engine.store.digest import one_shot
+from assay.engine.store.manifest import EXECUTABLE, Put, directory_row, write_level
+from assay.engine.store.scan import Ignored, Level, Place, Scan
+from assay.engine.store.statcache import StatCache
+from assay.engine.store.writer import CacheWriter
+
+
+def snapshot(
+    root: str,
+    path: str,
+    *,
+    algo: HashName,
+    stat_cache: StatCache,
+    writer: CacheWriter | None = None,
+    ignored: Ignored | None = None,
+    links_into: tuple[str, ...] = (),
+    report: Reporter = silent,
+) -> Artifact:
+    """What a file or directory of the workspace is at this moment.
+
+    Args:
+        root: Absolute path of the project.
+        path: Of the file or directory, relative to it.
+        algo: The hash to name it by; the writer's, when there is one.
+        stat_cache: What is known already; it learns, and its owner flushes it.
+        writer: Where the content goes; None to name it only.
+        ignored: What to leave out of a directory, asked with paths relative to the root.
+        links_into: Absolute paths of further folders that symlinks may lead into (a cache outside the project).
+        report: Hears of progress in bytes, and of what is left out.
+
+    Raises:
+        BadInput: There is nothing at the path, or a symlink that cannot be recorded.
+        StoreError: A file cannot be read, or does not hold still.
+        UnsafePath: A name in a directory could not be written again.
+    """
+
+    def odd(path: str, problem: BadInput | None) -> None:
+        if problem is not None:
+            raise problem
+        report(Warned(f"{path} is neither a file nor a folder; it is left out."))
+
+    scan = Scan(Place(root, ignored, links_into), algo, stat_cache, writer, odd, report)
+    try:
+        stat = os.lstat(f"{root}/{path}")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadInput(path, "does not exist") from None
+    if stat_module.S_ISDIR(stat.st_mode):
+        return _write_levels(scan.folder(path), algo, _put(algo, writer))
+    row = scan.file(path)
+    if row is None:
+        raise BadInput(path, "is neither a file nor a folder")
+    _, kind, raw, size, _ = row
+    return Artifact(Digest(algo, raw.hex()), size, None, kind == EXECUTABLE)
+
+
+def _put(algo: HashName, writer: CacheWriter | None) -> Put:
+    if writer is not None:
+        return lambda data: writer.add_bytes(data, is_dir=True)
+    value = one_shot(algo)
+    return lambda data: Digest(algo, value(data).hex(), True)
+
+
+def _write_levels(levels: list[Level], algo: HashName, put: Put) -> Artifact:
+    """Writes manifests from the leaves up and returns that of the first level."""
+    for level in reversed(levels):
+        artifact = write_level(level.rows, algo, put)
+        if level.above is not None and artifact.nfiles:
+            level.above.rows.append(directory_row(level.path.rpartition("/")[2], artifact))
+    return artifact
