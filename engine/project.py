@@ -114,7 +114,7 @@ class Project:
         """The cache of artifacts."""
         from assay.engine.store.cache import Cache
 
-        return Cache(self.cache_folder, self.layout.hash_name)
+        return Cache(self.cache_folder, self.layout.hash_name, self.stat_cache)
 
     @cached_property
     def stat_cache(self) -> StatCache:
