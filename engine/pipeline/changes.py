@@ -1,0 +1,138 @@
+"""What has changed about a stage since its lock entry was written, and in which words.
+
+Pure comparison: what the workspace holds comes in as values, sentences go out. Params are equal when Python says so
+(1, 1.0 and true are), except that not-a-number equals itself here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from assay.engine.model import Artifact
+from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.stage import Stage
+
+Subject = Literal["stage", "cmd", "dep", "param", "out"]
+
+
+class Reason(NamedTuple):
+    """Why a stage is not up to date: what it is about, its name there, and the sentence."""
+
+    about: Subject
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a stage reads, as it is now.
+
+    Attributes:
+        deps: The artifact of each dependency by its spelling; None where there is nothing.
+        params: The values by file as spelled, then by dotted key; a key that is not there is absent.
+        absent: The params files that are not there.
+    """
+
+    deps: Mapping[str, Artifact | None] = field(default_factory=dict)
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutState:
+    """What an output is now: its artifact, None where there is nothing, and whether the cache has the recorded one."""
+
+    artifact: Artifact | None
+    in_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """Whether a stage would run.
+
+    Attributes:
+        name: The stage's address.
+        reasons: Why it would, one sentence each; none when it is up to date.
+    """
+
+    name: str
+    reasons: tuple[str, ...]
+
+
+def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list[Reason]:
+    """What speaks for running a stage before its outputs are looked at; a frozen stage's inputs do not count."""
+    if stage.frozen:
+        return []
+    if stage.is_callback:
+        return [Reason("stage", "", "it reads and writes nothing, so it runs every time")]
+    found = [Reason("stage", "", "it is set to run every time")] if stage.always_changed else []
+    if entry is None:
+        return [*found, Reason("stage", "", "it has not run yet")]
+    if stage.cmd != entry.cmd:
+        found.append(Reason("cmd", "", "its command changed"))
+    for dep in stage.deps:
+        how = _difference(entry.deps.get(dep.spelled), inputs.deps.get(dep.spelled))
+        if how:
+            found.append(Reason("dep", dep.path, f"{dep.path} {how}"))
+    for params in stage.params:
+        locked = entry.params.get(params.spelled)
+        found += _param_reasons(params.path, params.names, locked, inputs.params.get(params.spelled))
+    return found
+
+
+def out_reasons(stage: Stage, entry: LockEntry, states: Mapping[str, OutState]) -> list[Reason]:
+    """What has happened to a stage's outputs."""
+    found = []
+    for out in stage.outs:
+        locked, state = entry.outs.get(out.spelled), states[out.spelled]
+        how = _difference(locked, state.artifact)
+        if not how and not state.in_cache:
+            how = "is not in the cache"
+        if how:
+            found.append(Reason("out", out.path, f"{out.path} {how}"))
+    return found
+
+
+def _difference(locked: Artifact | None, current: Artifact | None) -> str:
+    """How a path differs from what was recorded; empty when it does not."""
+    if current is None:
+        return "is missing"
+    if locked is None:
+        return "is new"
+    return "" if locked.digest == current.digest else "changed"
+
+
+def _param_reasons(
+    path: str, names: tuple[str, ...], locked: Mapping[str, Any] | None, current: Mapping[str, Any] | None
+) -> list[Reason]:
+    if current is None:
+        return [Reason("param", path, f"{path} is missing")]
+    if locked is None:
+        return [Reason("param", path, f"{path} is new")]
+    found = []
+    for name in names or dict.fromkeys([*locked, *current]):
+        if name not in current:
+            how = "is missing"
+        elif name not in locked:
+            how = "is new"
+        elif not same(locked[name], current[name]):
+            how = "changed"
+        else:
+            continue
+        found.append(Reason("param", f"{path}:{name}", f"{path}:{name} {how}"))
+    return found
+
+
+def same(one: Any, other: Any) -> bool:
+    """Python's equality, and not-a-number is equal to itself at any depth."""
+    if one == other:
+        return True
+    if isinstance(one, float) and isinstance(other, float):
+        return one != one and other != other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return False

@@ -1,0 +1,192 @@
+"""dvc.lock: what each stage was when it last ran, its command, params, and the digests of what it read and wrote.
+
+The file is DVC's, schema 2.0, byte for byte as DVC 3.67 writes it; artifacts whose hash is not md5 carry
+``hash: <name>`` and ``digest: <hex>[.dir]`` where DVC has ``hash: md5`` and ``md5: <hex>[.dir]`` (docs/formats.md).
+Entries that a command does not touch are written back as they were read; comments are not kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from assay.engine.model import HEX_LENGTH, Artifact, Digest, HashName
+from assay.engine.params import documents
+from assay.engine.pipeline import lockyaml
+from assay.engine.pipeline.source import Keys, Source, nearest
+
+_TOP = ("schema", "stages", "datasets")
+_STAGE = ("cmd", "deps", "params", "outs")
+_READ = ("path", "hash", "digest", "md5", "size", "nfiles", "isexec")
+_KEPT = ("etag", "checksum", "version_id", "cloud", "files", "dataset")
+_ITEM = frozenset(_READ + _KEPT)
+_SCHEMA = "2.0"
+_PARAMS_FILE = "params.yaml"
+_hexadecimal = re.compile("[0-9a-f]+").fullmatch
+
+Cmd = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LockEntry:
+    """What one stage was.
+
+    Attributes:
+        cmd: Its command.
+        deps: What it read, by path as its dvc.yaml spells it; None where the entry holds no digest.
+        params: The values of its parameters, by file as spelled, then by dotted key.
+        outs: What it wrote, like ``deps``.
+    """
+
+    cmd: Cmd
+    deps: Mapping[str, Artifact | None] = field(default_factory=dict)
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outs: Mapping[str, Artifact | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """A lock file: its entries by stage name, and the data it was read from."""
+
+    stages: Mapping[str, LockEntry] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def replaced(self, entries: Mapping[str, LockEntry]) -> LockFile:
+        """The same with these entries changed or, after the others, added."""
+        stages = {**self.data.get("stages", {}), **{name: entry_data(entry) for name, entry in entries.items()}}
+        return LockFile({**self.stages, **entries}, {"schema": _SCHEMA, **self.data, "stages": stages})
+
+
+def parse(text: str, path: str) -> LockFile:
+    """What a lock file says.
+
+    Args:
+        text: The whole file.
+        path: Its path in the project, for errors.
+
+    Raises:
+        BadInput: It is not YAML, or not a lock file of this schema; line and key are named.
+    """
+    source = Source(path, text)
+    data = documents.read(path, text.encode("utf-8", "surrogateescape"))
+    if data is None:
+        return LockFile()
+    if not isinstance(data, dict):
+        raise source.bad((), "is not a map", "Restore it from the last commit.")
+    for key in data:
+        if key not in _TOP:
+            raise source.bad((key,), "lock files have no such key", nearest(str(key), _TOP))
+    if data.get("schema") != _SCHEMA:
+        problem = f"should be '{_SCHEMA}', not {data.get('schema')!r}"
+        raise source.bad(("schema",), problem, "It was written by another version of DVC.")
+    stages = _map(source, ("stages",), data.get("stages"))
+    return LockFile({name: _entry(source, ("stages", name), entry) for name, entry in stages.items()}, data)
+
+
+def dump(lock: LockFile) -> str:
+    """The text of a lock file, as DVC writes it."""
+    return lockyaml.emit(lock.data)
+
+
+def entry_data(entry: LockEntry) -> dict[str, Any]:
+    """An entry as plain data in DVC's order: deps and outs by path, params.yaml before other files, its keys sorted."""
+    data: dict[str, Any] = {"cmd": entry.cmd if isinstance(entry.cmd, str) else list(entry.cmd)}
+    if entry.deps:
+        data["deps"] = [_item_data(path, entry.deps[path]) for path in sorted(entry.deps)]
+    if entry.params:
+        files = sorted(entry.params, key=lambda file: (file != _PARAMS_FILE, file))
+        data["params"] = {
+            file: {key: entry.params[file][key] for key in sorted(entry.params[file], key=str)} for file in files
+        }
+    if entry.outs:
+        data["outs"] = [_item_data(path, entry.outs[path]) for path in sorted(entry.outs)]
+    return data
+
+
+def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
+    data: dict[str, Any] = {"path": path}
+    if artifact is None:
+        return data
+    digest = artifact.digest
+    if digest.algo == "md5-dos2unix":
+        data["md5"] = digest.text
+    elif digest.algo == "md5":
+        data |= {"hash": "md5", "md5": digest.text}
+    else:
+        data |= {"hash": digest.algo, "digest": digest.text}
+    data["size"] = artifact.size
+    if artifact.nfiles is not None:
+        data["nfiles"] = artifact.nfiles
+    if artifact.is_exec:
+        data["isexec"] = True
+    return data
+
+
+def _map(source: Source, keys: Keys, data: Any) -> dict[str, Any]:
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise source.bad(keys, "should be a map")
+    for key in data:
+        if not isinstance(key, str):
+            raise source.bad((*keys, str(key)), "is not text")
+    return data
+
+
+def _entry(source: Source, keys: Keys, data: Any) -> LockEntry:
+    entry = _map(source, keys, data)
+    for key in entry:
+        if key not in _STAGE:
+            raise source.bad((*keys, key), "a stage's entry has no such key", nearest(key, _STAGE))
+    cmd = entry.get("cmd")
+    if isinstance(cmd, list) and all(isinstance(command, str) for command in cmd):
+        cmd = tuple(cmd)
+    elif not isinstance(cmd, str):
+        raise source.bad((*keys, "cmd"), "should be a command or a list of commands")
+    params = _map(source, (*keys, "params"), entry.get("params"))
+    return LockEntry(
+        cmd,
+        _items(source, (*keys, "deps"), entry.get("deps")),
+        {file: _map(source, (*keys, "params", file), values) for file, values in params.items()},
+        _items(source, (*keys, "outs"), entry.get("outs")),
+    )
+
+
+def _items(source: Source, keys: Keys, data: Any) -> dict[str, Artifact | None]:
+    if data is None:
+        return {}
+    if not isinstance(data, list):
+        raise source.bad(keys, "should be a list")
+    found: dict[str, Artifact | None] = {}
+    for at, item in enumerate(data):
+        if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+            raise source.bad((*keys, at), "should be a map with a path")
+        if not item.keys() <= _ITEM:
+            odd = next(key for key in item if key not in _ITEM)
+            raise source.bad((*keys, at, str(odd)), "an artifact has no such key", nearest(str(odd), _ITEM))
+        found[item["path"]] = _artifact(source, (*keys, at), item)
+    return found
+
+
+def _artifact(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact | None:
+    """The artifact of an item; None when nothing in it says which."""
+    algo, key = item.get("hash"), "md5"
+    if algo is None:
+        algo = "md5-dos2unix"
+    elif algo != "md5":
+        key = "digest"
+    if algo not in HEX_LENGTH:
+        raise source.bad((*keys, "hash"), f"{algo!r} is not a hash that this version knows")
+    text = item.get(key)
+    if text is None:
+        return None
+    is_dir = isinstance(text, str) and text.endswith(".dir")
+    value = text[:-4] if is_dir else text
+    if not isinstance(text, str) or len(value) != HEX_LENGTH[algo] or not _hexadecimal(value):
+        raise source.bad((*keys, key), f"{text!r} is not a digest of {algo}")
+    size, nfiles = item.get("size", 0), item.get("nfiles")
+    if not isinstance(size, int) or not isinstance(nfiles, (int, type(None))):
+        raise source.bad((*keys, "size"), "size and nfiles should be whole numbers")
+    return Artifact(Digest(cast("HashName", algo), value, is_dir), size, nfiles, item.get("isexec") is True)

@@ -1,0 +1,57 @@
+"""The lock files of a pipeline while a command works on them: read once, written after every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from assay.engine import disk
+from assay.engine.params import documents
+from assay.engine.pipeline import lock
+from assay.engine.pipeline.lock import LockEntry, LockFile
+from assay.engine.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from assay.engine.project import Project
+
+
+class Locks:
+    """Lock entries by stage.
+
+    Attributes:
+        written: The lock files that were changed, as project paths.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._files: dict[str, LockFile] = {}
+        self.written: dict[str, None] = {}
+
+    def entry(self, stage: Stage) -> LockEntry | None:
+        """What was recorded when the stage last ran. Raises BadInput when its lock file is not one."""
+        return self._file(stage.lock_path).stages.get(stage.name)
+
+    def put(self, entries: Mapping[str, Mapping[str, LockEntry]]) -> None:
+        """Writes entries, by lock file and stage name; each file once, and only if that changes it."""
+        for path, changed in entries.items():
+            before = self._file(path)
+            after = before.replaced(changed)
+            if lock.dump(after) == lock.dump(before):
+                continue
+            self._write(path, lock.dump(after))
+            self._files[path] = after
+            self.written[path] = None
+
+    def _write(self, path: str, text: str) -> None:
+        try:
+            disk.write_keeping_mode(self._project.path(path), text.encode("utf-8"))
+        except OSError as error:
+            raise disk.no_space(error, path) from error
+
+    def _file(self, path: str) -> LockFile:
+        found = self._files.get(path)
+        if found is None:
+            data = self._project.read(path)
+            found = LockFile() if data is None else lock.parse(documents.decode(path, data), path)
+            self._files[path] = found
+        return found

@@ -1,0 +1,127 @@
+"""Looks at the workspace for a stage: the digests of files, the values of params, what the cache has.
+
+Hashing goes through the stat cache, so looking twice costs a stat per file. One observer is for one command: params
+files are read when they are asked for, since a stage may write them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from assay.engine.errors import BadInput, MissingArtifact
+from assay.engine.ignore import IgnoreRules
+from assay.engine.model import Artifact
+from assay.engine.params import documents
+from assay.engine.pipeline.changes import Inputs, OutState
+from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.stage import Out, ParamsDep, Stage
+from assay.engine.store.manifest import digests_of
+from assay.engine.store.snapshot import snapshot
+from assay.engine.store.writer import CacheWriter
+
+if TYPE_CHECKING:
+    from assay.engine.project import Project
+
+_ABSENT = object()
+
+
+class Observer:
+    """The workspace of a project, as the pipeline sees it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._ignored = IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at a project path."""
+        return os.path.lexists(self._project.path(path))
+
+    def artifact(self, path: str, writer: CacheWriter | None = None) -> Artifact | None:
+        """What is at a project path, put into the cache when there is a writer; None when nothing is there."""
+        if not self.exists(path):
+            return None
+        project = self._project
+        return snapshot(
+            project.root,
+            path,
+            algo=project.layout.hash_name,
+            stat_cache=project.stat_cache,
+            writer=writer,
+            ignored=self._ignored,
+            links_into=(project.cache_folder,),
+            report=project.report,
+        )
+
+    def inputs(self, stage: Stage) -> Inputs:
+        """What a stage reads, as it is now.
+
+        Raises:
+            BadInput: A params file cannot be understood.
+        """
+        values = {params.spelled: self.values(params) for params in stage.params}
+        return Inputs(
+            {dep.spelled: self.artifact(dep.path) for dep in stage.deps},
+            {spelled: found for spelled, found in values.items() if found is not None},
+            tuple(params.path for params in stage.params if values[params.spelled] is None),
+        )
+
+    def names(self, path: str) -> list[str]:
+        """Every dotted key of a params file, for saying what was probably meant."""
+        data = self._project.read(path)
+        return list(documents.flatten(documents.read(path, data))) if data is not None else []
+
+    def states(self, stage: Stage, entry: LockEntry) -> dict[str, OutState]:
+        """What a stage's outputs are now, by spelling."""
+        return {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.outs}
+
+    def has(self, artifact: Artifact) -> bool:
+        """Whether the cache holds an artifact with everything in it."""
+        cache = self._project.cache
+        try:
+            return not cache.missing(digests_of(cache, artifact))
+        except MissingArtifact:
+            return False
+
+    def _state(self, out: Out, locked: Artifact | None) -> OutState:
+        current = self.artifact(out.path)
+        return OutState(current, not out.cache or locked is None or current is None or self.has(locked))
+
+    def values(self, params: ParamsDep) -> dict[str, Any] | None:
+        """The values a stage asks for by dotted key, without those that are not there; None when there is no file."""
+        data = self._project.read(params.path)
+        if data is None:
+            return None
+        content = documents.read(params.path, data)
+        if content is None:
+            content = {}
+        if not isinstance(content, Mapping):
+            raise BadInput(params.path, "is not a map, so its values cannot be parameters")
+        if params.names:
+            content = {name: found for name in params.names if (found := select(content, name)) is not _ABSENT}
+        return {str(key): _listed(value) for key, value in content.items()}
+
+
+def select(content: Any, name: str) -> Any:
+    """The value at a dotted key, list positions included; `_ABSENT` when there is none."""
+    value = content
+    for part in name.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(part, _ABSENT)
+        elif isinstance(value, (list, tuple)) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return _ABSENT
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """A value as lock files can hold it: the tuples of Python files become lists, all else stays the same object."""
+    if isinstance(value, tuple):
+        return [_listed(inner) for inner in value]
+    if isinstance(value, list) and any(_listed(inner) is not inner for inner in value):
+        return [_listed(inner) for inner in value]
+    if isinstance(value, dict) and any(_listed(inner) is not inner for inner in value.values()):
+        return {key: _listed(inner) for key, inner in value.items()}
+    return value

@@ -1,0 +1,111 @@
+"""What becomes of a stage's outputs: kept before they are replaced, removed, stored, restored.
+
+Nothing that exists nowhere else is removed: an output that is not what its stage last wrote goes into the cache first.
+Storing follows law 1: the cache has the content, and has been synced, before a lock file names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from assay.engine import disk
+from assay.engine.events import Note
+from assay.engine.model import Artifact
+from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.stage import Out, Stage
+from assay.engine.store import checkout
+
+if TYPE_CHECKING:
+    from assay.engine.project import Project
+
+_IN_PLACE = ("reflink", "copy")
+
+
+def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry | None) -> None:
+    """Removes a stage's outputs before it runs, those that persist excepted.
+
+    Content that neither the lock entry names nor the cache has is put into the cache, and that is said.
+    """
+    outs = [out for out in stage.outs if not out.persist and observer.exists(out.path)]
+    _keep(project, observer, outs, entry)
+    with disk.Folder(project.root) as folder:
+        for out in outs:
+            if folder.stat(out.path) is not None:  # the way there holds no symlink
+                disk.remove_tree(project.path(out.path))
+
+
+def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> None:
+    """Puts what would be lost into the cache."""
+    unknown = [out for out in outs if not _is_recorded(observer, out, recorded(entry, out))]
+    for path, artifact in _store(project, observer, [out.path for out in unknown]).items():
+        digest = artifact.digest
+        project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
+
+
+def _is_recorded(observer: Observer, out: Out, locked: Artifact | None) -> bool:
+    """Whether an output is what its lock entry says, and the cache has it if it should."""
+    current = observer.artifact(out.path)
+    if locked is None or current is None or current.digest != locked.digest:
+        return False
+    return not out.cache or observer.has(locked)
+
+
+def recorded(entry: LockEntry | None, out: Out) -> Artifact | None:
+    """What a lock entry says about an output."""
+    return entry.outs.get(out.spelled) if entry is not None else None
+
+
+def _store(project: Project, observer: Observer, paths: Iterable[str]) -> dict[str, Artifact]:
+    """Puts what is at these paths into the cache, without a sync; paths where nothing is are left out."""
+    paths = list(paths)
+    if not paths:
+        return {}
+    with project.cache.writer() as writer:
+        return {path: artifact for path in paths if (artifact := observer.artifact(path, writer)) is not None}
+
+
+def record(
+    project: Project, observer: Observer, stages: Iterable[tuple[Stage, LockEntry | None]]
+) -> dict[str, Artifact]:
+    """The artifacts of every output of these stages by path; the cached ones are in the cache, which is synced.
+
+    Outputs that are not there are left out. Where the cache had everything already, nothing is synced.
+    """
+    outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.outs]
+    had = {out.path: locked.digest for out, locked in outs if out.cache and locked is not None and observer.has(locked)}
+    found = _store(project, observer, [out.path for out, _ in outs if out.cache])
+    if any(had.get(path) != artifact.digest for path, artifact in found.items()):
+        disk.sync_tree(project.cache_folder)
+    for out, _ in outs:
+        if not out.cache and (artifact := observer.artifact(out.path)) is not None:
+            found[out.path] = artifact
+    return found
+
+
+def link(project: Project, outs: Mapping[str, Artifact]) -> None:
+    """Replaces cached outputs by links into the cache where ``cache.type`` prefers hard or symbolic links."""
+    kinds = project.config.words("cache", "type", _IN_PLACE)
+    if not kinds or kinds[0] in _IN_PLACE:
+        return
+    for path, artifact in outs.items():
+        checkout.relink(project.root, path, artifact, project.cache, kinds)
+
+
+def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry) -> bool:
+    """Brings recorded outputs back from the cache; False, with nothing changed, when they are not all there."""
+    gone: list[tuple[Out, Artifact]] = []
+    for out in stage.outs:
+        locked, current = recorded(entry, out), observer.artifact(out.path)
+        if locked is not None and current is not None and locked.digest == current.digest:
+            continue
+        if locked is None or not out.cache or out.persist or not observer.has(locked):
+            return False
+        gone.append((out, locked))
+    _keep(project, observer, [out for out, _ in gone if observer.exists(out.path)], entry)
+    kinds = project.config.words("cache", "type", _IN_PLACE)
+    for out, artifact in gone:
+        plan = checkout.plan(project.root, out.path, artifact, project.cache, project.stat_cache)
+        checkout.carry_out(plan, kinds, force=False)
+    return True

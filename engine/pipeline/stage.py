@@ -1,0 +1,144 @@
+"""The frozen values of a pipeline: stages, what they read and what they write.
+
+Every path is relative to the project, POSIX, normalised; ``spelled`` is the same path as its file has it, relative to
+the stage's working directory, which is the form that lock files keep.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from assay.engine.pipeline.source import Keys, Source
+
+OutKind = Literal["outs", "metrics", "plots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dep:
+    """A file or folder that a stage reads."""
+
+    path: str
+    spelled: str
+    keys: Keys = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParamsDep:
+    """Parameters that a stage reads: dotted keys of a file, or the whole file when there are none."""
+
+    path: str
+    spelled: str
+    names: tuple[str, ...] = ()
+    keys: Keys = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A file or folder that a stage writes.
+
+    Attributes:
+        path: Where, relative to the project.
+        spelled: The same as the file has it.
+        kind: Under which key it stands; metrics and plots are outputs with a role.
+        cache: Whether its content goes to the cache (and its name to .gitignore); otherwise it is Git's.
+        persist: Whether it stays in place when its stage runs.
+        push: Whether it is shared.
+        remote: The one remote it is shared through; empty for any.
+        desc: A sentence about it.
+        type: What kind of thing it is.
+        labels: Words to find it by.
+        meta: Anything; never looked at.
+        plot: A plot's own settings (template, x, y ...).
+        keys: Where it stands in its file.
+    """
+
+    path: str
+    spelled: str
+    kind: OutKind = "outs"
+    cache: bool = True
+    persist: bool = False
+    push: bool = True
+    remote: str = ""
+    desc: str = ""
+    type: str = ""
+    labels: tuple[str, ...] = ()
+    meta: Any = field(default=None, compare=False)
+    plot: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    keys: Keys = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step: a command, what it reads, what it writes.
+
+    Attributes:
+        name: Its name in its file.
+        file: Path of its dvc.yaml.
+        cmd: The command: text (each line a process of its own) or several.
+        wdir: The folder it runs in, relative to the project; "" is the project itself.
+        deps: Files and folders it reads.
+        params: Parameters it reads.
+        outs: What it writes, metrics and plots included.
+        frozen: Whether it is never run.
+        always_changed: Whether it runs every time.
+        desc: A sentence about it.
+        meta: Anything; never looked at.
+        source: The file's text, for errors.
+    """
+
+    name: str
+    file: str
+    cmd: str | tuple[str, ...]
+    wdir: str = ""
+    deps: tuple[Dep, ...] = ()
+    params: tuple[ParamsDep, ...] = ()
+    outs: tuple[Out, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+    desc: str = ""
+    meta: Any = field(default=None, compare=False)
+    source: Source = field(default=Source("", ""), compare=False, repr=False)
+
+    @property
+    def address(self) -> str:
+        """``train`` in the project's own dvc.yaml, else ``sub/dvc.yaml:train``."""
+        return self.name if self.file == "dvc.yaml" else f"{self.file}:{self.name}"
+
+    @property
+    def lock_path(self) -> str:
+        """The lock file beside its dvc.yaml."""
+        return lock_path(self.file)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What the shell gets, one process each; the lines of a text, the items of a list."""
+        return tuple(self.cmd.splitlines()) if isinstance(self.cmd, str) else self.cmd
+
+    @property
+    def is_callback(self) -> bool:
+        """Whether it neither reads nor writes anything, so that it is run for its effect, every time."""
+        return not (self.deps or self.params or self.outs)
+
+    @property
+    def keys(self) -> Keys:
+        """Where it stands in its file."""
+        return ("stages", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFile:
+    """What one dvc.yaml says; top-level params, metrics and plots are project paths."""
+
+    path: str
+    stages: tuple[Stage, ...] = ()
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
+
+
+def lock_path(file: str) -> str:
+    """The lock file of a dvc.yaml: the same name with another ending."""
+    return posixpath.splitext(file)[0] + ".lock"

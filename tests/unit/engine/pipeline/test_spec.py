@@ -1,0 +1,206 @@
+"""What a dvc.yaml says, and what is said about one that is wrong."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from assay.engine.errors import BadInput
+from assay.engine.pipeline.spec import Pipeline, PipelineFile, Stage, parse
+
+
+def read(text: str, path: str = "dvc.yaml") -> PipelineFile:
+    return parse(textwrap.dedent(text), path)
+
+
+def only(text: str, path: str = "dvc.yaml") -> Stage:
+    return read(text, path).stages[0]
+
+
+def complaint(text: str, path: str = "dvc.yaml") -> BadInput:
+    with pytest.raises(BadInput) as caught:
+        read(text, path)
+    return caught.value
+
+
+def stage_with(lines: str) -> str:
+    return "stages:\n  train:\n    cmd: run\n" + textwrap.indent(textwrap.dedent(lines), "    ")
+
+
+def test_a_full_stage() -> None:
+    stage = only("""
+        stages:
+          train:
+            cmd: python train.py
+            wdir: code
+            deps: [train.py, ../data/raw]
+            params: [lr, conf/p.json: [a.b, c], whole.toml: null]
+            outs:
+            - model.pkl
+            - log: {cache: false, persist: true, push: false, remote: r, desc: d, type: t, labels: [x], meta: {k: 1}}
+            metrics: [m.json: {cache: false}]
+            plots: [p.csv: {cache: false, x: step, y: loss}]
+            frozen: true
+            always_changed: true
+            desc: fits
+            meta: {anything: [1]}
+    """)
+    assert (stage.name, stage.cmd, stage.wdir, stage.desc) == ("train", "python train.py", "code", "fits")
+    assert stage.frozen
+    assert stage.always_changed
+    deps = [(dep.path, dep.spelled) for dep in stage.deps]
+    assert deps == [("code/train.py", "train.py"), ("data/raw", "../data/raw")]
+    assert [(p.path, p.spelled, p.names) for p in stage.params] == [
+        ("code/params.yaml", "params.yaml", ("lr",)),
+        ("code/conf/p.json", "conf/p.json", ("a.b", "c")),
+        ("code/whole.toml", "whole.toml", ()),
+    ]
+    model, log, metric, plot = stage.outs
+    assert (model.path, model.spelled, model.kind) == ("code/model.pkl", "model.pkl", "outs")
+    assert (model.cache, model.push, model.persist) == (True, True, False)
+    assert (log.cache, log.persist, log.push) == (False, True, False)
+    assert (log.remote, log.desc, log.type, log.labels) == ("r", "d", "t", ("x",))
+    assert (metric.kind, metric.cache) == ("metrics", False)
+    assert (plot.kind, plot.plot) == ("plots", {"x": "step", "y": "loss"})
+
+
+def test_an_empty_file_is_a_pipeline_without_stages() -> None:
+    assert read("") == PipelineFile("dvc.yaml")
+
+
+def test_top_level_params_metrics_and_plots_are_paths_of_the_project() -> None:
+    file = read(
+        """
+        params: [p.yaml]
+        metrics: [../m.json]
+        plots: [a.csv, b: {y: {c.csv: loss}, x: {c.csv: step}}, d.csv: {}, e.csv: null]
+        artifacts: {m: {path: model.pkl, type: model}}
+        datasets: [{name: d, type: dvc, url: u, path: p}]
+        vars: [a.yaml, {x: 1}]
+        """,
+        "sub/dvc.yaml",
+    )
+    assert file.params == ("sub/p.yaml",)
+    assert file.metrics == ("m.json",)
+    assert file.plots == ("sub/a.csv", "sub/c.csv", "sub/d.csv", "sub/e.csv")
+
+
+def test_a_stage_in_a_folder_has_that_folder_in_its_address_and_paths() -> None:
+    stage = only("stages: {fit: {cmd: x, outs: [o], params: [a]}}", "sub/dvc.yaml")
+    assert stage.address == "sub/dvc.yaml:fit"
+    assert (stage.wdir, stage.outs[0].path, stage.params[0].path) == ("sub", "sub/o", "sub/params.yaml")
+    assert stage.lock_path == "sub/dvc.lock"
+
+
+def test_a_text_command_is_one_process_a_line() -> None:
+    assert only("stages:\n  a:\n    cmd: |\n      one\n      two\n").commands == ("one", "two")
+
+
+def test_a_list_command_is_one_process_an_item_whatever_lines_it_has() -> None:
+    assert only('stages:\n  a:\n    cmd: [one, "two\\nthree"]\n').commands == ("one", "two\nthree")
+
+
+def test_a_file_named_once_without_keys_is_tracked_whole() -> None:
+    stage = only(stage_with("params: [a, params.yaml: [b, a], other.yaml: [x], other.yaml.bak: null]\n"))
+    assert [(p.spelled, p.names) for p in stage.params] == [
+        ("params.yaml", ("a", "b")), ("other.yaml", ("x",)), ("other.yaml.bak", ())
+    ]  # fmt: skip
+    stage = only(stage_with("params: [a, params.yaml: null, b]\n"))
+    assert [(p.spelled, p.names) for p in stage.params] == [("params.yaml", ())]
+
+
+def test_an_escaped_template_is_left_to_the_shell() -> None:
+    assert only(stage_with("").replace("run", r"echo \${HOME} $PWD")).cmd == "echo ${HOME} $PWD"
+
+
+def test_the_files_that_hold_params_and_metrics_are_known() -> None:
+    files = {
+        "dvc.yaml": read("stages: {a: {cmd: x, params: [p.json: null], metrics: [m.json]}}\nparams: [q.yaml]"),
+        "sub/dvc.yaml": read("metrics: [n.json]", "sub/dvc.yaml"),
+    }
+    pipeline = Pipeline.of(files)
+    assert pipeline.params_files == ("params.yaml", "p.json", "q.yaml")
+    assert pipeline.metrics_files == ("m.json", "sub/n.json")
+    assert pipeline.lock_paths == ("dvc.lock",)
+    assert list(pipeline.stages) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "says"),
+    [
+        ("stages: [a]", 1, "stages", "should be a map, not a list"),
+        ("- a", 0, "", "should be a map, not a list"),
+        ("stage:\n  a: 1", 1, "stage", "the file has no such key"),
+        ("stages:\n  train:\n    comd: x", 3, "stages.train.comd", "stage 'train' has no such key"),
+        ("stages:\n  train:\n    deps: [a]", 2, "stages.train.cmd", "is missing; it should be a command"),
+        ("stages:\n  train:", 2, "stages.train", "is missing; it should be a map"),
+        ("stages:\n  1:\n    cmd: x", 2, "stages.1", "the name 1 is not text"),
+        ("stages:\n  train:\n    cmd: true", 3, "stages.train.cmd", "a command or a list of commands, not true"),
+        ("stages:\n  train:\n    cmd: ' '", 3, "stages.train.cmd", "holds no command"),
+        ("stages:\n  train:\n    cmd: []", 3, "stages.train.cmd", "holds no command"),
+        ("stages:\n  train:\n    cmd: [a, 1]", 3, "stages.train.cmd[1]", "should be a command, not 1"),
+        (stage_with("deps: a.txt\n"), 4, "stages.train.deps", "should be a list, not 'a.txt'"),
+        (stage_with("deps:\n- a\n- b: c\n"), 6, "stages.train.deps[1]", "should be a path, not a map"),
+        (stage_with("outs:\n- a: {cahce: false}\n"), 5, "stages.train.outs[0].a.cahce", "an output has no such key"),
+        (stage_with("outs:\n- a: {cache: 1}\n"), 5, "stages.train.outs[0].a.cache", "should be true or false, not 1"),
+        (stage_with("outs:\n- a:\n"), 5, "stages.train.outs[0].a", "is missing; it should be a map of flags"),
+        (stage_with("outs:\n- a: {x: step}\n"), 5, "stages.train.outs[0].a.x", "an output has no such key"),
+        (stage_with("plots:\n- a: [{x: b}]\n"), 5, "stages.train.plots[0].a", "a list of settings is only allowed"),
+        (stage_with("outs: [../a]\n"), 4, "stages.train.outs[0]", "'../a' is outside the project"),
+        (stage_with("outs: [/etc/a]\n"), 4, "stages.train.outs[0]", "'/etc/a' is an absolute path"),
+        (stage_with("deps: [/etc/a]\n"), 4, "stages.train.deps[0]", "'/etc/a' is an absolute path"),
+        (stage_with("outs: ['.']\n"), 4, "stages.train.outs[0]", "'.' is the whole project"),
+        (stage_with("outs: ['']\n"), 4, "stages.train.outs[0]", "'' is not a path inside the project"),
+        (stage_with("outs: [.git/config]\n"), 4, "stages.train.outs[0]", "is not a path inside the project"),
+        (stage_with("outs: [.assay/config]\n"), 4, "stages.train.outs[0]", "belongs to Git, DVC or assay"),
+        (stage_with("outs: [dvc.lock]\n"), 4, "stages.train.outs[0]", "is the pipeline's own file"),
+        (stage_with("outs: [a, ./a]\n"), 4, "stages.train.outs[1]", "'./a' is written twice by this stage"),
+        (stage_with("deps: [x/../a]\nouts: [a]\n"), 4, "stages.train.deps[0]", "both read and written by this stage"),
+        (stage_with("deps: [a, a/]\n"), 4, "stages.train.deps[1]", "'a/' is named twice"),
+        (stage_with("params: [p.yaml: [a]]\nouts: [p.yaml]\n"), 4, "stages.train.params[0].p.yaml", "both read and"),
+        (stage_with("deps: ['s3://b/k']\n"), 4, "stages.train.deps[0]", "'s3://b/k' is not a path"),
+        (stage_with("params: [1]\n"), 4, "stages.train.params[0]", "should be a key or a map of files to keys, not 1"),
+        (stage_with("params: [f.yaml: a]\n"), 4, "stages.train.params[0].f.yaml", "should be a list, not 'a'"),
+        (stage_with("frozen: 'no'\n"), 4, "stages.train.frozen", "should be true or false, not 'no'"),
+        (stage_with("wdir: ../x\n"), 4, "stages.train.wdir", "'../x' is outside the project"),
+        ("artifacts: {m: {type: x}}", 1, "artifacts.m.path", "is missing; it should be a path"),
+        ("metrics: m.json", 1, "metrics", "should be a list, not 'm.json'"),
+        ("vars: {a: 1}", 1, "vars", "should be a list, not a map"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_by_line_and_key(text: str, line: int, key: str, says: str) -> None:
+    error = complaint(text)
+    assert says in error.message
+    assert (error.path, error.line, error.key) == ("dvc.yaml", line, key)
+
+
+def test_a_misspelled_key_gets_the_nearest_one() -> None:
+    assert complaint("stages:\n  a: {cmd: x, metric: []}").hint == "Did you mean 'metrics'?"
+
+
+@pytest.mark.parametrize(
+    "what", ["cmd: run ${lr}", "cmd: x\n    deps: ['${a}.py']", "cmd: x\n    outs: ['${a}': {cache: false}]"]
+)
+def test_a_template_is_refused_with_its_key(what: str) -> None:
+    error = complaint(f"stages:\n  train:\n    {what}\n")
+    assert "is not resolved by this version yet" in error.message
+    assert error.key.startswith("stages.train.")
+    assert error.line >= 3
+
+
+@pytest.mark.parametrize(("key", "rest"), [("foreach", "do: {cmd: x}"), ("matrix", "cmd: x")])
+def test_generated_stages_are_refused(key: str, rest: str) -> None:
+    error = complaint(f"stages:\n  train:\n    {key}: {{a: [1]}}\n    {rest}\n")
+    where = f"dvc.yaml, line 3, stages.train.{key}"
+    assert error.message == f"{where}: stages made by `{key}` are not supported by this version yet."
+
+
+def test_a_template_in_meta_or_vars_does_not_matter() -> None:
+    assert only(stage_with("meta: {a: '${b}'}\n")).name == "train"
+
+
+def test_text_that_is_not_yaml_names_its_line() -> None:
+    error = complaint("stages:\n  a: [b\n  c: d\n")
+    assert error.path == "dvc.yaml"
+    assert error.line == 3
