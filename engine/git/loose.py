@@ -17,10 +17,21 @@ from assay.engine.errors import CorruptObject, GitError
 from assay.engine.git.objects import HEADERS, KINDS
 from assay.engine.model import Oid
 
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_READ = 16 << 10
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_FIRST_READ, _NEXT_READ = 16 << 10, 1 << 20
 _HEAD = 40  # more than the longest "commit <size>\0"
 _LEVEL = 1
+
+
+def read_to_end(fd: int) -> bytes:
+    """Everything from a descriptor's position on; a read that falls short goes on where it stopped."""
+    data = os.read(fd, _FIRST_READ)
+    if not data:
+        return data
+    pieces = [data]
+    while piece := os.read(fd, _NEXT_READ if len(pieces) > 1 else _FIRST_READ):
+        pieces.append(piece)
+    return b"".join(pieces) if len(pieces) > 1 else data
 
 
 def loose_path(objects_dir: str, oid: bytes) -> str:
@@ -46,18 +57,13 @@ def read_loose(objects_dir: str, oid: bytes, limit: int) -> tuple[int, bytes] | 
     """
     path = loose_path(objects_dir, oid)
     try:
-        fd = os.open(path, _READ_FLAGS)
+        fd = os.open(path, READ_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise GitError(f"The Git object {path} cannot be read: {error.strerror}.") from error
     try:
-        raw = os.read(fd, _READ)
-        if len(raw) == _READ:
-            pieces = [raw]
-            while piece := os.read(fd, 1 << 20):
-                pieces.append(piece)
-            raw = b"".join(pieces)
+        raw = read_to_end(fd)
     except OSError as error:
         raise CorruptObject(f"The Git object {path} cannot be read: {error.strerror}.") from error
     finally:

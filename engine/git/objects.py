@@ -100,7 +100,7 @@ def find_in_tree(data: bytes, name: str) -> TreeItem | None:
 
 
 def _is_item(data: bytes, start: int) -> bool:
-    if data[start - 21]:
+    if start < 24 or data[start - 21]:  # an item has at least 24 bytes
         return False
     if b" " not in data[start - 20 : start]:
         return True

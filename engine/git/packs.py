@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol, overload
 from assay.engine import disk
 from assay.engine.errors import CorruptObject
 from assay.engine.git.delta import apply_delta
+from assay.engine.git.loose import READ_FLAGS, read_to_end
 from assay.engine.git.packindex import Bytes, PackIndex
 
 OFS_DELTA, REF_DELTA = 6, 7
@@ -31,9 +32,9 @@ MAX_OBJECT = 512 << 20
 """Objects of more bytes are not read into memory."""
 
 MAX_CHAIN = 4096  # Git itself makes no chain longer than 4095
-_WHOLE = 64 << 10  # files and objects up to this many bytes are read, or inflated, in one go
+_WHOLE_FILE = 64 << 10  # files up to this many bytes are read in one go
+_WHOLE_OBJECT = 16 << 10  # objects are inflated in one go; a false size can then cost a thousand times this
 _CHUNK = 64 << 10
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class PagedFile:
@@ -49,8 +50,7 @@ class PagedFile:
     def __init__(self, fd: int, size: int) -> None:
         self.size = size
         self._fd = fd
-        self._start = 0
-        self._page = b""
+        self._page = (0, b"")
 
     def __len__(self) -> int:
         return self.size
@@ -65,10 +65,9 @@ class PagedFile:
         if isinstance(at, slice):
             start, stop, _ = at.indices(self.size)
             return self._read(start, max(stop - start, 0))
-        start, page = self._start, self._page
+        start, page = self._page
         if not start <= at < start + len(page):
-            start, page = at, self._read(at, min(self._PAGE, self.size - at))
-            self._start, self._page = start, page
+            start, page = self._page = at, self._read(at, min(self._PAGE, self.size - at))
         return page[at - start]
 
     def _read(self, at: int, length: int) -> bytes:
@@ -85,12 +84,12 @@ class PagedFile:
 
 def open_bytes(path: str, may_map: Callable[[str], bool]) -> Bytes:
     """A file's content: small files whole, large ones mapped, or paged where mapping is not wanted or fails."""
-    fd = os.open(path, _READ_FLAGS)
+    fd = os.open(path, READ_FLAGS)
     keep = False
     try:
         size = os.fstat(fd).st_size
-        if size <= _WHOLE:
-            return os.read(fd, _WHOLE)
+        if size <= _WHOLE_FILE:
+            return read_to_end(fd)
         if may_map(path):
             with suppress(OSError, ValueError):
                 return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
@@ -223,7 +222,7 @@ def read_head(view: Bytes, offset: int) -> EntryHead:
 
 def inflate(view: Bytes, at: int, size: int) -> bytes:
     """The content of ``size`` bytes whose compressed form begins at ``at``. Raises CorruptObject."""
-    if size <= _WHOLE:
+    if size <= _WHOLE_OBJECT:
         try:
             # the window holds any stream of that size that zlib makes, and bounds what a false one can become
             data = zlib.decompress(view[at : at + size + (size >> 7) + 64], 15, size + 1)
