@@ -166,7 +166,7 @@ class BucketRefs:
             folder = _folder_of(update.refname) or ""
             if now == update.new:
                 continue
-            elif now != update.old:
+            if now != update.old:
                 problems[update.refname] = _moved(update.refname, now)
             elif self._is_stated(update.refname, folder, known):
                 stated.setdefault(folder, []).append(update)

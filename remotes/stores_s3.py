@@ -18,13 +18,16 @@ from urllib.parse import urlsplit
 
 from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError
 from assay.engine.ports import KeyInfo, Sink, Source
+from assay.remotes.budget import Budget
 from assay.remotes.keys import checked
 from assay.remotes.retry import patiently
 from assay.remotes.s3_errors import Place, answer, lost_race, translated
 
 _CHUNK = 4 << 20
-_WHOLE = 64 << 20
-"""Bytes: what is no longer than this is sent in one request."""
+_WHOLE = 80 << 20
+"""Bytes: what is no longer than this is sent in one request; a pack with its table of contents is."""
+_IN_MEMORY = 256 << 20
+"""Bytes: so much is held in memory on its way out, over all threads."""
 _PART = 32 << 20
 _MOST_PARTS = 9_000
 _PARTS_IN_FLIGHT = 3
@@ -111,6 +114,7 @@ class S3Store:
         self._lock = threading.Lock()
         self._opened: Any = None
         self._atomic: bool | None = None
+        self._budget = Budget(_IN_MEMORY)
         self.page = 1000
 
     def get(self, key: str) -> bytes:
@@ -134,7 +138,8 @@ class S3Store:
         if source.size > _WHOLE:
             self._put_parts(key, source)
         else:
-            self.put(key, b"".join(iter(lambda: source.read(_CHUNK), b"")))
+            with self._budget.holding(source.size):
+                self.put(key, b"".join(iter(lambda: source.read(_CHUNK), b"")))
 
     def size(self, key: str) -> int | None:
         """The value's length."""
@@ -239,6 +244,10 @@ class S3Store:
                 self.delete([key])
 
     def _put_parts(self, key: str, source: Source) -> None:
+        with self._budget.holding(min(_IN_MEMORY, _PARTS_IN_FLIGHT * self._part_length(source))):
+            self._put_parts_now(key, source)
+
+    def _put_parts_now(self, key: str, source: Source) -> None:
         upload = {"UploadId": self._call("writing", "create_multipart_upload", key)["UploadId"]}
         try:
             parts = self._send_parts(key, source, upload)
@@ -249,7 +258,7 @@ class S3Store:
             raise
 
     def _send_parts(self, key: str, source: Source, upload: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        length = max(_PART, -(-source.size // _MOST_PARTS))
+        length = self._part_length(source)
 
         def send(number: int, body: bytes) -> dict[str, Any]:
             answer = patiently(
@@ -268,6 +277,9 @@ class S3Store:
                     parts.append(flying.pop(0).result())
             parts.extend(part.result() for part in flying)
         return parts
+
+    def _part_length(self, source: Source) -> int:
+        return max(_PART, -(-source.size // _MOST_PARTS))
 
     def _chunks(self, key: str) -> Iterator[bytes]:
         answer = self._call("reading", "get_object", key)

@@ -22,11 +22,15 @@ Connect = Callable[[Repository], GitTransport]
 
 
 class FixedClock:
+    """It is always the same second."""
+
     def now(self) -> tuple[int, int]:
         return 1_700_000_000, 0
 
 
 class CountingIds:
+    """Nonces without chance."""
+
     numbers = count(1)
 
     def nonce(self) -> str:
@@ -102,7 +106,8 @@ def target(git: Git, tmp_path: Path) -> Iterator[Repository]:
 def experiment(git: Git, folder: Path, name: str) -> str:
     """Makes a child of HEAD with one file more, and a ref for it; returns the ref's name."""
     blob = git("hash-object", "-w", "--stdin", cwd=folder, stdin=name.encode())
-    tree = git("mktree", cwd=folder, stdin=(git("ls-tree", "HEAD", cwd=folder) + f"\n100644 blob {blob}\tz.txt\n").encode())
+    listing = git("ls-tree", "HEAD", cwd=folder) + f"\n100644 blob {blob}\tz.txt\n"
+    tree = git("mktree", cwd=folder, stdin=listing.encode())
     commit = git("commit-tree", tree, "-p", "HEAD", "-m", name, cwd=folder)
     head = git("rev-parse", "HEAD", cwd=folder)
     ref = f"refs/exps/{head[:2]}/{head[2:]}/{name}"

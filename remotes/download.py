@@ -1,0 +1,163 @@
+"""Artifacts on their way in: level by level, first a directory's manifest, then what it names.
+
+Every byte is hashed before it gets a name in the cache. What the remote lacks or has damaged is named and left out, and
+the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing
+from assay.engine.events import Done, Progress, Reporter
+from assay.engine.model import Digest
+from assay.engine.store.cache import Cache
+from assay.engine.store.digest import hasher
+from assay.engine.store.pack import pack_algo
+from assay.remotes.contents import Contents
+from assay.remotes.native import loose_key, pack_key
+from assay.remotes.parallel import each
+from assay.remotes.shelf import Shelf
+from assay.remotes.verify import Received
+
+_PACKS_AT_ONCE = 3
+
+
+@dataclass
+class Downloaded:
+    """What a download did: how many artifacts and bytes came, and what is left, with a sentence each."""
+
+    artifacts: int = 0
+    size: int = 0
+    failed: dict[Digest, str] = field(default_factory=dict)
+
+
+class Download:
+    """Fetches artifacts from a remote into a cache.
+
+    Args:
+        cache: Where they go.
+        shelf: What the remote has; refreshed.
+        contents: What artifacts consist of, as far as the cache knows.
+        report: Where progress goes.
+    """
+
+    def __init__(self, cache: Cache, shelf: Shelf, contents: Contents, report: Reporter) -> None:
+        self.done = Downloaded()
+        self._cache = cache
+        self._shelf = shelf
+        self._contents = contents
+        self._report = report
+        self._task = f"fetching data from {shelf.store.url}"
+        self._total = 0
+
+    def fetch(self, roots: Iterable[Digest], *, only_manifests: bool = False) -> Downloaded:
+        """Makes sure that the cache has these artifacts and all below them.
+
+        Args:
+            roots: Files and directories.
+            only_manifests: Whether to leave files where they are, and fetch what says which there are.
+
+        Raises:
+            RemoteError: The remote refuses altogether.
+        """
+        seen: set[Digest] = set()
+        level = set(roots)
+        while level:
+            seen |= level
+            wanted = {digest for digest in level if digest.is_dir} if only_manifests else level
+            self._bring(self._cache.missing(wanted))
+            below: set[Digest] = set()
+            for digest in level:
+                children = self._contents.below(digest)
+                if children is not None:
+                    below.update(children)
+                elif digest in self._contents.broken:
+                    self.done.failed[digest] = self._contents.broken[digest]
+            level = below - seen
+        if self._total:
+            self._report(Done(self._task))
+        return self.done
+
+    def _bring(self, missing: set[Digest]) -> None:
+        missing -= self.done.failed.keys()
+        packed = {digest: pack for digest in missing if (pack := self._shelf.pack_of(digest)) is not None}
+        self._bring_packs(dict.fromkeys(packed.values()))
+        left = self._cache.missing(missing)
+        loose = [digest for digest in left if digest not in packed]
+        sizes = self._loose_sizes(loose)
+        if len(sizes) < len(loose) and self._shelf.damaged:  # an index is damaged, but its packs may be whole
+            self._bring_packs(self._shelf.undescribed())
+        self._bring_loose(sizes)
+        for digest in self._cache.missing(left):
+            self.done.failed.setdefault(digest, f"{digest} is not on the remote.")
+
+    def _bring_packs(self, pack_ids: Iterable[str]) -> None:
+        wanted = list(pack_ids)
+        self._total += sum(map(self._shelf.pack_size, wanted))
+        for pack_id, received in each(self._receive_pack, wanted, _PACKS_AT_ONCE):
+            if isinstance(received, CorruptRemote | KeyMissing):
+                self._fail_pack(pack_id, received.message)
+            elif isinstance(received, AssayError):
+                raise received
+            else:
+                self._adopt_pack(pack_id, received)
+
+    def _receive_pack(self, pack_id: str) -> Received:
+        key = pack_key(pack_id)
+        algo = pack_algo(pack_id) or self._shelf.hash_name
+        received = Received(self._cache.tmp(), lambda: hasher(algo), pack_id, f"{self._shelf.store.url}/{key}")
+        try:
+            self._shelf.store.get_to(key, received)
+            received.checked()
+        except BaseException:
+            received.__exit__()
+            raise
+        return received
+
+    def _adopt_pack(self, pack_id: str, received: Received) -> None:
+        with received:
+            try:
+                self._cache.adopt_pack(received.checked().path, pack_id)
+            except CorruptArtifact as error:
+                self._fail_pack(pack_id, error.message)
+                return
+        self._count(len(self._cache.pack_entries(pack_id)), self._shelf.pack_size(pack_id))
+
+    def _fail_pack(self, pack_id: str, message: str) -> None:
+        self.done.failed.update((digest, message) for digest in self._shelf.digests_in(pack_id))
+
+    def _loose_sizes(self, digests: list[Digest]) -> dict[Digest, int]:
+        sizes = {}
+        for digest, size in each(lambda one: self._shelf.store.size(loose_key(one)), digests, self._shelf.jobs):
+            if isinstance(size, AssayError):
+                raise size
+            if size is not None:
+                sizes[digest] = size
+        return sizes
+
+    def _bring_loose(self, sizes: dict[Digest, int]) -> None:
+        self._total += sum(sizes.values())
+        for digest, result in each(self._receive_object, sizes, self._shelf.jobs):
+            if isinstance(result, CorruptRemote | KeyMissing):
+                self.done.failed[digest] = result.message
+            elif isinstance(result, AssayError):
+                raise result
+            else:
+                self._count(1, sizes[digest])
+
+    def _receive_object(self, digest: Digest) -> None:
+        key = loose_key(digest)
+        try:
+            with self._cache.receive(digest) as sink:
+                self._shelf.store.get_to(key, sink)
+        except CorruptArtifact as error:
+            raise CorruptRemote(
+                f"{self._shelf.store.url}/{key} is damaged: its content is not what its name says."
+            ) from error
+
+    def _count(self, artifacts: int, size: int) -> None:
+        self.done.artifacts += artifacts
+        self.done.size += size
+        self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))

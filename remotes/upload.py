@@ -1,0 +1,240 @@
+"""Artifacts on their way out: what the remote lacks, in the order objects, packs, index (law 1).
+
+Everything is hashed while it is read. What is damaged or missing here is named and left out; the rest goes on, and
+whoever called decides what may be published without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from assay.engine import disk
+from assay.engine.errors import AssayError, CorruptArtifact, StoreError
+from assay.engine.events import Done, Progress, Reporter
+from assay.engine.layout import SMALL
+from assay.engine.model import Digest
+from assay.engine.store.cache import Cache
+from assay.engine.store.digest import hasher
+from assay.engine.store.pack import Entries, PackWriter, key_of, pack_algo, read_entries
+from assay.remotes.native import loose_key, pack_key
+from assay.remotes.parallel import each
+from assay.remotes.shelf import Shelf, Shelved
+from assay.remotes.verify import CheckedFile
+
+_PACKS_AT_ONCE = 2
+
+
+@dataclass
+class Uploaded:
+    """What an upload did: how many artifacts and bytes went, and what is left, with a sentence each."""
+
+    artifacts: int = 0
+    size: int = 0
+    failed: dict[Digest, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Plan:
+    """What has to go: large objects with their sizes, small ones by the local pack they lie in ("" for none)."""
+
+    large: dict[Digest, int] = field(default_factory=dict)
+    small: dict[str, dict[Digest, int]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(self.large.values()) + sum(sum(sizes.values()) for sizes in self.small.values())
+
+
+class Upload:
+    """Sends artifacts from a cache to a remote.
+
+    Args:
+        cache: Where they are.
+        shelf: What the remote has; refreshed.
+        report: Where progress goes.
+    """
+
+    def __init__(self, cache: Cache, shelf: Shelf, report: Reporter) -> None:
+        self.done = Uploaded()
+        self._cache = cache
+        self._shelf = shelf
+        self._report = report
+        self._task = f"sending data to {shelf.store.url}"
+        self._total = 0
+
+    def send(self, digests: Iterable[Digest]) -> Uploaded:
+        """Makes sure that the remote has each of these objects; manifests are objects like others here.
+
+        Raises:
+            RemoteError: The remote refuses altogether.
+        """
+        plan = self._plan(digests)
+        self._total = plan.size
+        if plan.large:
+            self._send_large(plan.large)
+        if plan.small:
+            self._send_small(plan.small)
+        if self._total:
+            self._report(Done(self._task))
+        return self.done
+
+    def _plan(self, digests: Iterable[Digest]) -> _Plan:
+        plan = _Plan()
+        elsewhere = []
+        for digest in digests:
+            if self._shelf.pack_of(digest) is not None:
+                continue
+            place = self._cache.index.find(key_of(digest))
+            path = None if place else self._cache.loose_path(digest)
+            if place:
+                pack_id, _, size = place
+            elif path:
+                pack_id, size = "", os.stat(path).st_size
+            else:
+                elsewhere.append((digest, -1))
+                continue
+            if size < SMALL or digest.is_dir:
+                plan.small.setdefault(pack_id, {})[digest] = size
+            else:
+                elsewhere.append((digest, size))
+        for (digest, size), there in each(self._size_there, elsewhere, self._shelf.jobs):
+            if isinstance(there, AssayError):
+                raise there
+            if size < 0 and there is None:
+                self.done.failed[digest] = f"{digest} is neither in the cache nor on the remote."
+            elif size >= 0 and there != size:
+                plan.large[digest] = size
+        return plan
+
+    def _size_there(self, item: tuple[Digest, int]) -> int | None:
+        return self._shelf.store.size(loose_key(item[0]))
+
+    def _send_large(self, sizes: dict[Digest, int]) -> None:
+        for digest, sent in each(self._send_one, sizes, self._shelf.jobs):
+            if isinstance(sent, StoreError):
+                self.done.failed[digest] = sent.message
+            elif isinstance(sent, AssayError):
+                raise sent
+            else:
+                self._count(1, sizes[digest])
+
+    def _send_one(self, digest: Digest) -> None:
+        with _CachedObject(self._cache, digest) as source:
+            self._shelf.store.put_from(loose_key(digest), source)
+
+    def _send_small(self, small: dict[str, dict[Digest, int]]) -> None:
+        """Packs that are wanted whole go as they are, all else is gathered; one index speaks of them all."""
+        sent: dict[str, Shelved] = {}
+        whole, rest = self._split(small)
+        for pack, result in each(self._send_pack, whole, _PACKS_AT_ONCE):
+            if isinstance(result, CorruptArtifact):
+                lost = self._cache.set_aside_pack(pack.id)
+                self.done.failed.update((digest, f"The cached object {digest} is damaged.") for digest in lost)
+                rest += [digest for digest in small[pack.id] if digest not in lost]
+            elif isinstance(result, AssayError):
+                raise result
+            else:
+                sent[pack.id] = pack
+                self._count(len(pack.entries), pack.size)
+        for writer, gathered in each(self._send_gathered, self._gathered(rest), _PACKS_AT_ONCE):
+            writer.drop()
+            if isinstance(gathered, AssayError):
+                raise gathered
+            sent[gathered.id] = gathered
+            self._count(len(gathered.entries), gathered.size)
+        self._shelf.add(sent)
+
+    def _split(self, small: dict[str, dict[Digest, int]]) -> tuple[list[Shelved], list[Digest]]:
+        whole: list[Shelved] = []
+        rest: list[Digest] = []
+        for pack_id, sizes in small.items():
+            entries = self._entries(pack_id)
+            if entries and len(entries) == len(sizes):
+                whole.append(Shelved(pack_id, os.stat(self._cache.index.path(pack_id)).st_size, entries))
+            else:
+                rest += sizes
+        return whole, rest
+
+    def _entries(self, pack_id: str) -> Entries:
+        if not pack_id:
+            return {}
+        try:
+            return read_entries(self._cache.index.path(pack_id))
+        except (CorruptArtifact, OSError):
+            return {}
+
+    def _send_pack(self, pack: Shelved) -> None:
+        self._put_pack(self._cache.index.path(pack.id), pack.id, pack.size)
+
+    def _put_pack(self, path: str, pack_id: str, size: int) -> None:
+        if self._shelf.has_pack(pack_id, size):
+            return
+        algo = pack_algo(pack_id) or self._cache.algo
+
+        def damaged() -> CorruptArtifact:
+            return CorruptArtifact(f"The pack {path} is damaged.")
+
+        with CheckedFile(path, lambda: hasher(algo), pack_id, damaged) as source:
+            self._shelf.store.put_from(pack_key(pack_id), source)
+
+    def _gathered(self, digests: list[Digest]) -> Iterator[PackWriter]:
+        """New packs of these objects, made as they are taken; always in the same order, so that a retry finds them."""
+        writer: PackWriter | None = None
+        for digest in sorted(digests):
+            try:
+                data = self._cache.read(digest)
+            except StoreError as error:
+                self.done.failed[digest] = error.message
+                continue
+            writer = writer or PackWriter(self._cache.tmp(), self._cache.algo)
+            writer.add(key_of(digest), data)
+            if writer.is_full:
+                writer.finish()
+                yield writer
+                writer = None
+        if writer is not None:
+            writer.finish()
+            yield writer
+
+    def _send_gathered(self, pack: PackWriter) -> Shelved:
+        size = os.stat(pack.path).st_size
+        self._put_pack(pack.path, pack.id, size)
+        return Shelved(pack.id, size, pack.entries)
+
+    def _count(self, artifacts: int, size: int) -> None:
+        self.done.artifacts += artifacts
+        self.done.size += size
+        self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))
+
+
+class _CachedObject:
+    """A large object of the cache on its way out; the cache verifies it while it is read."""
+
+    def __init__(self, cache: Cache, digest: Digest) -> None:
+        self._cache = cache
+        self._digest = digest
+        self._stream: BinaryIO = cache.open(digest)
+        path = cache.loose_path(digest)
+        self.size = os.stat(path).st_size if path else 0
+
+    def __enter__(self) -> _CachedObject:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stream.close()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            raise disk.no_space(error, self._cache.object_path(self._digest)) from error
+
+    def restart(self) -> None:
+        """Begins again."""
+        self._stream.close()
+        self._stream = self._cache.open(self._digest)
