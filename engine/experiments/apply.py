@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from assay.engine.experiments import undo
 from assay.engine.experiments.restore import Restored, Wanted, restore
-from assay.engine.experiments.workspace import hold, nothing
+from assay.engine.experiments.workspace import hold
 from assay.engine.git.revisions import resolve
 from assay.engine.git.status import snapshot_changes
-from assay.engine.git.trees import lookup
+from assay.engine.git.trees import diff_trees, walk_tree
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
@@ -48,16 +48,18 @@ def _files(project: Project, commit: Oid) -> dict[str, tuple[int, Oid] | None]:
     """The work tree paths that differ from the commit's tree, each as it should be."""
     database = project.repo.objects
     info = database.read_commit(commit)
-    with database.batch() as batch:
-        differing = snapshot_changes(
-            project.repo, info.tree, batch.add, include_untracked=False, limit_bytes=None, skip=nothing
-        )
-    baseline = database.read_commit(info.parents[0]).tree if info.parents else None
-    wanted: dict[str, tuple[int, Oid] | None] = {}
-    for path in differing:
-        item = lookup(database, info.tree, path)
-        if item is not None:
-            wanted[path] = (item.mode, item.oid)
-        elif baseline is not None and lookup(database, baseline, path) is not None:
-            wanted[path] = None
-    return wanted
+    target = {path: (mode, oid) for path, mode, oid in walk_tree(database, info.tree)}
+    gone: set[str] = set()
+    if info.parents and info.parents[0] not in project.repo.shallow:
+        baseline = database.read_commit(info.parents[0]).tree
+        gone = {path for path, _, new in diff_trees(database, baseline, info.tree) if new is None}
+    about = {*target, *gone}
+    folders = {path[:cut] for path in about for cut in range(len(path)) if path[cut] == "/"}
+    differing = snapshot_changes(
+        project.repo,
+        info.tree,
+        None,
+        include_untracked=True,
+        skip=lambda path: path not in about and path not in folders,
+    )
+    return {path: target.get(path) for path in differing if path in about}

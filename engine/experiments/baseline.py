@@ -6,6 +6,8 @@ branch and writes the index, as `git commit -a` would.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +15,7 @@ from assay.engine import disk
 from assay.engine.errors import GitError, Refused, UsageError
 from assay.engine.experiments.workspace import Changes, cached_paths, hold
 from assay.engine.git import objects
-from assay.engine.git.index import update_index
+from assay.engine.git.index import Draft, editing, entry_of
 from assay.engine.git.revisions import resolve
 from assay.engine.git.status import snapshot_changes
 from assay.engine.git.trees import diff_trees, edit_tree
@@ -21,6 +23,12 @@ from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
+
+CLOCK_STEP = 20_000_000
+"""Nanoseconds by which a file system's clock may lag behind the system's."""
+
+UNKNOWN = os.stat_result((0,) * 10, {"st_mtime_ns": 0, "st_ctime_ns": 0})
+"""The stat data of an index entry whose file has to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +65,24 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
         raise UsageError("--from takes a whole experiment; paths cannot be given with it.")
     with hold(project):
         _ = project.prefix
+        began = time.time_ns()
         head = project.repo.head()
         base_tree = None if head is None else project.repo.objects.read_commit(head).tree
         if experiment is not None:
             tree = project.repo.objects.read_commit(resolve(project.repo, experiment)).tree
             changes: Changes = {path: new for path, _, new in diff_trees(project.repo.objects, base_tree, tree)}
+            began = 0  # the files here are not what is committed, so their stat data means nothing
         else:
             changes = _workspace_changes(project, base_tree, paths)
         if not changes and head is not None:
             raise Refused("Nothing changed since the last commit, so there is nothing to make a baseline of.")
-        return _commit(project, head, base_tree, changes, message)
+        return _commit(project, head, base_tree, changes, message, began)
 
 
 def _workspace_changes(project: Project, base_tree: Oid | None, paths: Sequence[str]) -> Changes:
     pipeline = load(project)
     is_cached = cached_paths(project, pipeline)
-    chosen = [project.prefix + path for path in paths if path != "."]
+    chosen = [] if "." in paths else [project.prefix + path for path in paths]
 
     def skip(path: str) -> bool:
         if chosen and not any(path == item or path.startswith(item + "/") for item in chosen):
@@ -89,7 +99,9 @@ def _workspace_changes(project: Project, base_tree: Oid | None, paths: Sequence[
     return changes
 
 
-def _commit(project: Project, head: Oid | None, base_tree: Oid | None, changes: Changes, message: str) -> Baseline:
+def _commit(
+    project: Project, head: Oid | None, base_tree: Oid | None, changes: Changes, message: str, began: int
+) -> Baseline:
     repo = project.repo
     who, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
     text = message if message.endswith("\n") else message + "\n"
@@ -101,10 +113,24 @@ def _commit(project: Project, head: Oid | None, base_tree: Oid | None, changes: 
     if ref == "HEAD" and head is None:
         raise GitError("HEAD names nothing.")
     kind = "commit" if head else "commit (initial)"
-    with repo.refs.transaction(message=f"{kind}: {text.splitlines()[0]}", who=committer) as refs:
-        if head is None:
-            refs.create(ref, commit)
-        else:
+    with editing(repo.common_dir, repo.index_path, project.world.command) as index:
+        _stage(project, index, changes, began)
+        with repo.refs.transaction(message=f"{kind}: {text.splitlines()[0]}", who=committer) as refs:
             refs.update(ref, commit, head)
-    update_index(repo, changes)
     return Baseline(commit, ref, len(changes))
+
+
+def _stage(project: Project, index: Draft, changes: Changes, began: int) -> None:
+    """Puts what is being committed into the index, with stat data of files that are still what was hashed."""
+    for path, value in changes.items():
+        if value is None:
+            index.remove(path)
+            continue
+        mode, blob = value
+        try:
+            status = os.lstat(f"{project.repo.worktree}/{path}")
+        except OSError:
+            status = UNKNOWN
+        if max(status.st_mtime_ns, status.st_ctime_ns) >= began - CLOCK_STEP:
+            status = UNKNOWN  # it may have changed after it was hashed; Git will look at its content
+        index.put(path, entry_of(status, mode, blob))

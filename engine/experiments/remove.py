@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assay.engine.errors import UnknownRevision, UsageError
 from assay.engine.experiments import undo
-from assay.engine.git.revisions import experiments_named
-from assay.engine.model import Oid
+from assay.engine.model import ExpRef
 from assay.engine.project import Project
+
+EXPERIMENTS = "refs/exps/"
+_SHAPE = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/[^/]+")
+
+
+def is_experiment(refname: str) -> bool:
+    """Whether a ref is an experiment's; other tools keep more below ``refs/exps/``."""
+    return _SHAPE.fullmatch(refname) is not None
 
 
 def remove(project: Project, names: Sequence[str], *, everything: bool = False) -> list[str]:
@@ -28,11 +36,14 @@ def remove(project: Project, names: Sequence[str], *, everything: bool = False) 
     """
     if bool(names) == everything:
         raise UsageError("Name the experiments to remove, or give -A for all of them.")
-    refs: dict[str, Oid] = {}
-    if everything:
-        refs = experiments_named(project.repo, None)
+    store = project.repo.refs
+    refs = {ref: commit for ref, commit in store.iterate(EXPERIMENTS) if is_experiment(ref)} if everything else {}
     for name in names:
-        found = experiments_named(project.repo, name)
+        full = [name] if name.startswith(EXPERIMENTS) else store.named(name, EXPERIMENTS)
+        found = {ref: commit for ref in full if is_experiment(ref) and (commit := store.read(ref)) is not None}
+        head = project.repo.head()
+        if len(found) > 1 and head is not None and (mine := ExpRef(head, name).refname) in found:
+            found = {mine: found[mine]}
         if not found:
             raise UnknownRevision(
                 f"There is no experiment {name!r}; nothing was removed.", "`assay list -A` names them all."

@@ -17,7 +17,6 @@ from assay.engine.git.worktree import write_files
 from assay.engine.model import Artifact, Oid
 from assay.engine.project import Project
 from assay.engine.store import checkout
-from assay.engine.store.manifest import digests_of
 from assay.engine.store.snapshot import snapshot
 
 
@@ -58,7 +57,6 @@ def restore(project: Project, wanted: Wanted, *, what: str, remember: Remember) 
         Refused: A folder stands where a file should be.
     """
     changing = _outs_to_change(project, wanted.outs)
-    _check_present(project, changing)
     _check_places(project, wanted.files)
     before = {path: _stored_now(project, path) for path in changing}
     if not wanted.files and not changing:
@@ -75,25 +73,23 @@ def restore(project: Project, wanted: Wanted, *, what: str, remember: Remember) 
 
 
 def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> dict[str, Artifact | None]:
-    changing = {}
+    changing, absent = {}, []
     for path, artifact in outs.items():
-        plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
-        if plan.add or plan.change or plan.remove:
+        try:
+            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
+        except MissingArtifact:
+            absent.append(path)
+            continue
+        if plan.missing:
+            absent.append(path)
+        elif not plan.is_done:
             changing[path] = artifact
-    return changing
-
-
-def _check_present(project: Project, outs: Mapping[str, Artifact | None]) -> None:
-    absent = [
-        path
-        for path, artifact in outs.items()
-        if artifact is not None and project.cache.missing(digests_of(project.cache, artifact))
-    ]
     if absent:
         raise MissingArtifact(
             f"The cache does not have {', '.join(absent[:10])}, so nothing was changed.",
             "Get them with `assay pull NAME`, then try again.",
         )
+    return changing
 
 
 def _check_places(project: Project, files: Mapping[str, tuple[int, Oid] | None]) -> None:
@@ -111,7 +107,12 @@ def _stored_now(project: Project, path: str) -> Artifact | None:
         return None
     with project.cache.writer() as writer:
         artifact = snapshot(
-            project.root, path, algo=project.layout.hash_name, stat_cache=project.stat_cache, writer=writer
+            project.root,
+            path,
+            algo=project.layout.hash_name,
+            stat_cache=project.stat_cache,
+            writer=writer,
+            links_into=(project.cache_folder,),
         )
     disk.sync_tree(project.cache_folder)
     return artifact

@@ -62,6 +62,7 @@ def take(project: Project, pipeline: Pipeline) -> Start:
             base_tree,
             batch.add,
             include_untracked=project.layout.takes_untracked,
+            report=project.report,
             limit_bytes=SNAPSHOT_LIMIT,
             skip=cached_paths(project, pipeline),
         )

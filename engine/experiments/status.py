@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.engine.experiments.workspace import lock_path
-from assay.engine.git.status import WorkState, scan
+from assay.engine.git.status import WorkState, work_state
 from assay.engine.locks import Owner, read_owner
 from assay.engine.model import Oid
-from assay.engine.pipeline.repro import StageStatus, statuses
+from assay.engine.pipeline.changes import StageStatus
+from assay.engine.pipeline.repro import statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
 
@@ -36,8 +37,7 @@ def status(project: Project) -> Status:
     """Looks at everything and changes nothing."""
     _ = project.prefix
     head = project.repo.head()
-    base = None if head is None else project.repo.objects.read_commit(head).tree
-    files = scan(project.repo, base=base, untracked=True)
+    files = work_state(project.repo)
     stages = tuple(item for item in statuses(project, load(project)) if item.reasons)
     ref = project.repo.head_ref()
     branch = ref.removeprefix("refs/heads/") if ref else None

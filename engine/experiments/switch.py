@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.engine.errors import RefConflict
+from assay.engine.errors import MissingArtifact, RefConflict
 from assay.engine.events import Warned
 from assay.engine.experiments.workspace import hold
 from assay.engine.git.revisions import resolve
@@ -13,7 +13,6 @@ from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
-from assay.engine.store.manifest import digests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,10 @@ def _check_out_data(project: Project, commit: Oid) -> None:
     absent = []
     kinds = project.config.words("cache", "type", ("reflink", "copy"))
     for path, artifact in tracked_at(project, commit).outs.items():
-        if project.cache.missing(digests_of(project.cache, artifact)):
+        try:
+            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
+            checkout.carry_out(plan, kinds)
+        except MissingArtifact:
             absent.append(path)
-            continue
-        plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
-        checkout.carry_out(plan, kinds, force=False)
     if absent:
         project.report(Warned(f"The cache does not have {', '.join(absent[:10])}; `assay pull` gets them."))

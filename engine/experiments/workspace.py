@@ -44,11 +44,6 @@ def lock_path(project: Project) -> str:
     return f"{project.repo.git_dir}/assay/workspace.lock"
 
 
-def nothing(path: str) -> bool:  # noqa: ARG001 - the shape of a question about a path
-    """The answer no, for every path."""
-    return False
-
-
 def cached_paths(project: Project, pipeline: Pipeline) -> Callable[[str], bool]:
     """Tells which paths lie in the cache and so never in a tree: cached outputs and what is below them."""
     outs = {project.prefix + out.path for stage in pipeline.stages.values() for out in stage.outs if out.cache}
@@ -63,7 +58,7 @@ def cached_paths(project: Project, pipeline: Pipeline) -> Callable[[str], bool]:
             cut = path.rfind("/", 0, cut)
         return False
 
-    return is_cached if outs else nothing
+    return is_cached
 
 
 def blob_of(project: Project, batch: ObjectBatch, path: str) -> tuple[int, Oid] | None:
