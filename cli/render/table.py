@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from assay.cli.render.cells import cell, is_number, moment, padded, printable, shortened, width
 from assay.cli.render.tree import labels
 from assay.engine.experiments.columns import Column
+from assay.engine.experiments.index import Field
 from assay.engine.experiments.show import Row, Table
 
 _GAP = "  "
@@ -109,7 +110,7 @@ def _fitting(columns: Sequence[Column], used: int, style: Style) -> list[Column]
     for candidates in (columns, differing):
         if sum(widths[column.field] for column in candidates) - len(_GAP) <= room:
             return list(candidates)
-    chosen = set()
+    chosen: set[Field] = set()
     for column in sorted(differing, key=lambda column: column.title not in style.pinned):
         room -= widths[column.field]
         if room < -len(_GAP) and chosen:

@@ -48,7 +48,7 @@ def columns(bodies: Sequence[str]) -> list[Column]:
     for at, body in enumerate(bodies):
         members = json.loads("{" + body)
         for field, value in fields_of(members["metrics"], members["params"]):
-            found[field[0]].setdefault(Field(*field), {})[at] = value
+            found[field.kind].setdefault(field, {})[at] = value
         for file in members["errors"]:
             errors.setdefault(file, []).append(at)
     cells = {**found["metrics"], **found["params"]}

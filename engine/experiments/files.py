@@ -16,7 +16,8 @@ from assay.engine.errors import AssayError, BadInput
 from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.objects import BLOB, TREE
 from assay.engine.model import Oid
-from assay.engine.pipeline.spec import parse_bytes
+from assay.engine.pipeline.discover import MARKERS, is_pipeline_file, pipeline_files
+from assay.engine.pipeline.spec import ignored, parse_bytes
 from assay.engine.project import Project
 
 T = TypeVar("T")
@@ -31,8 +32,10 @@ _REMEMBERED = 20_000
 """Trees, folders or parsed files that are remembered at a time; one more, and all of them are forgotten."""
 
 _ITEM = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0([\s\S]{20})")
+_MARKERS = tuple(os.fsencode(marker) for marker in MARKERS)
 _FOLDER = b"40000"
 _FILES = (b"100644", b"100755", b"100664")
+_NOTHING = (b"", Oid(b""))
 
 
 class Files(Protocol):
@@ -76,7 +79,7 @@ class TreeReader:
         """The project's folder in a commit's tree; empty when the commit does not have it."""
         found = self.tree(tree)
         for part in self.prefix:
-            mode, oid = found.get(part, (b"", tree))
+            mode, oid = found.get(part, _NOTHING)
             found = self.tree(oid) if mode == _FOLDER else {}
         return found
 
@@ -85,7 +88,7 @@ class TreeReader:
         known = self._special.get(oid)
         if known is None:
             found = self.tree(oid)
-            nested = b".assay" in found or b".dvc" in found
+            nested = any(found.get(marker, _NOTHING)[0] == _FOLDER for marker in _MARKERS)
             known = () if nested or depth > _DEEPEST else tuple(self.special_in(found, depth))
             _remember(self._special, oid, known)
         return known
@@ -100,7 +103,7 @@ class TreeReader:
                 if inner:
                     prefix = os.fsdecode(name)
                     below += [f"{prefix}/{path}" for path in inner]
-            elif is_special(name) and mode in _FILES:
+            elif name[-4:] in (b".dvc", b"yaml") and mode in _FILES and is_pipeline_file(os.fsdecode(name)):
                 special.append(os.fsdecode(name))
         return special + below
 
@@ -140,11 +143,11 @@ class CommitFiles:
         *folders, name = os.fsencode(path).split(b"/")
         found = self._entries()
         for folder in folders:
-            mode, oid = found.get(folder, (b"", self._tree))
+            mode, oid = found.get(folder, _NOTHING)
             if mode != _FOLDER:
-                return b"", self._tree
+                return _NOTHING
             found = self._reader.tree(oid)
-        return found.get(name, (b"", self._tree))
+        return found.get(name, _NOTHING)
 
     def special(self) -> Sequence[str]:
         """As `Files` says."""
@@ -178,39 +181,11 @@ class WorkFiles:
         self._project = project
 
     def special(self) -> Sequence[str]:
-        """As `Files` says; ignored folders, and projects inside the project, are left out."""
-        ignored = self._project.ignore_rules().ignored
-        found: list[str] = []
-        written: set[str] = set()
-        queue = [""]
-        for prefix in queue:
-            folders, special = self._listing(prefix)
-            found += special
-            for path in special:
-                written.update(self._written(path))
-            queue += [path + "/" for path in folders if path not in written and not ignored(path, True)]
-        return found
-
-    def _listing(self, prefix: str) -> tuple[list[str], list[str]]:
-        """The sub-folders and the special files of a folder, sorted; nothing of a project inside the project."""
-        folders, special = [], []
-        try:
-            with os.scandir(f"{self._project.root}/{prefix}") as listing:
-                for entry in listing:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.name)
-                    elif is_special(os.fsencode(entry.name)):
-                        special.append(prefix + entry.name)
-        except OSError:
-            return [], []
-        if prefix and (".assay" in folders or ".dvc" in folders):
-            return [], []
-        return [prefix + name for name in sorted(folders) if name != ".git"], sorted(special)
+        """As `Files` says; ignored folders and outputs are left out too."""
+        return list(pipeline_files(self._project.root, ignored(self._project), self._written))
 
     def _written(self, path: str) -> Sequence[str]:
-        """What a special file tracks: folders that hold data, however many files, and nothing special."""
-        if path.endswith(".dvc"):
-            return [path[: -len(".dvc")]]
+        """What the stages of a pipeline file write; nothing where it cannot be understood."""
         try:
             file = self.parsed(path, lambda name, data: parse_bytes(data, name))
         except AssayError:
@@ -239,11 +214,6 @@ class WorkFiles:
 def entries(data: bytes) -> Entries:
     """The names of a tree's content."""
     return {name: (mode, oid) for mode, name, oid in _ITEM.findall(data)}
-
-
-def is_special(name: bytes) -> bool:
-    """Whether a file of this name says what the project tracks: ``dvc.yaml`` or ``data.dvc``."""
-    return name == b"dvc.yaml" or (name.endswith(b".dvc") and len(name) > 4)
 
 
 def checked_size(path: str, data: bytes) -> bytes:

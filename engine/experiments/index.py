@@ -198,7 +198,7 @@ class RecordIndex:
         headers = self.headers([experiment.commit for experiment in experiments])
         last = self._last()
         records, texts = [], []
-        cells: dict[tuple[str, str, str], list[tuple[int, Any]]] = {}
+        cells: dict[Field, list[tuple[int, Any]]] = {}
         for experiment in experiments:
             if experiment.commit in headers:
                 continue
@@ -218,7 +218,7 @@ class RecordIndex:
             self._db.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?)", rows)
         return headers
 
-    def _numbers(self, wanted: Iterable[tuple[str, str, str]]) -> Mapping[tuple[str, str, str], int]:
+    def _numbers(self, wanted: Iterable[Field]) -> dict[Field, int]:
         known = self.fields()
         new = [(encode(field),) for field in wanted if field not in known]
         if new:
@@ -279,12 +279,12 @@ def body_of(experiment: Experiment) -> str:
     return encode(members)[1:]
 
 
-def fields_of(metrics: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], Any]]:
-    """Every value of a record with its field (`Field`, as a plain tuple: there are millions)."""
+def fields_of(metrics: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    """Every value of a record with its field."""
     for kind, documents in (("metrics", metrics), ("params", params)):
         for file, document in documents.items():
             for key, value in leaves(document):
-                yield (kind, file, key), value
+                yield Field(kind, file, key), value
 
 
 def _cell(value: Any) -> Any:

@@ -168,15 +168,18 @@ class _Parser:
         match = _TOKEN.match(self.text, self.at)
         if match is None:
             self.word = ""
-            self.unreadable(self.text[self.at])
+            self.unreadable(self.text[self.at :])
         self.kind, self.word, self.end = match.lastgroup or "", match[0], match.end()
         if self.kind == "space":
             self.advance()
         elif self.kind == "name" and self.word.lower() in ("and", "or", "not"):
             self.kind, self.word = "keyword", self.word.lower()
 
-    def unreadable(self, character: str) -> NoReturn:
-        """Refuses a character that starts no token."""
+    def unreadable(self, rest: str) -> NoReturn:
+        """Refuses text that starts with no token."""
+        character = rest[0]
+        if number := re.match(r"[+-]?\d[\w.]*", rest):
+            self.refuse(f"{number[0]} is no number")
         if character in "'\"`":
             self.refuse(f"the {character} is never closed")
         if character in _INSTEAD:

@@ -22,7 +22,7 @@ from assay.engine.experiments.values import plain
 from assay.engine.git.objects import COMMIT, KIND_NAMES, parse_commit
 from assay.engine.model import Artifact, Experiment, Oid, Signature
 from assay.engine.params import documents
-from assay.engine.pipeline import lock, spec
+from assay.engine.pipeline import lock, metrics, spec
 from assay.engine.pipeline.schema import PARAMS_FILE
 from assay.engine.pipeline.stage import PipelineFile, lock_path
 from assay.engine.project import Project
@@ -205,7 +205,7 @@ class _Declared:
 
 def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
     params: dict[str, tuple[str, ...] | None] = {PARAMS_FILE: None}
-    metrics: dict[str, None] = {}
+    measured: dict[str, None] = {}
     plots: set[str] = set()
     folders: dict[str, dict[str, str] | None] = {}
     for path, file in files.items():
@@ -213,7 +213,7 @@ def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
         if file is None:
             continue
         params.update(dict.fromkeys(file.params))
-        metrics.update(dict.fromkeys(file.metrics))
+        measured.update(dict.fromkeys(file.metrics))
         plots.update(file.plots)
         for stage in file.stages:
             for dep in stage.params:
@@ -221,10 +221,10 @@ def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
                 params[dep.path] = None if known is None or not dep.names else (*known, *dep.names)
             for out in stage.outs:
                 if out.kind == "metrics":
-                    metrics[out.path] = None
+                    measured[out.path] = None
                 elif out.kind == "plots":
                     plots.add(out.path)
-    return _Declared(params, metrics, frozenset(plots), folders)
+    return _Declared(params, measured, frozenset(plots), folders)
 
 
 def _pipeline(path: str, data: bytes) -> PipelineFile:
@@ -241,15 +241,8 @@ def _document(path: str, data: bytes) -> Any:
 
 
 def _numbers(path: str, data: bytes) -> Any:
-    """A metrics file without what cannot be compared: lists and nulls."""
-    document = _document(path, data)
-    return {} if type(document) is list else _without_lists(document)
-
-
-def _without_lists(value: Any) -> Any:
-    if type(value) is not dict:
-        return value
-    return {key: _without_lists(item) for key, item in value.items() if item is not None and type(item) is not list}
+    values = plain(metrics.read(path, data))
+    return {} if values is None else values
 
 
 def _dvc_file(path: str, data: bytes) -> dict[str, Artifact | None]:

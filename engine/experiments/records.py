@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha1
 from itertools import islice
 from types import TracebackType
@@ -34,7 +35,8 @@ _TOGETHER = 4_000
 
 _TASK = "reading experiments"
 _WORTH_TELLING, _TELL_EVERY = 500, 250
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def remember(project: Project, commits: Sequence[Oid]) -> None:
@@ -70,7 +72,7 @@ class Records:
 
     def headers(self, commits: Collection[Oid]) -> Mapping[Oid, Header]:
         """The headers of these commits; what the index lacks is read, and added to it."""
-        self._headers = self._ask(lambda index: index.headers(commits), dict)
+        self._headers = self._ask(lambda index: index.headers(commits))
         missing = [commit for commit in commits if commit not in self._headers]
         if missing:
             self._read(missing)
@@ -79,21 +81,21 @@ class Records:
     def bodies(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """The JSON texts of records, see `index.body_of`."""
         kept = [number for number in numbers if number > 0]
-        found = self._ask(lambda index: index.bodies(kept), dict)
+        found = self._ask(lambda index: index.bodies(kept))
         return {**found, **{number: body for number, (_, body) in self._loose.items()}} if self._loose else found
 
     def authors(self) -> Mapping[int, str]:
         """Who made each record's commit."""
-        found = self._ask(lambda index: index.authors(), dict)
+        found = self._ask(lambda index: index.authors())
         return {**found, **{number: author for number, (author, _) in self._loose.items()}}
 
     def fields(self) -> set[Field]:
         """Every field that some record has."""
-        return {*self._ask(lambda index: index.fields(), dict), *self._loose_values()}
+        return {*self._ask(lambda index: index.fields()), *self._loose_values()}
 
     def values(self, field: Field) -> Mapping[int, Any]:
         """The values of a field, by the numbers of the records that have it."""
-        found = self._ask(lambda index: index.values(index.fields().get(field, 0)), dict)
+        found = self._ask(lambda index: index.values(index.fields().get(field, 0)))
         loose = self._loose_values().get(field)
         return {**found, **loose} if loose else found
 
@@ -101,7 +103,7 @@ class Records:
         reads = self._reported(read_records(self._project, commits), len(commits))
         while chunk := list(islice(reads, _TOGETHER)):
             final = [experiment for experiment, is_final in chunk if is_final]
-            added = self._ask(lambda index, final=final: index.add(final), dict) if final else {}
+            added = self._ask(partial(RecordIndex.add, experiments=final))
             self._headers.update(added)
             for experiment, _ in chunk:
                 if experiment.commit not in self._headers:
@@ -128,11 +130,11 @@ class Records:
             for number, (_, body) in self._loose.items():
                 members = json.loads("{" + body)
                 for field, value in fields_of(members["metrics"], members["params"]):
-                    self._leaves.setdefault(Field(*field), {})[number] = value
+                    self._leaves.setdefault(field, {})[number] = value
         return self._leaves
 
-    def _ask(self, question: Callable[[RecordIndex], T], otherwise: Callable[[], T]) -> T:
-        """What the index says; where there is none any more, its records are read again and count as loose."""
+    def _ask(self, question: Callable[[RecordIndex], dict[K, V]]) -> dict[K, V]:
+        """What the index says, nothing without one; when it fails, its records are read again and count as loose."""
         if self._index is not None:
             try:
                 return question(self._index)
@@ -141,7 +143,7 @@ class Records:
                 lost = {commit: number for commit, number, _ in self._headers.values() if number > 0}
                 for experiment, _ in read_records(self._project, list(lost)):
                     self._keep_loose(lost[experiment.commit], experiment)
-        return otherwise()
+        return {}
 
 
 def places(project: Project) -> list[str]:

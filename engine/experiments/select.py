@@ -6,8 +6,9 @@ and so is one that they have in several files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from assay.engine.errors import UsageError
@@ -60,7 +61,7 @@ def select(candidates: Sequence[Candidate], selection: Selection, records: Recor
     if selection.where:
         wanted = query.parse(selection.where)
         values = {name.text: names.getter(name.text, "--where") for name in query.names(wanted)}
-        rows = [row for row in rows if query.matches(wanted, lambda name, row=row: values[name](row))]
+        rows = [row for row in rows if query.matches(wanted, partial(_value, values, row))]
     if selection.sort_by:
         descending = selection.top is not None if selection.descending is None else selection.descending
         rows = _sorted(rows, names.getter(selection.sort_by, "--sort-by"), descending=descending)
@@ -68,6 +69,10 @@ def select(candidates: Sequence[Candidate], selection: Selection, records: Recor
         newest_first = selection.descending is not False
         rows.sort(key=lambda row: (row.time, row.commit), reverse=newest_first)
     return rows if selection.top is None else rows[: selection.top]
+
+
+def _value(getters: Mapping[str, Callable[[Candidate], Any]], row: Candidate, name: str) -> Any:
+    return getters[name](row)
 
 
 def _sorted(rows: list[Candidate], value_of: Callable[[Candidate], Any], *, descending: bool) -> list[Candidate]:
