@@ -15,6 +15,7 @@ from assay.engine import disk
 from assay.engine.errors import MissingArtifact, Refused
 from assay.engine.git.worktree import write_files
 from assay.engine.model import Artifact, Oid
+from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.project import Project
 from assay.engine.store import checkout
 from assay.engine.store.snapshot import snapshot
@@ -64,10 +65,10 @@ def restore(project: Project, wanted: Wanted, *, what: str, remember: Remember) 
     remember(project, what, paths=list(wanted.files), outs=before)
     write_files(project.repo, wanted.files)
     links: dict[str, int] = {}
-    kinds = project.config.words("cache", "type", ("reflink", "copy"))
+    kinds = link_kinds(project)
     for path, artifact in changing.items():
         plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
-        for kind, count in checkout.carry_out(plan, kinds, force=False).items():
+        for kind, count in checkout.carry_out(plan, kinds).items():
             links[kind] = links.get(kind, 0) + count
     return Restored(len(wanted.files), len(changing), links)
 

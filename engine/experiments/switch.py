@@ -10,6 +10,7 @@ from assay.engine.experiments.workspace import hold
 from assay.engine.git.revisions import resolve
 from assay.engine.git.worktree import checkout_tree
 from assay.engine.model import Oid
+from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
@@ -54,7 +55,7 @@ def switch(project: Project, revision: str) -> Switched:
 def _check_out_data(project: Project, commit: Oid) -> None:
     """Checks out the outputs that the commit's lock files name; those the cache lacks are told, not fetched."""
     absent = []
-    kinds = project.config.words("cache", "type", ("reflink", "copy"))
+    kinds = link_kinds(project)
     for path, artifact in tracked_at(project, commit).outs.items():
         try:
             plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
