@@ -184,15 +184,14 @@ class Folders:
 
     def hold(self, oid: bytes) -> bool:
         """Whether there seems to be such an object; its content is not looked at."""
-        with suppress(CorruptObject):
-            if any(pack.find(oid) for pack in self.packs):
-                return True
-        return any(loose_size(folder.path, oid) for folder in self._folders)
+        if not self._folders:
+            self.look()
+        return self.locate(oid) is not None or any(loose_size(folder.path, oid) for folder in self._folders)
 
     def locate(self, oid: bytes) -> tuple[Pack, int] | None:
         """A pack that holds the object, and where its entry begins."""
-        with suppress(CorruptObject):
-            for pack in self.packs:
+        for pack in self.packs:
+            with suppress(CorruptObject):
                 offset = pack.find(oid)
                 if offset:
                     return pack, offset

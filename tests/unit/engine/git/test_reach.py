@@ -1,0 +1,137 @@
+"""What objects point to."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.engine.errors import CorruptObject, GitError, MissingObject
+from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, TreeItem, build_commit, build_tree, object_id
+from assay.engine.git.reach import closure, first_parents, is_ancestor
+from assay.engine.model import Oid, Signature
+
+WHO = Signature("A", "a@example.com", 1700000000)
+
+
+class Objects:
+    """A source in memory that counts what is read."""
+
+    def __init__(self) -> None:
+        self.known: dict[object, tuple[int, bytes]] = {}
+        self.reads: list[Oid] = []
+
+    def add(self, kind: int, data: bytes) -> Oid:
+        oid = object_id(kind, data)
+        self.known[oid] = (kind, data)
+        return oid
+
+    def commit(self, tree: Oid, *parents: Oid, message: str = "m") -> Oid:
+        return self.add(COMMIT, build_commit(tree, parents, WHO, WHO, message))
+
+    def read(self, oid: Oid) -> tuple[int, bytes]:
+        self.reads.append(oid)
+        if oid not in self.known:
+            raise MissingObject(oid.hex())
+        return self.known[oid]
+
+    def __contains__(self, oid: object) -> bool:
+        return oid in self.known
+
+
+@pytest.fixture
+def source() -> Objects:
+    return Objects()
+
+
+def never(oid: Oid) -> bool:
+    return False
+
+
+def small_history(source: Objects) -> dict[str, Oid]:
+    """Two commits that share a folder, a tag on the second, a link, a gitlink."""
+    file, link = object_id(BLOB, b"file"), object_id(BLOB, b"link")
+    folder = source.add(TREE, build_tree([TreeItem("file", 0o100755, file)]))
+    old = source.add(TREE, build_tree([TreeItem("folder", 0o040000, folder)]))
+    items = [TreeItem("folder", 0o040000, folder), TreeItem("link", 0o120000, link)]
+    new = source.add(TREE, build_tree([*items, TreeItem("module", 0o160000, Oid(b"m" * 20))]))
+    first = source.commit(old)
+    second = source.commit(new, first)
+    tag = source.add(TAG, b"object %s\ntype commit\ntag v\n\nm" % second.hex().encode())
+    return {"file": file, "link": link, "folder": folder, "old": old, "new": new, "1": first, "2": second, "tag": tag}
+
+
+def test_a_closure_is_everything_once(source: Objects) -> None:
+    names = small_history(source)
+    found = list(closure(source, [names["tag"], names["2"], names["tag"]], never))
+    assert sorted(found) == sorted(names.values())
+
+
+def test_blobs_are_named_but_not_read(source: Objects) -> None:
+    names = small_history(source)
+    list(closure(source, [names["tag"]], never))
+    assert names["file"] not in source.reads
+    assert len(source.reads) == len(set(source.reads)) == len(names) - 2
+
+
+def test_a_closure_ends_where_it_is_told_to(source: Objects) -> None:
+    names = small_history(source)
+    found = set(closure(source, [names["tag"]], {names["1"], names["folder"]}.__contains__))
+    assert found == {names[name] for name in ("tag", "2", "new", "link")}
+    assert list(closure(source, [names["2"]], names["2"].__eq__)) == []
+
+
+def test_each_kind_can_be_wanted(source: Objects) -> None:
+    blob = source.add(BLOB, b"file")
+    tag = source.add(TAG, b"object %s\ntype blob\ntag v\n\nm" % blob.hex().encode())
+    assert list(closure(source, [blob], never)) == [blob]
+    assert list(closure(source, [tag], never)) == [tag, blob]
+
+
+def test_history_ends_where_it_was_cut(source: Objects) -> None:
+    names = small_history(source)
+    shallow = {names["2"]}
+    del source.known[names["1"]]
+    assert names["1"] not in set(closure(source, [names["2"]], never, shallow=shallow))
+    assert list(first_parents(source, names["2"], shallow=shallow)) == [names["2"]]
+    assert not is_ancestor(source, names["1"], names["2"], shallow=shallow)
+    with pytest.raises(MissingObject):
+        list(closure(source, [names["2"]], never))
+
+
+@pytest.mark.parametrize("raw", [b"100644 a", b"100644 a\0short", b"no nul and no space"])
+def test_a_damaged_tree_is_corrupt(source: Objects, raw: bytes) -> None:
+    tree = source.add(TREE, raw)
+    with pytest.raises(CorruptObject):
+        list(closure(source, [tree], never))
+
+
+def test_old_modes_of_folders_are_folders(source: Objects) -> None:
+    inner = source.add(TREE, b"")
+    assert set(closure(source, [source.add(TREE, b"040000 a\0" + inner)], never)) >= {inner}
+    assert inner in source.reads
+
+
+def test_ancestry_crosses_merges(source: Objects) -> None:
+    tree = source.add(TREE, b"")
+    root = source.commit(tree)
+    left, right = source.commit(tree, root, message="l"), source.commit(tree, root, message="r")
+    merge = source.commit(tree, left, right)
+    for old, new, expected in (
+        (root, merge, True), (right, merge, True), (merge, merge, True), (merge, root, False), (left, right, False),
+    ):  # fmt: skip
+        assert is_ancestor(source, old, new) is expected
+    assert list(first_parents(source, merge)) == [merge, left, root]
+
+
+def test_deep_history_needs_no_stack(source: Objects) -> None:
+    tree = source.add(TREE, b"")
+    tip = root = source.commit(tree)
+    for number in range(5000):
+        tip = source.commit(tree, tip, message=str(number))
+    assert is_ancestor(source, root, tip)
+    assert sum(1 for _ in closure(source, [tip], never)) == 5002
+
+
+def test_what_is_no_commit_has_no_history(source: Objects) -> None:
+    blob = source.add(BLOB, b"x")
+    with pytest.raises(GitError, match="not a commit"):
+        is_ancestor(source, Oid(bytes(20)), blob)
