@@ -83,11 +83,16 @@ class ObjectBatch:
         return oid
 
     def pending(self, oid: bytes) -> tuple[int, bytes] | None:
-        """An object of this batch that is not published yet."""
+        """An object of this batch that is not published yet. Raises AssayError when the disk refuses."""
         known = self._buffered.get(Oid(oid))
         if known is not None:
             return known[:2]
-        return self._pack.read(oid) if self._pack else None
+        if self._pack is None:
+            return None
+        try:
+            return self._pack.read(oid)
+        except OSError as error:
+            raise disk.no_space(error, self._home.path) from error
 
     def read(self, oid: Oid) -> tuple[int, bytes]:
         """An object of the database or of this batch. Raises MissingObject."""

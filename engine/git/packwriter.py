@@ -41,6 +41,7 @@ class PackWriter:
         self._buffer = bytearray(pack_header(count or 0))
         self._flushed = 0
         self._sha = sha1()
+        self._failure: OSError | None = None
 
     @property
     def size(self) -> int:
@@ -75,10 +76,16 @@ class PackWriter:
         return offset
 
     def flush(self) -> None:
-        """Writes out what is buffered."""
+        """Writes out what is buffered. Once that failed, the pack is of no use and it fails for ever."""
+        if self._failure is not None:
+            raise self._failure
         if self._expected is not None:
             self._sha.update(self._buffer)
-        self._file.write(bytes(self._buffer))
+        try:
+            self._file.write(bytes(self._buffer))
+        except OSError as error:
+            self._failure = error
+            raise
         self._flushed += len(self._buffer)
         self._buffer.clear()
 

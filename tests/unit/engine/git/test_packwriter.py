@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from hashlib import sha1
 from pathlib import Path
 
@@ -82,3 +83,16 @@ def test_bases_far_away_are_found(tmp_path: Path) -> None:
     index, data = write(tmp_path, objects)
     assert deltas(index, data) == 1
     assert data.read_at(index.find(object_id(BLOB, PARAMS[1]))) == (BLOB, PARAMS[1])
+
+
+def test_a_pack_that_could_not_be_written_once_cannot_be_finished(tmp_path: Path) -> None:
+    def fail(step: disk.Step, path: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    with disk.NewFile(str(tmp_path)) as file:
+        writer = PackWriter(file)
+        writer.add(object_id(BLOB, b"a"), BLOB, b"a")
+        with disk.injected(fail), pytest.raises(OSError, match="No space"):
+            writer.flush()
+        with pytest.raises(OSError, match="No space"):
+            writer.finish()
