@@ -69,18 +69,18 @@ def _experiments(refs: Iterable[tuple[str, Oid]]) -> dict[Oid, list[tuple[str, O
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     last, group = "", None
     for name, commit in refs:
-        if name[13:14] != "/" or name[52:53] != "/" or "/" in name[53:]:  # refs/exps/ab/cdef.../name
+        if name[12:13] != "/" or name[51:52] != "/" or "/" in name[52:]:  # refs/exps/ab/cdef.../name
             continue
-        if name[:52] != last:
-            last = name[:52]
+        if name[:51] != last:
+            last = name[:51]
             try:
-                baseline = Oid(bytes.fromhex(name[10:12] + name[13:52]))
+                baseline = Oid(bytes.fromhex(name[10:12] + name[13:51]))
             except ValueError:
                 group = None
                 continue
             group = found.setdefault(baseline, [])
         if group is not None:
-            group.append((name[53:], commit))
+            group.append((name[52:], commit))
     return found
 
 

@@ -232,7 +232,7 @@ def _pipeline(path: str, data: bytes) -> PipelineFile:
 
 
 def _lock(path: str, data: bytes) -> lock.LockFile:
-    return lock.parse(documents.decode(path, data), path)
+    return lock.parse(documents.decoded(path, data), path)
 
 
 def _document(path: str, data: bytes) -> Any:
