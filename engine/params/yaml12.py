@@ -13,7 +13,7 @@ Dates are read as dates; whoever needs JSON has to say what becomes of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
@@ -89,7 +89,23 @@ def load(text: str, path: str) -> Any:
 
 
 def compose(text: str, path: str) -> yaml.Node | None:
-    """The node graph of a document, with marks that count characters; None when it is empty. Raises BadInput."""
+    """The node graph of a document; None when it is empty. Raises BadInput."""
+    _refuse_odd(text, path)
+    if text.isascii():
+        return _compose(text, path)
+    node = _compose(text.translate(_OLD_BREAKS), path)
+    if node is not None and any(chr(one) in text for one in _OLD_BREAKS):
+        _restore_breaks(node)
+    return node
+
+
+def events(text: str, path: str) -> Iterator[yaml.Event]:
+    """The parser's events of a document that `load` accepts; their marks count characters. Raises BadInput."""
+    _refuse_odd(text, path)
+    return yaml.parse(text.translate(_OLD_BREAKS), Loader=_Parser)
+
+
+def _refuse_odd(text: str, path: str) -> None:
     odd = _FORBIDDEN.search(text)
     if odd is not None:
         raise BadInput(path, f"the character U+{ord(odd.group()):04X} may not stand in YAML", line=_line(text, odd))
@@ -97,12 +113,6 @@ def compose(text: str, path: str) -> yaml.Node | None:
     if old is not None:
         raise BadInput(path, "it declares YAML 1.1; only YAML 1.2 is read", line=_line(text, old),
                        hint="Remove the %YAML line.")
-    if text.isascii():
-        return _compose(text, path)
-    node = _compose(text.translate(_OLD_BREAKS), path)
-    if node is not None and any(chr(one) in text for one in _OLD_BREAKS):
-        _restore_breaks(node)
-    return node
 
 
 def _compose(text: str, path: str) -> yaml.Node | None:
