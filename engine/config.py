@@ -58,7 +58,9 @@ def edited(text: str, section: str, key: str, value: str | None) -> str:
         ConfigError: The value cannot be written on one line.
     """
     if value is not None and ("\n" in value or ("'" in value and '"' in value)):
-        raise ConfigError(f"The value of {section}.{key} has a line break or both kinds of quotes and cannot be written.")
+        raise ConfigError(
+            f"The value of {section}.{key} has a line break or both kinds of quotes and cannot be written."
+        )
     lines = text.splitlines(keepends=True)
     start = end = None
     for i, line in enumerate(lines):
@@ -155,7 +157,7 @@ class Config:
 
     def named(self, kind: str) -> dict[str, Mapping[str, str]]:
         """Sections such as ``remote "origin"``, by their name, in the order they first appear."""
-        found = {}
+        found: dict[str, Mapping[str, str]] = {}
         for section, keys in self._merged.items():
             if section.startswith(f'{kind} "') and section.endswith('"'):
                 found[section[len(kind) + 2 : -1]] = keys

@@ -13,6 +13,7 @@
     ├── Locked                       255  somebody else holds a lock; its owner is named
     ├── StageFailed                  255  a stage command ended with a non-zero status
     ├── GitError                     255  the repository cannot be used as asked
+    │   ├── NoRepository             255  no Git repository here or above
     │   ├── UnknownRevision          255
     │   ├── MissingObject            255
     │   ├── CorruptObject            255
@@ -129,6 +130,10 @@ class StageFailed(AssayError):
 
 class GitError(AssayError):
     """The Git repository cannot be used as asked."""
+
+
+class NoRepository(GitError):
+    """No Git repository here or in any folder above."""
 
 
 class UnknownRevision(GitError):

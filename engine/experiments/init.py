@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from assay.engine import disk
-from assay.engine.errors import GitError, Refused
+from assay.engine.errors import GitError, NoRepository, Refused
 from assay.engine.git.repository import Repository
 from assay.engine.layout import native
 from assay.engine.model import HashName
@@ -51,6 +51,7 @@ def init(folder: str, world: World, *, hash_name: HashName = "xxh128") -> Initia
 
 
 def _repository(folder: str, world: World) -> tuple[Repository, bool]:
-    if Repository.is_inside(folder):
+    try:
         return Repository.discover(folder, world.git_config, world.environment), False
-    return Repository.init(folder), True
+    except NoRepository:
+        return Repository.init(folder, world.git_config, world.environment), True

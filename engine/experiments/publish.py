@@ -20,7 +20,7 @@ from assay.engine.experiments.workspace import cached_paths, current, files_belo
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup, walk_tree
 from assay.engine.model import ExpRef, Oid
-from assay.engine.params import documents
+from assay.engine.params import documents, keys
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
 
@@ -170,7 +170,7 @@ def _trailers(project: Project, seconds: float | None, changed: tuple[str, ...])
 
 def installed_packages(project: Project) -> str:
     """The installed packages, one ``name-version`` a line, sorted; read from folder names alone."""
-    found = set()
+    found: set[str] = set()
     for folder in project.world.site_packages:
         try:
             names = os.listdir(folder)
@@ -194,4 +194,4 @@ def _params_at(project: Project, tree: Oid, file: str) -> dict[str, object]:
     item = lookup(project.repo.objects, tree, project.prefix + file)
     if item is None:
         return {}
-    return documents.flatten(documents.read(file, project.repo.objects.read_blob(item.oid)))
+    return keys.flatten(documents.read(file, project.repo.objects.read_blob(item.oid)))

@@ -124,7 +124,7 @@ def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str
     for path in dict.fromkeys([*pipeline.params_files, *named]):
         data = project.read(path)
         if data is not None:
-            texts[path] = documents.decode(path, data)
+            texts[path] = documents.decoded(path, data)
     chosen = assign(spec.overrides, texts)
     return {path: documents.edit(path, texts[path], overrides) for path, overrides in chosen.items()}
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from assay.engine import disk
 from assay.engine.git import objects
-from assay.engine.git.database import ObjectBatch
+from assay.engine.git.batch import ObjectBatch
 from assay.engine.locks import FileLock
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import Pipeline

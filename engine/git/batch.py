@@ -44,6 +44,9 @@ class BatchHome(Protocol):
     def read(self, oid: Oid) -> tuple[int, bytes]:
         """An object of the database or of an open batch."""
 
+    def __contains__(self, oid: object) -> bool:
+        """Whether the database or an open batch has the object."""
+
 
 class ObjectBatch:
     """Objects to be written; readable through the database at once. For one thread.
@@ -97,6 +100,9 @@ class ObjectBatch:
     def read(self, oid: Oid) -> tuple[int, bytes]:
         """An object of the database or of this batch. Raises MissingObject."""
         return self._home.read(oid)
+
+    def __contains__(self, oid: object) -> bool:
+        return oid in self._home
 
     def publish(self) -> None:
         """Makes everything visible. Raises OSError; what became visible until then stays."""

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from assay.engine import disk
-from assay.engine.errors import GitError
+from assay.engine.errors import GitError, NoRepository
 from assay.engine.git import gitconfig
 from assay.engine.git.gitconfig import GitConfig, Place
 from assay.engine.git.reflog import LogPolicy
@@ -41,6 +41,7 @@ class Repository:
         worktree: Absolute path of the work tree; None for a bare repository.
         config: Git's configuration: the files passed in, the repository's, the worktree's.
         home: The home folder that ``~`` in paths stands for; may be empty.
+        command: What the caller is doing, for the owner records in locks; may be set before `refs` is used.
     """
 
     def __init__(self, git_dir: str, common_dir: str, worktree: str | None, config: GitConfig, home: str = "") -> None:
@@ -49,6 +50,7 @@ class Repository:
         self.worktree = worktree
         self.config = config
         self.home = home
+        self.command = ""
 
     @classmethod
     def discover(
@@ -62,20 +64,22 @@ class Repository:
             environment: Only ``HOME`` is read, for paths that begin with ``~``.
 
         Raises:
-            GitError: There is none, or it cannot be used.
+            NoRepository: There is none.
+            GitError: It cannot be used.
         """
         folder = start
         while True:
             dot_git = f"{folder.rstrip('/')}/.git"
-            if os.path.isfile(dot_git):
-                return cls.open(_linked(dot_git), git_config, environment, worktree=folder)
-            if _is_git_dir(dot_git):
-                return cls.open(dot_git, git_config, environment, worktree=folder)
+            git_dir = _linked(dot_git) if os.path.isfile(dot_git) else dot_git
+            if _is_git_dir(git_dir):
+                repo = cls.open(git_dir, git_config, environment, worktree=folder)
+                _refuse_outside(start, repo)
+                return repo
             if _is_git_dir(folder):
                 return cls.open(folder, git_config, environment)
             above = os.path.dirname(folder)
             if above == folder:
-                raise GitError(f"{start} is not inside a Git repository.", "Run `assay init` there first.")
+                raise NoRepository(f"{start} is not inside a Git repository.", "Run `assay init` there first.")
             folder = above
 
     @classmethod
@@ -155,7 +159,7 @@ class Repository:
             policy = "always"
         elif chosen:
             policy = "usual" if self.config.flag("core.logAllRefUpdates") else "never"
-        return RefStore(self.git_dir, self.common_dir, lambda: self.objects, policy)
+        return RefStore(self.git_dir, self.common_dir, lambda: self.objects, policy, self.command)
 
     @cached_property
     def objects(self) -> ObjectDatabase:
@@ -273,6 +277,14 @@ def _worktree(git_dir: str, common_dir: str, found: str | None, config: GitConfi
     if found is None and os.path.basename(git_dir) == ".git":
         return os.path.dirname(git_dir)
     return found
+
+
+def _refuse_outside(start: str, repo: Repository) -> None:
+    """A setting must not turn somebody else's folder into the work tree of where we stand."""
+    if repo.worktree is not None:
+        root = os.path.realpath(repo.worktree)
+        if os.path.commonpath((root, start)) != root:
+            raise GitError(f"{start} is not inside the work tree {root} that {repo.git_dir} has.")
 
 
 def _back_link(git_dir: str) -> str | None:
