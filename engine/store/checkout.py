@@ -41,7 +41,7 @@ class Plan:
         change: Files whose content is another one.
         modes: Files that only gain or lose the right to be executed.
         remove: Files to remove.
-        keep: How many files are as wanted.
+        keep: Files that have the wanted content.
         folders: Folders that are in the way or will be left empty, the deepest first.
         would_lose: What going on would destroy although the cache has not got it.
         missing: Wanted content that the cache has not.
@@ -56,7 +56,7 @@ class Plan:
     change: Mapping[str, Entry]
     modes: Mapping[str, Entry]
     remove: tuple[str, ...]
-    keep: int
+    keep: Mapping[str, Entry]
     folders: tuple[str, ...]
     would_lose: tuple[str, ...]
     missing: tuple[Digest, ...]
@@ -112,11 +112,8 @@ def plan(
     have = there.files
     add = {name: entry for name, entry in wanted.items() if name not in have}
     change = {name: entry for name, entry in wanted.items() if name in have and have[name].digest != entry.digest}
-    modes = {
-        name: entry
-        for name, entry in wanted.items()
-        if name in have and name not in change and have[name].is_exec != entry.is_exec
-    }
+    keep = {name: entry for name, entry in wanted.items() if name in have and name not in change}
+    modes = {name: entry for name, entry in keep.items() if have[name].is_exec != entry.is_exec}
     surplus = [name for name in have if name not in wanted]
     remove = [*surplus, *there.abandoned, *(name for name in there.odd if name not in wanted)]
     is_dir = artifact is not None and artifact.digest.is_dir
@@ -133,7 +130,7 @@ def plan(
         change=change,
         modes=modes,
         remove=tuple(remove),
-        keep=len(wanted) - len(add) - len(change),
+        keep=keep,
         folders=tuple(sorted(emptied, key=lambda name: (-name.count("/"), name))),
         would_lose=_would_lose(there, [*change, *surplus], wanted, cache),
         missing=tuple(sorted(cache.missing({entry.digest for entry in (*add.values(), *change.values())}))),
@@ -241,6 +238,37 @@ def carry_out(
             return _carry_out(todo, folder, Placer(folder, todo.cache, kinds), report)
     except OSError as error:
         raise disk.no_space(error, f"{todo.root}/{todo.path}") from error
+
+
+def relink(
+    root: str, path: str, artifact: Artifact, cache: Cache, kinds: Sequence[Kind], *, report: Reporter = silent
+) -> Mapping[Kind, int]:
+    """Replaces files that have their content in the cache already by links of another kind, or links by copies.
+
+    Files that are not what the artifact says, and files that are linked as wanted, stay as they are.
+
+    Args:
+        root: Absolute path of the project.
+        path: Of the file or directory, relative to it.
+        artifact: What is there.
+        cache: Where its content is.
+        kinds: How files should be linked, in the order to try.
+        report: Hears of progress.
+
+    Returns:
+        How many files were replaced, by the kind that was used.
+    """
+    todo = plan(root, path, artifact, cache, cache.seen, report=report)
+    used: Counter[Kind] = Counter()
+    try:
+        with disk.Folder(root) as folder:
+            placer = Placer(folder, cache, kinds)
+            for name, entry in todo.keep.items():
+                if placer.kind_of(name, entry) != placer.wants(entry):
+                    used[_place(todo, placer, name, entry)] += 1
+    except OSError as error:
+        raise disk.no_space(error, f"{root}/{path}") from error
+    return used
 
 
 def _some(names: Iterable[str]) -> str:

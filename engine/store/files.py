@@ -1,4 +1,4 @@
-"""Reading a file of the user's so that what was read is one state of it, not a mixture.
+"""Reading files: one that others may write to, so that what was read is one state of it; one that threads share.
 
 A file that is written to while it is read shows it: its stat data before and after differ, or its length is not
 what they say. It is then read once more, and if that happens again, the user is told.
@@ -40,10 +40,10 @@ class Reading:
         except OSError as error:
             raise unreadable(path, error) from error
         self.stat = os.fstat(fd)
-        self.stream = io.FileIO(fd, "rb")
         if not stat_module.S_ISREG(self.stat.st_mode):
-            self.stream.close()
+            os.close(fd)
             raise StoreError(f"{path} is not a regular file.")
+        self.stream = io.FileIO(fd, "rb")
 
     def __enter__(self) -> Reading:
         return self
@@ -56,6 +56,25 @@ class Reading:
     def is_whole(self, size: int) -> bool:
         """Whether ``size`` bytes that were read are the file as it was throughout."""
         return size == self.stat.st_size and same(self.stat, os.fstat(self.stream.fileno()))
+
+
+class Descriptor:
+    """An open file that closes when nobody holds it any more, so that another thread's read is not cut off.
+
+    Args:
+        path: Absolute.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
 
 
 def read_whole(path: str) -> tuple[bytes, os.stat_result]:

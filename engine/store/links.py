@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat as stat_module
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -69,6 +71,22 @@ class Placer:
                 return placed
         return self._copy(path, entry)
 
+    def wants(self, entry: Entry) -> Kind:
+        """Whether an entry should be a hard link, a symlink, or a file of its own ("copy", however it is made)."""
+        kind = self._kinds[0] if self._kinds else "copy"
+        return "copy" if kind == "reflink" or not _can_be_linked(entry) else kind
+
+    def kind_of(self, path: str, entry: Entry) -> Kind:
+        """What the file at a path is: a hard link to the entry's object, a symlink, or a file of its own ("copy")."""
+        stat = self._folder.stat(path)
+        if stat is not None and stat_module.S_ISLNK(stat.st_mode):
+            return "symlink"
+        if stat is not None and stat.st_nlink > 1:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(stat, os.stat(self._cache.object_path(entry.digest))):
+                    return "hardlink"
+        return "copy"
+
     def _copy(self, path: str, entry: Entry) -> Placed:
         stamp = now()
         if self._cache.is_packed(entry.digest):
@@ -91,7 +109,7 @@ class Placer:
         return Placed("reflink", stat, stat.st_mtime_ns == stamp)
 
     def _link(self, kind: Kind, path: str, entry: Entry) -> Placed | None:
-        if entry.is_exec or not entry.size:
+        if not _can_be_linked(entry):
             return None
         source = self._cache.materialise(entry.digest)
         before = os.stat(source)
@@ -110,6 +128,10 @@ class Placer:
         if is_known:
             self._cache.vouch(entry.digest, stat)
         return Placed(kind, stat, is_known)
+
+
+def _can_be_linked(entry: Entry) -> bool:
+    return not entry.is_exec and entry.size > 0
 
 
 def _pieces(source: BinaryIO) -> Iterator[bytes]:

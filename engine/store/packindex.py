@@ -12,6 +12,7 @@ calls `rescan` and tries again; nothing here takes a lock.
 from __future__ import annotations
 
 import os
+import threading
 import zlib
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ import msgpack
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact
+from assay.engine.store.files import Descriptor
 from assay.engine.store.pack import Entries, PackInfo, pack_algo, read_entries
 
 MAGIC = b"ASSAYTC\x01"
@@ -33,40 +35,48 @@ Place = tuple[int, int, int]
 """Which pack (its place in the list), offset, length."""
 
 
+class _Known:
+    """What one look through the folder found; replaced as a whole, so that threads never see half of it."""
+
+    def __init__(self, copy: _Copy | None) -> None:
+        self.copy = copy
+        self.ids: list[str] = list(copy.ids) if copy is not None else []
+        self.tiny: dict[bytes, Place] = {}
+        self.newer: dict[bytes, Place] = {}
+        self.unreadable: dict[str, str] = {}
+
+
 class PackIndex:
     """The packs in a folder, and a dictionary over all of them that is read as far as it is needed.
 
     Args:
         folder: Absolute path of the packs; it need not exist.
-
-    Attributes:
-        unreadable: Paths of packs whose table of contents is damaged, with the sentence that says so.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.unreadable: dict[str, str] = {}
-        self._ids: list[str] = []
-        self._tiny: dict[bytes, Place] = {}
-        self._newer: dict[bytes, Place] = {}
-        self._copy: _Copy | None = None
-        self._scanned = False
+        self._known: _Known | None = None
+        self._lock = threading.RLock()
 
     def find(self, key: bytes) -> tuple[str, int, int] | None:
         """The pack's id, the offset and the length of an object; None when no known pack has it."""
-        if not self._scanned:
-            self.rescan()
-        place = self._newer.get(key) or self._tiny.get(key)
-        if place is None and self._copy is not None:
+        known = self._known or self._look()
+        place = known.newer.get(key) or known.tiny.get(key)
+        if place is None and known.copy is not None:
             try:
-                place = self._copy.find(key)
+                place = known.copy.find(key)
             except (OSError, _Damaged):
                 self.distrust()
-                place = self._newer.get(key)
+                return self.find(key)
         if place is None:
             return None
         number, offset, size = place
-        return self._ids[number], offset, size
+        return known.ids[number], offset, size
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Paths of packs whose table of contents is damaged, with the sentence that says so."""
+        return (self._known or self._look()).unreadable
 
     def path(self, pack_id: str) -> str:
         """Where a pack lies."""
@@ -88,21 +98,28 @@ class PackIndex:
 
     def rescan(self) -> bool:
         """Looks through the folder again; False when it holds what it held."""
-        present = self._listing()
-        if self._scanned and present == set(self._ids) | {_id_of(path) for path in self.unreadable}:
-            return False
-        self.close()
-        self._scanned = True
-        copy = _Copy.open(f"{self.folder}/index")
-        if copy is not None and not present.issuperset(copy.ids):
-            copy.close()
-            copy = None
-        self._copy = copy
-        self._ids = list(copy.ids) if copy is not None else []
-        for pack_id in sorted(present.difference(self._ids)):
-            self._read(pack_id)
-        self._save_when_worth_it()
-        return True
+        with self._lock:
+            known = self._known
+            if known is not None:
+                damaged = {os.path.basename(path)[:-5] for path in known.unreadable}
+                if self._listing() == damaged.union(known.ids):
+                    return False
+            self._known = None
+            self._look()
+            return True
+
+    def _look(self, *, believe_copy: bool = True) -> _Known:
+        with self._lock:
+            if self._known is not None:
+                return self._known
+            present = self._listing()
+            copy = _Copy.open(f"{self.folder}/index") if believe_copy else None
+            known = _Known(copy if copy is not None and present.issuperset(copy.ids) else None)
+            for pack_id in sorted(present.difference(known.ids)):
+                self._read(known, pack_id)
+            self._known = known
+            self._save_when_worth_it(known)
+            return known
 
     def _listing(self) -> set[str]:
         try:
@@ -111,51 +128,47 @@ class PackIndex:
             return set()
         return {name[:-5] for name in names if name.endswith(".pack") and pack_algo(name[:-5]) is not None}
 
-    def _read(self, pack_id: str) -> None:
+    def _read(self, known: _Known, pack_id: str) -> None:
         path = self.path(pack_id)
         try:
-            self.add(pack_id, read_entries(path))
+            _take_in(known, pack_id, read_entries(path))
         except FileNotFoundError:
             return
         except CorruptArtifact as error:
-            self.unreadable[path] = error.message
+            known.unreadable[path] = error.message
 
     def add(self, pack_id: str, entries: Entries) -> None:
         """Takes in a pack that is in the folder, by what it says it holds."""
-        if not self._scanned or pack_id in self._ids:
-            return
-        number = len(self._ids)
-        self._ids.append(pack_id)
-        size = max((offset + size for offset, size in entries.values()), default=0)
-        known = self._tiny if size < TINY else self._newer
-        known.update((key, (number, offset, size)) for key, (offset, size) in entries.items())
+        with self._lock:
+            if self._known is not None and pack_id not in self._known.ids:
+                _take_in(self._known, pack_id, entries)
 
     def distrust(self) -> None:
         """Removes ``packs/index`` and reads every pack's own table: something found there was not so."""
-        with suppress(OSError):
-            disk.unlink(f"{self.folder}/index", missing_ok=True)
-        self._scanned = False
-        self.rescan()
+        with self._lock:
+            with suppress(OSError):
+                disk.unlink(f"{self.folder}/index", missing_ok=True)
+            self._known = None
+            self._look(believe_copy=False)
 
-    def _save_when_worth_it(self) -> None:
-        covered = self._copy.count if self._copy is not None else 0
-        packs = len({number for number, _, _ in self._newer.values()}) if self._newer else 0
-        if len(self._newer) > max(_WORTH_SAVING, covered // 4) or packs > _MANY_PACKS:
+    def _save_when_worth_it(self, known: _Known) -> None:
+        covered = known.copy.count if known.copy is not None else 0
+        packs = len({number for number, _, _ in known.newer.values()}) if known.newer else 0
+        if len(known.newer) > max(_WORTH_SAVING, covered // 4) or packs > _MANY_PACKS:
             with suppress(OSError, _Damaged):
-                self.save()
+                self._save(known)
 
-    def save(self) -> None:
-        """Writes ``packs/index``. Raises OSError where it cannot."""
+    def _save(self, known: _Known) -> None:
         ids: list[str] = []
         shards: list[dict[bytes, Place]] = [{} for _ in range(256)]
-        if self._copy is not None:
-            ids += self._copy.ids
-            shards = [dict(self._copy.shard(number)) for number in range(256)]
+        if known.copy is not None:
+            ids += known.copy.ids
+            shards = [dict(known.copy.shard(number)) for number in range(256)]
         places: dict[int, int] = {}
-        for key, (number, offset, size) in self._newer.items():
+        for key, (number, offset, size) in known.newer.items():
             if number not in places:
                 places[number] = len(ids)
-                ids.append(self._ids[number])
+                ids.append(known.ids[number])
             shards[key[1]][key] = (places[number], offset, size)
         blobs = [msgpack.packb(shard) for shard in shards]
         head = msgpack.packb([ids, [(len(blob), zlib.crc32(blob)) for blob in blobs]])
@@ -164,27 +177,24 @@ class PackIndex:
 
     def close(self) -> None:
         """Forgets everything; the next lookup looks through the folder."""
-        if self._copy is not None:
-            self._copy.close()
-        self._copy = None
-        self._ids = []
-        self._newer = {}
-        self._tiny = {}
-        self.unreadable = {}
-        self._scanned = False
+        self._known = None
 
 
-def _id_of(path: str) -> str:
-    return os.path.basename(path)[:-5]
+def _take_in(known: _Known, pack_id: str, entries: Entries) -> None:
+    number = len(known.ids)
+    known.ids.append(pack_id)
+    size = max((offset + size for offset, size in entries.values()), default=0)
+    part = known.tiny if size < TINY else known.newer
+    part.update((key, (number, offset, size)) for key, (offset, size) in entries.items())
 
 
 class _Copy:
     """An open ``packs/index`` whose head is sound; its parts are read when they are asked for."""
 
-    def __init__(self, fd: int, ids: list[str], parts: list[tuple[int, int, int]]) -> None:
+    def __init__(self, file: Descriptor, ids: list[str], parts: list[tuple[int, int, int]]) -> None:
         self.ids = ids
         self.count = sum(size for _, size, _ in parts) // 32  # near enough to decide whether to write it again
-        self._fd = fd
+        self._file = file
         self._parts = parts
         self._shards: list[dict[bytes, Place] | None] = [None] * 256
 
@@ -192,15 +202,10 @@ class _Copy:
     def open(cls, path: str) -> _Copy | None:
         """The file at this path, or None when there is none that can be used."""
         try:
-            fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError:
-            return None
-        try:
-            ids, parts = _head(fd)
+            file = Descriptor(path)
+            return cls(file, *_head(file.fd))
         except (OSError, ValueError, TypeError, msgpack.UnpackException):
-            os.close(fd)
             return None
-        return cls(fd, ids, parts)
 
     def find(self, key: bytes) -> Place | None:
         """Where an object lies according to this copy."""
@@ -214,15 +219,11 @@ class _Copy:
         shard = self._shards[number]
         if shard is None:
             offset, size, check = self._parts[number]
-            blob = os.pread(self._fd, size, offset)
+            blob = os.pread(self._file.fd, size, offset)
             if zlib.crc32(blob) != check:
                 raise _Damaged
             shard = self._shards[number] = msgpack.unpackb(blob, use_list=False)
         return shard
-
-    def close(self) -> None:
-        """Closes the file."""
-        os.close(self._fd)
 
 
 class _Damaged(Exception):
@@ -232,10 +233,10 @@ class _Damaged(Exception):
 def _head(fd: int) -> tuple[list[str], list[tuple[int, int, int]]]:
     frame = os.pread(fd, 16, 0)
     size = int.from_bytes(frame[8:12], "big")
-    if size > os.fstat(fd).st_size:
+    if frame[:8] != MAGIC or size > os.fstat(fd).st_size:
         raise ValueError
     blob = os.pread(fd, size, 16)
-    if frame[:8] != MAGIC or len(blob) != size or zlib.crc32(blob) != int.from_bytes(frame[12:16], "big"):
+    if len(blob) != size or zlib.crc32(blob) != int.from_bytes(frame[12:16], "big"):
         raise ValueError
     head: Any = msgpack.unpackb(blob)
     ids, sizes = head

@@ -20,16 +20,10 @@ from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, MissingArtifact
 from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
-from assay.engine.store.pack import (
-    PackInfo,
-    PackWriter,
-    check_object,
-    digest_of,
-    key_of,
-    objects,
-    read_entries,
-)
+from assay.engine.store.files import Descriptor
+from assay.engine.store.pack import PackInfo, check_object, digest_of, key_of, read_entries
 from assay.engine.store.packindex import PackIndex
+from assay.engine.store.repack import rescue
 from assay.engine.store.statcache import StatCache, now, seen_as
 
 _PULL = "Run `assay pull` to fetch it again."
@@ -42,16 +36,16 @@ class CacheReader:
     Args:
         folder: Absolute path; it need not exist.
         algo: The hash of new artifacts.
-        seen: Which large objects have been verified before and have not been touched since; without it they
-            are verified every time they are linked.
+        seen: Which large objects have been verified before and have not been touched since; without one, that is
+            known only as long as this object lives. Its owner flushes it.
     """
 
     def __init__(self, folder: str, algo: HashName, seen: StatCache | None = None) -> None:
         self.folder = folder
         self.algo: HashName = algo
         self.index = PackIndex(f"{folder}/packs")
-        self._seen = seen
-        self._open: dict[str, _Descriptor] = {}
+        self.seen = seen if seen is not None else StatCache("")
+        self._open: dict[str, Descriptor] = {}
 
     def close(self) -> None:
         """Closes files; the next read opens them again."""
@@ -96,7 +90,7 @@ class CacheReader:
             stat = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if self._seen is not None and self._seen.get(path, stat) == digest:
+        if self.seen.get(path, stat) == digest:
             return path
         started = now()
         state = hasher(digest.algo)
@@ -105,14 +99,12 @@ class CacheReader:
                 state.update(chunk)
         if state.digest().hex() != digest.hex:
             raise self._condemn_file(digest, path, stat)
-        if self._seen is not None:
-            self._seen.put(path, stat, digest, started)
+        self.seen.put(path, stat, digest, started)
         return path
 
     def vouch(self, digest: Digest, stat: os.stat_result) -> None:
         """Remembers that the file of an object is sound and has these stat data."""
-        if self._seen is not None:
-            self._seen.remember(self.object_path(digest), seen_as(stat, digest.algo, bytes.fromhex(digest.hex)))
+        self.seen.remember(self.object_path(digest), seen_as(stat, digest.algo, bytes.fromhex(digest.hex)))
 
     def is_packed(self, digest: Digest) -> bool:
         """Whether a pack holds an object, as far as is known without looking for new packs."""
@@ -191,7 +183,7 @@ class CacheReader:
         descriptor = self._open.get(pack_id)
         if descriptor is None:
             try:
-                descriptor = _Descriptor(self.index.path(pack_id))
+                descriptor = Descriptor(self.index.path(pack_id))
             except FileNotFoundError:
                 return None
             if len(self._open) >= _OPEN_PACKS:
@@ -229,28 +221,15 @@ class CacheReader:
         )
 
     def set_aside_pack(self, pack_id: str) -> list[Digest]:
-        """Puts a damaged pack into quarantine, after a copy without its bad objects; returns what is lost."""
-        path = self.index.path(pack_id)
-        lost: list[Digest] = []
-        try:
-            entries = read_entries(path)
-        except CorruptArtifact:
-            entries = {}
-        if entries:
-            good = PackWriter(self.tmp(), self.algo)
-            try:
-                for key, data in objects(path, entries):
-                    if check_object(key, data):
-                        good.add(key, data)
-                    else:
-                        lost.append(digest_of(key))
-                good.finish()
-                good.sync()
-                if good.id != pack_id and good.entries:
-                    good.publish(self.index.folder)
-            finally:
-                good.drop()
-        self.quarantine(path)
+        """Puts a damaged pack into quarantine, after a copy without its bad objects; returns what is lost.
+
+        Raises:
+            OSError: The copy cannot be written; the pack is where it was.
+        """
+        lost = rescue(self.index, pack_id, self.tmp(), self.algo)
+        if lost is None:
+            return []
+        self.quarantine(self.index.path(pack_id))
         self._open.pop(pack_id, None)
         self.index.rescan()
         return lost
@@ -271,18 +250,6 @@ class CacheReader:
 
 def _is_empty(digest: Digest) -> bool:
     return one_shot(digest.algo)(b"").hex() == digest.hex
-
-
-class _Descriptor:
-    """An open file that closes when nobody holds it, so that another thread's read is not cut off."""
-
-    def __init__(self, path: str) -> None:
-        self.fd = -1
-        self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-
-    def __del__(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
 
 
 class _Verifying(io.RawIOBase):

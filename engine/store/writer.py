@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from types import TracebackType
 from typing import BinaryIO
@@ -185,7 +185,8 @@ class CacheWriter:
         for pack in self._packs:
             pack.publish(folder)
             self.cache.index.add(pack.id, pack.entries)
-        merge_small_packs(self.cache)
+        with suppress(OSError):  # what was to be added is in place; another command may have more room
+            merge_small_packs(self.cache.index, self.cache.tmp(), self.algo)
 
 
 def _pump(
