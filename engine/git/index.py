@@ -35,8 +35,9 @@ _32_BITS = 0xFFFF_FFFF
 
 _ENTRY = struct.Struct(">10L20sH")
 _FLAGS = struct.Struct(">H")
-STAT_FIELDS = struct.Struct(">4L4xLL8xL20sH")
-"""What tells whether a file changed: ctime and mtime (s, ns each), inode, mode, size, blob id, flags."""
+STAT_FIELDS = struct.Struct(">4L4xLL8xL20xH")
+"""What tells whether a file changed: ctime and mtime (s, ns each), inode, mode, size, and the flags."""
+_ITEM = struct.Struct(">24xL12x20s")
 
 _HINTS = {
     b"link": ("split", "Run `git update-index --no-split-index` first."),
@@ -89,7 +90,7 @@ def entry_of(status: os.stat_result, mode: int, oid: Oid) -> IndexEntry:
     ctime, ctime_ns = divmod(status.st_ctime_ns, 10**9)
     mtime, mtime_ns = divmod(status.st_mtime_ns, 10**9)
     numbers = (ctime, ctime_ns, mtime, mtime_ns, status.st_dev, status.st_ino, mode, status.st_uid, status.st_gid)
-    return IndexEntry(*(number & _32_BITS for number in numbers), status.st_size & _32_BITS, oid, 0)
+    return IndexEntry._make([*(number & _32_BITS for number in numbers), status.st_size & _32_BITS, oid, 0])
 
 
 class Index:
@@ -100,7 +101,10 @@ class Index:
         mtime_ns: When the file was written.
         data: The whole file.
         offsets: Where in ``data`` the entry of each path without a conflict begins.
+        is_ascii: Whether all paths are, so that ``offsets`` is in order also when they are compared as text.
         conflicts: For each path in conflict, where its entries begin, by stage.
+        intended: Paths of which only the intention to add them is noted.
+        extensions: The content of each extension, by its name.
     """
 
     def __init__(self, data: bytes = b"", mtime_ns: int = 0) -> None:
@@ -108,7 +112,9 @@ class Index:
         self.data = data
         self.mtime_ns = mtime_ns
         self.offsets: dict[str, int] = {}
+        self.is_ascii = True
         self.conflicts: dict[str, dict[int, int]] = {}
+        self.intended: set[str] = set()
         self.extensions: dict[bytes, bytes] = {}
 
     def entry(self, path: str) -> IndexEntry | None:
@@ -126,14 +132,16 @@ class Index:
         fields = _ENTRY.unpack_from(self.data, offset)
         if fields[-1] & EXTENDED:
             more = _FLAGS.unpack_from(self.data, offset + _ENTRY.size)[0]
-            return IndexEntry(*fields[:-1], fields[-1] | more << 16)
+            return IndexEntry._make((*fields[:-1], fields[-1] | more << 16))
         return IndexEntry._make(fields)
 
-    def extended_flags(self, offset: int, flags: int) -> int:
-        """The flags of an entry with its extended ones, given the first 16 bits."""
-        if not flags & EXTENDED:
-            return flags
-        return flags | int(_FLAGS.unpack_from(self.data, offset + _ENTRY.size)[0]) << 16
+    def item(self, path: str) -> tuple[int, Oid] | None:
+        """The mode and blob of a path; None when it has none: not there, in conflict, or only intended."""
+        offset = self.offsets.get(path)
+        if offset is None or path in self.intended:
+            return None
+        mode, oid = _ITEM.unpack_from(self.data, offset)
+        return mode, oid
 
     def cached_trees(self) -> dict[str, tuple[Oid, int]]:
         """The folders ("" is the root) whose tree Git knew when it wrote this: its id, and how many files it has."""
@@ -202,7 +210,9 @@ def _parse_plain(index: Index, count: int) -> int:
         if flags < _LENGTH:
             end = at + 62 + flags
             name = text[at + 62 : end]
-            offsets[name if name.isascii() else _decoded(name)] = at
+            if not name.isascii():
+                index.is_ascii, name = False, _decoded(name)
+            offsets[name] = at
         else:
             start = at + (64 if flags & EXTENDED else 62)
             end = data.index(b"\0", start)
@@ -232,6 +242,9 @@ def _parse_compressed(index: Index, count: int) -> int:
 
 
 def _place(index: Index, path: str, at: int, flags: int) -> None:
+    index.is_ascii = index.is_ascii and path.isascii()
+    if flags & EXTENDED and index.unpack(at).intent_to_add:
+        index.intended.add(path)
     stage = (flags & _STAGE) >> 12
     if stage:
         index.conflicts.setdefault(path, {})[stage] = at

@@ -84,14 +84,15 @@ def walk_tree(objects: ObjectSource, tree: Oid, prefix: str = "") -> Iterator[tu
     stack = [(prefix, tree, 0)]
     while stack:
         above, oid, depth = stack.pop()
-        for name, mode, below in _items(objects, oid, depth):
+        for name, mode, below in items_of(objects, oid, depth):
             if mode == MODE_FOLDER:
                 stack.append((f"{above}{name}/", below, depth + 1))
             else:
                 yield above + name, mode, below
 
 
-def _items(objects: ObjectSource, oid: Oid, depth: int) -> Iterator[tuple[str, int, Oid]]:
+def items_of(objects: ObjectSource, oid: Oid, depth: int = 0) -> Iterator[tuple[str, int, Oid]]:
+    """The items of one tree as (name, mode, id). Raises CorruptObject; also when it lies deeper than `MAX_DEPTH`."""
     if depth > MAX_DEPTH:
         raise CorruptObject(f"The Git tree {oid.hex()} lies more than {MAX_DEPTH} folders deep.")
     for name, mode, below in parse_tree(tree_data(objects, oid)):
@@ -123,8 +124,8 @@ def diff_trees(
         prefix, old, new, depth = stack.pop()
         if old == new:
             continue
-        before = {name: (mode, oid) for name, mode, oid in _items(objects, old, depth)} if old else {}
-        after = {name: (mode, oid) for name, mode, oid in _items(objects, new, depth)} if new else {}
+        before = {name: (mode, oid) for name, mode, oid in items_of(objects, old, depth)} if old else {}
+        after = {name: (mode, oid) for name, mode, oid in items_of(objects, new, depth)} if new else {}
         for name in [*before, *(name for name in after if name not in before)]:
             was, now = before.get(name), after.get(name)
             if was == now:
