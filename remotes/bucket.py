@@ -68,6 +68,11 @@ class BucketTransport:
         """What was found damaged so far, by key, with a sentence."""
         return {**self._packs.damaged, **self._refs.damaged}
 
+    @property
+    def damaged_refs(self) -> Mapping[str, str]:
+        """Those of ``damaged`` that hide refs, so that something may be missing from `refs`."""
+        return dict(self._refs.damaged)
+
     def head(self) -> str | None:
         """The branch that HEAD names there."""
         return self._refs.head()

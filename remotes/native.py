@@ -57,15 +57,21 @@ def read_marker(store: RemoteStore) -> HashName | None:
     return hash_setting(name)
 
 
+def hash_of(store: RemoteStore) -> HashName:
+    """The hash of the artifacts on a remote. Raises RemoteError when it is not one of ours."""
+    found = read_marker(store)
+    if found is None:
+        raise _nothing_of_ours(store)
+    return found
+
+
 def require(store: RemoteStore, hash_name: HashName) -> None:
     """Checks that a remote is one of ours and has the project's hash, before anything is read from it.
 
     Raises:
         RemoteError: It is not, in one sentence.
     """
-    found = read_marker(store)
-    if found is None:
-        raise _nothing_of_ours(store)
+    found = hash_of(store)
     if found != hash_name:
         raise RemoteError(
             f"{store.url} names artifacts by {found}, this project by {hash_name}.", "Use a remote of its own for it."

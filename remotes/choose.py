@@ -1,0 +1,62 @@
+"""Which experiments a name on the command line means, here or on a remote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from assay.engine.errors import UnknownRevision
+from assay.engine.model import Oid
+
+EXPERIMENTS = "refs/exps/"
+
+
+def folder_of(baseline: Oid) -> str:
+    """The prefix of the refs of a baseline's experiments."""
+    return f"{EXPERIMENTS}{baseline.hex()[:2]}/{baseline.hex()[2:]}/"
+
+
+def is_experiment(refname: str) -> bool:
+    """Whether a ref has the shape of an experiment's: ``refs/exps/<2>/<38>/<name>``."""
+    parts = refname.split("/")
+    return parts[:2] == ["refs", "exps"] and [len(part) for part in parts[2:4]] == [2, 38] and len(parts) == 5
+
+
+def choose(names: Iterable[str], refs: Mapping[str, Oid], head: Oid | None, where: str) -> dict[str, Oid]:
+    """The refs that are meant: by experiment name, full ref name, or the first digits of a commit.
+
+    Args:
+        names: What was typed.
+        refs: Every experiment that there is.
+        head: The commit whose experiments go first when several baselines have one of that name.
+        where: For the sentence: "here", "on origin".
+
+    Raises:
+        UnknownRevision: A name means none of them, or several.
+    """
+    chosen: dict[str, Oid] = {}
+    for name in names:
+        found = _matching(name, refs)
+        preferred = [ref for ref in found if head is not None and ref.startswith(folder_of(head))]
+        found = preferred or found
+        if not found:
+            near = get_close_matches(name, [ref.rpartition("/")[2] for ref in refs], 3)
+            raise UnknownRevision(
+                f"There is no experiment {name!r} {where}.", f"Did you mean {' or '.join(near)}?" if near else ""
+            )
+        if len(found) > 1:
+            raise UnknownRevision(
+                f"There are {len(found)} experiments {name!r} {where}, of different baselines.",
+                f"Say which by its full name: {', '.join(sorted(found)[:3])}.",
+            )
+        chosen[found[0]] = refs[found[0]]
+    return chosen
+
+
+def _matching(name: str, refs: Mapping[str, Oid]) -> list[str]:
+    if name in refs:
+        return [name]
+    found = [ref for ref in refs if ref.rpartition("/")[2] == name]
+    if not found and len(name) >= 7 and not name.strip("0123456789abcdef"):
+        found = [ref for ref, oid in refs.items() if oid.hex().startswith(name)]
+    return found

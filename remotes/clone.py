@@ -1,0 +1,198 @@
+"""Makes a project out of what was shared: history, experiments, files and data.
+
+The folder is either complete in the end or gone: whatever was made is removed when something fails. Single things that
+the remote has damaged are left out and listed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assay.engine import disk
+from assay.engine.errors import CorruptRemote, Refused
+from assay.engine.events import Note, Reporter, silent
+from assay.engine.experiments.init import init
+from assay.engine.git.repository import Repository
+from assay.engine.git.trees import walk_tree
+from assay.engine.git.worktree import checkout_tree
+from assay.engine.model import Oid
+from assay.engine.ports import RemoteStore, Report
+from assay.engine.project import Project, World, open_project
+from assay.remotes import native
+from assay.remotes.bucket import BucketTransport
+from assay.remotes.choose import EXPERIMENTS, is_experiment
+from assay.remotes.copies import Copies
+from assay.remotes.exchange import exchange_with, shared
+from assay.remotes.pull import HEADS, write_experiments
+from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
+from assay.remotes.workspace import check_out, tracked_here
+
+NAME = "origin"
+"""What the remote is called in a clone."""
+
+_TAGS = "refs/tags/"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """What was made.
+
+    Attributes:
+        root: Absolute path of the project.
+        url: Where it came from, without credentials.
+        branch: The branch that is checked out, its short name; None when the remote has none.
+        report: What came, and what is left and why.
+    """
+
+    root: str
+    url: str
+    branch: str | None
+    report: Report
+
+
+@dataclass
+class _Making:
+    """A clone under way."""
+
+    folder: str
+    world: World
+    report: Reporter
+    remote: Remote
+    store: RemoteStore
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def clone(
+    url: str,
+    folder: str,
+    world: World,
+    report: Reporter = silent,
+    *,
+    typed_in: str = "/",
+    settings: Mapping[str, str] | None = None,
+) -> Cloned:
+    """Makes a project from a remote.
+
+    Args:
+        url: A folder or ``s3://bucket/prefix``.
+        folder: Absolute path of the new project; it must be empty or not exist.
+        world: What only the outside knows.
+        report: Where events go.
+        typed_in: Absolute path of the folder that a relative ``url`` is relative to.
+        settings: The remote's other settings ("endpointurl"), kept in the clone's local configuration.
+
+    Raises:
+        Refused: The folder is not empty.
+        UsageError: No remote can have that URL.
+        RemoteError: The remote cannot be used, or holds nothing of ours; nothing was left behind.
+    """
+    remote = Remote(NAME, located(url, typed_in), settings or {})
+    existed = os.path.isdir(folder)
+    if os.path.lexists(folder) and (not existed or os.listdir(folder)):
+        raise Refused(f"{folder} exists and is not empty.", "Name another folder.")
+    store = open_store(remote)
+    try:
+        making = _Making(folder, world, report, remote, store)
+        native.hash_of(store)
+        try:
+            disk.make_folders(folder)
+            return _make(making)
+        except BaseException:
+            _remove(folder, keep=existed)
+            raise
+    finally:
+        store.close()
+
+
+def _make(making: _Making) -> Cloned:
+    repo = Repository.init(making.folder, making.world.git_config, making.world.environment)
+    try:
+        branch = _bring_history(making, repo)
+        head = repo.head()
+        root = making.folder if head is None else _root(repo, making.folder, head)
+        if head is not None:
+            checkout_tree(repo, None, repo.objects.read_commit(head).tree, write_index=True)
+    finally:
+        repo.close()
+    if not os.path.isdir(f"{root}/.assay"):
+        init(root, making.world, hash_name=native.hash_of(making.store))
+    _remember(making, root)
+    project = open_project(root, making.world, making.report)
+    try:
+        return _fill(making, project, branch)
+    finally:
+        project.close()
+
+
+def _bring_history(making: _Making, repo: Repository) -> str | None:
+    """Brings the commits of branches and tags, writes their refs, and returns the short name of HEAD's branch."""
+    state = f"{repo.common_dir}/assay"
+    git = BucketTransport(
+        making.store, native.hash_of(making.store), Copies(f"{state}/clone"), f"{state}/incoming", repo.objects.pack_to,
+        making.world.clock, making.world.ids, jobs=making.remote.jobs, report=making.report,
+    )  # fmt: skip
+    head = git.head()
+    refs = git.refs([HEADS, _TAGS])
+    git.fetch(refs.values(), repo.objects, repo.objects, complete=lambda _: False)
+    making.failed.update(git.damaged_refs)
+    if head is not None and head not in refs:
+        raise CorruptRemote(f"{making.store.url} says that its branch is {head}, but has no such branch.")
+    with repo.refs.transaction() as change:
+        for name, oid in refs.items():
+            change.create(name.replace(HEADS, f"refs/remotes/{NAME}/", 1), oid)
+        if head is not None:
+            change.create(head, refs[head])
+    if head is not None:
+        repo.refs.set_head(head)
+    disk.remove_tree(f"{state}/clone")
+    if head is None:
+        making.report(Note(f"{making.store.url} has no branch; only experiments were cloned."))
+        return None
+    return head.removeprefix(HEADS)
+
+
+def _root(repo: Repository, folder: str, head: Oid) -> str:
+    """Where the project lies in the commit's tree: the folder of the uppermost ``.assay/config``."""
+    tree = repo.objects.read_commit(head).tree
+    marked = [path for path, _, _ in walk_tree(repo.objects, tree) if f"/{path}".endswith("/.assay/config")]
+    if not marked:
+        return folder
+    above = min(marked, key=lambda path: (path.count("/"), path)).removesuffix(".assay/config").rstrip("/")
+    return f"{folder}/{above}" if above else folder
+
+
+def _remember(making: _Making, root: str) -> None:
+    """Makes the place that was cloned the default remote, unless the project's own configuration says so already."""
+    project = open_project(root, making.world)
+    try:
+        name = default_name(project)
+        known = find(project, name) if name in project.config.named("remote") else None
+        if known is None or known.url != making.remote.url:
+            keep_local(project, making.remote, default=True)
+        elif making.remote.settings:
+            keep_local(project, making.remote._replace(name=known.name), default=False)
+    finally:
+        project.close()
+
+
+def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
+    """Brings experiments and data into a project whose files are there."""
+    exchange = exchange_with(project, making.store, making.remote, write=False)
+    there = exchange.git.refs([EXPERIMENTS])
+    experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
+    data = shared(tracked_here(project))
+    fetched = exchange.fetch(experiments, data=data)
+    failed = {**making.failed, **exchange.git.damaged_refs, **fetched.failed}
+    write_experiments(project, {name: experiments[name] for name in fetched.refs})
+    failed.update(check_out(project, {path: artifact for path, artifact in data.items() if path not in failed}))
+    return Cloned(project.root, making.store.url, branch, fetched._replace(failed=failed))
+
+
+def _remove(folder: str, *, keep: bool) -> None:
+    if not keep:
+        disk.remove_tree(folder)
+        return
+    for name in os.listdir(folder):
+        disk.remove_tree(f"{folder}/{name}")

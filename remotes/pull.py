@@ -1,0 +1,138 @@
+"""Gets what others shared: experiments, their data, and where their branches are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.engine import disk
+from assay.engine.events import Note
+from assay.engine.experiments.workspace import hold
+from assay.engine.model import Oid
+from assay.engine.ports import Report
+from assay.engine.project import Project
+from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.exchange import Data, StoreExchange, connected, shared
+from assay.remotes.registry import find
+from assay.remotes.workspace import check_out, tracked_here
+
+HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came from where: the remote's name and URL, and the report."""
+
+    remote: str
+    url: str
+    report: Report
+
+
+def pull(
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    remote: str | None = None,
+    everything: bool = False,
+    force: bool = False,
+    checkout: bool = True,
+) -> Pulled:
+    """Fetches experiments with all they need, and writes their refs.
+
+    Without names: the experiments of HEAD's commit and the workspace's own data, which is also checked out unless that
+    would lose changes. Branches of the remote become ``refs/remotes/<remote>/*``; no branch of yours moves.
+
+    Args:
+        project: The project.
+        names: Experiments on the remote, by name, full ref name, or the first digits of their commits.
+        remote: The remote's name; the default one when None.
+        everything: The experiments of all commits.
+        force: Whether an experiment may replace another one of its name here.
+        checkout: Whether the workspace's own data is put into the workspace.
+
+    Returns:
+        What was done; ``report.failed`` says what is left and why.
+
+    Raises:
+        ConfigError: There is no such remote.
+        UnknownRevision: There is no such experiment there.
+        RemoteError: The remote cannot be used, or holds nothing of ours.
+    """
+    source = find(project, remote)
+    with connected(project, source, write=False) as exchange:
+        there = exchange.git.refs([HEADS, EXPERIMENTS if names or everything else _prefix_here(project)])
+        experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
+        if names:
+            experiments = choose(names, experiments, project.repo.head(), f"on {source.name}")
+        data: Data = {} if names else shared(tracked_here(project))
+        report = _fetch(project, exchange, experiments, data, force=force)
+        failed = {**report.failed, **_follow_branches(project, source.name, exchange, there)}
+        if checkout and data:
+            with hold(project):
+                failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))
+        return Pulled(source.name, exchange.git.url, report._replace(failed=failed))
+
+
+def _fetch(
+    project: Project, exchange: StoreExchange, experiments: Mapping[str, Oid], data: Data, *, force: bool
+) -> Report:
+    """Brings experiments and data, and writes the refs of the experiments that are complete here."""
+    new, known, refused = _compared(project, experiments, force=force)
+    fetched = exchange.fetch({**new, **known}, data=data)
+    failed = {**refused, **fetched.failed, **exchange.git.damaged_refs}
+    written = {name: oid for name, oid in new.items() if name not in failed}
+    write_experiments(project, written)
+    same = tuple(name for name in known if name not in failed)
+    return fetched._replace(refs=tuple(written), up_to_date=same, failed=failed)
+
+
+def _prefix_here(project: Project) -> str:
+    head = project.repo.head()
+    return EXPERIMENTS if head is None else folder_of(head)
+
+
+def _compared(
+    project: Project, wanted: Mapping[str, Oid], *, force: bool
+) -> tuple[dict[str, Oid], dict[str, Oid], dict[str, str]]:
+    """The refs that are new here, those that are here already, and those that are something else here."""
+    new: dict[str, Oid] = {}
+    known: dict[str, Oid] = {}
+    failed = {}
+    for name, oid in wanted.items():
+        here = project.repo.refs.read(name)
+        if here == oid:
+            known[name] = oid
+        elif here is not None and not force:
+            failed[name] = f"There is another experiment of that name here, {here.hex()[:7]}."
+        else:
+            new[name] = oid
+    return new, known, failed
+
+
+def write_experiments(project: Project, refs: Mapping[str, Oid]) -> None:
+    """Writes the refs of experiments whose objects and artifacts are here, once these are durable (law 1)."""
+    if refs:
+        for folder in (project.cache_folder, project.repo.common_dir):
+            if os.path.isdir(folder):
+                disk.sync_tree(folder)
+        with project.repo.refs.transaction() as change:
+            for name, oid in refs.items():
+                change.update(name, oid, project.repo.refs.read(name))
+
+
+def _follow_branches(
+    project: Project, remote: str, exchange: StoreExchange, there: Mapping[str, Oid]
+) -> Mapping[str, str]:
+    """Writes ``refs/remotes/<remote>/*`` and tells when the current branch is somewhere else there."""
+    heads = {name: oid for name, oid in there.items() if name.startswith(HEADS)}
+    fetched = exchange.fetch(heads, artifacts=False)
+    with project.repo.refs.transaction() as change:
+        for name in fetched.refs:
+            change.put(f"refs/remotes/{remote}/{name.removeprefix(HEADS)}", heads[name])
+    current = project.repo.head_ref() or ""
+    now, head = heads.get(current), project.repo.head()
+    if now is not None and head is not None and now != head:
+        short = current.removeprefix(HEADS)
+        project.report(Note(f"{short} is at {now.hex()[:7]} on {remote} and at {head.hex()[:7]} here."))
+    return fetched.failed

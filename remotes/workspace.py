@@ -1,0 +1,45 @@
+"""The workspace's own data: what its pipeline files name now, and how it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from assay.engine.errors import AssayError
+from assay.engine.pipeline import spec
+from assay.engine.pipeline.discover import pipeline_files
+from assay.engine.pipeline.outputs import link_kinds
+from assay.engine.pipeline.tracked import Tracked, tracked
+from assay.engine.project import Project
+from assay.engine.store import checkout
+from assay.remotes.exchange import Data
+
+
+def tracked_here(project: Project) -> Tracked:
+    """What the pipeline files of the workspace name."""
+
+    def outs_of(path: str) -> Iterable[str]:
+        try:
+            file = spec.parse_bytes(project.read(path) or b"", path)
+        except AssayError:
+            return ()
+        return [out.path for stage in file.stages for out in stage.outs]
+
+    return tracked(project.read, list(pipeline_files(project.root, spec.ignored(project), outs_of)))
+
+
+def check_out(project: Project, data: Data) -> Mapping[str, str]:
+    """Puts data that the cache has into the workspace, unless that would lose something.
+
+    Returns:
+        What was left as it is, by path, with a sentence.
+    """
+    kinds = link_kinds(project)
+    left = {}
+    for path, artifact in data.items():
+        try:
+            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
+            checkout.carry_out(plan, kinds, report=project.report)
+        except AssayError as error:
+            left[path] = error.message
+    project.stat_cache.flush()
+    return left
