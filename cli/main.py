@@ -63,7 +63,17 @@ EXAMPLES = """\
 
 def entry() -> NoReturn:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of stdout went away; flushing what is left at exit would complain once more.
+        import os
+
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        code = 141
+    sys.exit(code)
 
 
 def main(words: list[str]) -> int:
@@ -114,12 +124,7 @@ def _guarded(words: list[str], context: Context) -> int:
         context.fail(AssayError("Interrupted."))
         return 252
     except BrokenPipeError:
-        # The reader of stdout went away; flushing what is left at exit would complain once more.
-        import os
-
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-        return 141
+        raise
     except OSError as error:
         if context.debug:
             raise

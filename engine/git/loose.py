@@ -109,18 +109,13 @@ def write_loose(objects_dir: str, oid: Oid, kind: int, data: bytes) -> None:
     stream = zlib.compressobj(_LEVEL)
     packed = stream.compress(HEADERS[kind] % len(data)) + stream.compress(data) + stream.flush()
     path = loose_path(objects_dir, oid)
-    temp = disk.temp_name(objects_dir, "tmp_obj_")
-    try:
-        disk.create_exclusive(temp, packed, mode=0o444)
+    with disk.NewFile(objects_dir, 0o444, "tmp_obj_") as file:
+        file.write(packed)
         try:
-            disk.rename(temp, path)
+            file.publish(path)
         except FileNotFoundError:
             _make_fan(objects_dir, os.path.dirname(path))
-            disk.rename(temp, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temp)
-        raise
+            file.publish(path)
 
 
 def _make_fan(objects_dir: str, folder: str) -> None:
