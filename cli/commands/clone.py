@@ -1,0 +1,45 @@
+"""``assay clone``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from assay.cli.wiring import Context
+
+EXAMPLES = """\
+  assay clone s3://bucket/team
+  assay clone /mnt/share/experiments digits
+  assay clone s3://bucket/team --option endpointurl=https://s3.example.com
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("url", help="a folder, or s3://bucket/prefix")
+    parser.add_argument("folder", nargs="?", help="the new project's folder (the last part of the URL)")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the remote, kept in config.local",
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Gets a project; a failed clone leaves nothing behind."""
+    from assay.cli.commands.push import tell
+    from assay.engine.errors import UsageError
+    from assay.remotes.clone import clone
+
+    name = args.folder or args.url.rstrip("/").rpartition("/")[2]
+    settings = dict(option.partition("=")[::2] for option in args.option)
+    if not name or not all(settings.values()):
+        raise UsageError("assay clone needs a folder to clone into, and options of the form key=value.")
+    folder = os.path.join(context.here, name)
+    done = clone(args.url, folder, context.world, context.report, typed_in=context.here, settings=settings)
+    context.report.clear()
+    code = tell(done.report, "Cloned", context)
+    context.say(f"The project is in {done.root}.")
+    return code

@@ -1,0 +1,64 @@
+"""``assay push``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.ports import Report
+
+EXAMPLES = """\
+  assay push                     HEAD's experiments, their data, and the current branch
+  assay push bumpy-lion          one experiment
+  assay push -A -r backup        everything, to another remote
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("experiments", nargs="*", metavar="NAME", help="experiments (those of HEAD)")
+    parser.add_argument("-r", "--remote", help="the remote (the default one)")
+    parser.add_argument("-A", "--all", action="store_true", help="the experiments of all commits")
+    parser.add_argument("--no-branch", action="store_true", help="leave the current branch at home")
+    parser.add_argument("-f", "--force", action="store_true", help="replace other experiments of the same names there")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Publishes experiments; non-zero when any part of it could not be done."""
+    from assay.remotes.push import push
+
+    done = push(
+        context.project(),
+        args.experiments,
+        remote=args.remote,
+        everything=args.all,
+        branch=not args.no_branch,
+        force=args.force,
+    )
+    context.report.clear()
+    return tell(done.report, "Pushed", context)
+
+
+def tell(report: Report, did: str, context: Context) -> int:
+    """Says what a transfer did, and returns the exit code."""
+    from assay.cli.render.progress import size
+
+    names = ", ".join(short(ref) for ref in report.refs[:10]) + (" ..." if len(report.refs) > 10 else "")
+    if report.refs or report.objects or report.artifacts:
+        amount = f"{report.objects} Git objects and {report.artifacts} artifacts, {size(report.size)}"
+        context.say(f"{did} {names or 'data'}: {amount}.")
+    elif not report.failed:
+        context.say("Everything is up to date.")
+    for name, why in report.failed.items():
+        context.err.write(f"error: {short(name)}: {why}\n")
+    return 255 if report.failed else 0
+
+
+def short(ref: str) -> str:
+    """A ref's name for a person: an experiment's own name, a branch without its prefix."""
+    if ref.startswith("refs/exps/"):
+        return ref.rpartition("/")[2]
+    return ref.removeprefix("refs/heads/").removeprefix("refs/")
