@@ -1,23 +1,22 @@
 """What ``-S`` words do to data, and the difference between two documents as single edits.
 
 The meaning is that of Hydra's overrides: a plain word changes a key that exists, ``+`` adds one, ``++`` does either,
-``~`` takes one away; a map given for a map is merged into it; a list is replaced. Two differences protect the file:
-nothing is put below a value that is not a map, and a key that is null can be deleted.
+``~`` takes one away; a map given for a map is merged into it; a list is replaced. Two differences: ``+`` puts nothing
+below a value that is not a map (``++`` does), and a key that is null can be deleted.
 """
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from assay.engine.errors import UsageError
 from assay.engine.model import Override
 from assay.engine.params import keys
-from assay.engine.params.keys import MISSING
-
-Place = tuple[Any, ...]
+from assay.engine.params.interpolation import Resolver, marked
+from assay.engine.params.keys import MISSING, Place
+from assay.engine.params.overrides import literal
 
 
 class Edit(NamedTuple):
@@ -49,7 +48,7 @@ def applied(data: Any, overrides: Sequence[Override], path: str) -> Any:
             _delete(result, override, path)
         else:
             _put(result, override, path)
-    return _Resolver(result, path).resolved(result, ())
+    return Resolver(result, path).resolved(result, ())
 
 
 def _delete(data: Any, override: Override, path: str) -> None:
@@ -60,7 +59,7 @@ def _delete(data: Any, override: Override, path: str) -> None:
     if isinstance(parent, list):
         raise _no(override, path, f"{_name(override)} is an element of a list", "Give the whole list instead.")
     if override.has_value and override.value != value:
-        raise _no(override, path, f"{_name(override)} is {value!r} and not {override.value!r}")
+        raise _no(override, path, f"{_name(override)} is {literal(value)} and not {literal(override.value)}")
     del parent[place[-1]]
 
 
@@ -71,7 +70,7 @@ def _put(data: Any, override: Override, path: str) -> None:
             raise unknown_key(override, {path: data})
         _create(data, override, path)
         return
-    old, new = keys.at(data, place), _marked(override.value)
+    old, new = keys.at(data, place), marked(override.value)
     if override.kind == "add" and old is not None and not isinstance(override.value, (dict, list)):
         hint = f"{_said(override)} changes it, {_said(override, '++')} does either."
         raise _no(override, path, f"{_name(override)} is there already", hint)
@@ -79,20 +78,40 @@ def _put(data: Any, override: Override, path: str) -> None:
 
 
 def _create(data: Any, override: Override, path: str) -> None:
-    for depth, part in enumerate(override.key):
-        last = depth == len(override.key) - 1
-        key: Any = keys.own_key(data, part) if isinstance(data, dict) else MISSING
-        if isinstance(data, list):
-            key = keys.position(part, data)
-            if key is None:
-                raise _no(override, path, f"the list {'.'.join(override.key[:depth])} has no element {part}",
-                          "Give the whole list instead.")
-        elif not isinstance(data, dict):
-            raise _no(override, path, f"{'.'.join(override.key[:depth])} is {data!r}, not a map")
-        elif key is MISSING or (data[key] is None and not last):
-            key = part if key is MISSING else key
-            data[key] = _marked(override.value) if last else {}
-        data = data[key]
+    """Puts a value where there is none, with the maps that lead to it."""
+    for depth, part in enumerate(override.key[:-1]):
+        inner = _inner(data, part)
+        if inner is MISSING or inner is None:
+            inner = {}
+        elif not isinstance(inner, (dict, list)):
+            if override.kind != "force":
+                name = ".".join(override.key[: depth + 1])
+                problem = f"{name} is {literal(inner)}, not a map"
+                raise _no(override, path, problem, f"{_said(override, '++')} replaces {name}.")
+            inner = {}
+        data = _set(data, part, inner, override, path)
+    _set(data, override.key[-1], marked(override.value), override, path)
+
+
+def _inner(data: Any, part: str) -> Any:
+    if isinstance(data, dict):
+        key = keys.own_key(data, part)
+        return MISSING if key is MISSING else data[key]
+    index = keys.position(part, data)
+    return MISSING if index is None else data[index]
+
+
+def _set(data: Any, part: str, value: Any, override: Override, path: str) -> Any:
+    """Gives a key or an element a value, and returns it."""
+    if isinstance(data, dict):
+        key = keys.own_key(data, part)
+        data[part if key is MISSING else key] = value
+        return value
+    index = keys.position(part, data)
+    if index is None:
+        raise _no(override, path, f"a list has no element {part}", "Give the whole list instead.")
+    data[index] = value
+    return value
 
 
 def _merged(old: Any, new: Any, override: Override, path: str, place: Place) -> Any:
@@ -136,80 +155,6 @@ def _name(override: Override) -> str:
 
 def _no(override: Override, path: str, problem: str, hint: str = "") -> UsageError:
     return UsageError(f"-S {override.text!r} does not fit {path}: {problem}.", hint)
-
-
-class _Interpolated(NamedTuple):
-    """A text of an override in which ``${..}`` stands."""
-
-    text: str
-
-
-def _marked(value: Any) -> Any:
-    if isinstance(value, str) and "${" in value:
-        return _Interpolated(value)
-    if isinstance(value, list):
-        return [_marked(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _marked(item) for key, item in value.items()}
-    return value
-
-
-_REFERENCE = re.compile(r"(\\*)\$\{(?:([^{}]*)\})?")
-_STEPS = re.compile(r"[^.\[\]]+|\[[^\[\]]*\]")
-
-
-class _Resolver:
-    """Resolves references into the data; it leaves texts that were in the file before as they are."""
-
-    def __init__(self, data: Any, path: str) -> None:
-        self.data = data
-        self.path = path
-        self.open: list[Place] = []
-
-    def resolved(self, value: Any, place: Place) -> Any:
-        if isinstance(value, _Interpolated):
-            return self.text(value.text, place)
-        if isinstance(value, list):
-            return [self.resolved(item, (*place, index)) for index, item in enumerate(value)]
-        if isinstance(value, dict):
-            return {key: self.resolved(item, (*place, key)) for key, item in value.items()}
-        return value
-
-    def text(self, text: str, place: Place) -> Any:
-        """The value of a text; one that is a single reference keeps the type of what it refers to."""
-        whole = _REFERENCE.fullmatch(text)
-        if whole and not whole[1]:
-            return self.reference(text, whole[2], place)
-        parts: list[str] = []
-        end = 0
-        for found in _REFERENCE.finditer(text):
-            slashes = len(found[1])
-            parts += [text[end : found.start()], "\\" * (slashes // 2)]
-            parts.append(found.group()[slashes:] if slashes % 2 else str(self.reference(text, found[2], place)))
-            end = found.end()
-        return "".join(parts) + text[end:]
-
-    def reference(self, text: str, name: str | None, place: Place) -> Any:
-        if name is None:
-            raise UsageError(f"{text!r} cannot be resolved: a '${{' has no '}}', or another one inside.")
-        name = name.strip()
-        dots = len(name) - len(name.lstrip("."))
-        if ":" in name or not name.strip("."):
-            problem = "a resolver such as oc.env" if ":" in name else "an empty name"
-            raise UsageError(f"{text!r} cannot be resolved in {self.path}: {problem} is not supported.")
-        base = place[:-dots] if dots else ()
-        parts = [step.strip("[]") for step in _STEPS.findall(name[dots:])]
-        target = keys.find(keys.at(self.data, base), parts)
-        if target is None or dots > len(place):
-            raise UsageError(f"{text!r} cannot be resolved: {self.path} has no key {name}.")
-        target = (*base, *target)
-        if target in self.open or target == place[: len(target)]:
-            raise UsageError(f"{text!r} cannot be resolved in {self.path}: it refers to itself.")
-        self.open.append(target)
-        value = keys.at(self.data, target)
-        value = self.resolved(_marked(value) if isinstance(value, str) else copy.deepcopy(value), target)
-        self.open.pop()
-        return value
 
 
 def difference(old: Any, new: Any, place: Place = (), *, whole_lists: bool = False) -> Iterator[Edit]:

@@ -11,10 +11,11 @@ import datetime
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from assay.engine.params.changes import Edit
-from assay.engine.params.keys import dotted
+from assay.engine.params.keys import Place, dotted
 from assay.engine.params.places import CannotEdit, Value, add_item, line_start, newline, next_line, remove_item
 from assay.engine.params.toml_places import Table, parts, read
 
@@ -23,21 +24,21 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 def propose(text: str, edit: Edit) -> Iterator[str]:
-    """Texts in which the edit is carried out. Raises CannotEdit."""
+    """Texts in which the edit is carried out, the best first. Raises CannotEdit."""
     root = read(text)
     parent: Value = root
     for depth, step in enumerate(edit.place[:-1]):
-        child = parent.child(step)
-        if child is None:
-            raise CannotEdit(f"{dotted(edit.place[: depth + 1])} is written in an unusual way")
-        parent = child
+        parent = _child(parent, step, edit.place[: depth + 1])
     if edit.kind == "replace":
-        value = parent.child(edit.place[-1])
-        if value is None or value.start < 0:
-            raise CannotEdit("a table can be taken away and added, but not made something else")
-        yield text[: value.start] + render(edit.value, text[value.start : value.end][:1]) + text[value.end :]
+        value = _child(parent, edit.place[-1], edit.place)
+        if value.start < 0:  # a table, whose lines stand somewhere else than the line of a value would
+            for without in _removed(text, parent, edit):
+                with suppress(CannotEdit):
+                    yield from propose(without or newline(text), Edit("insert", edit.place, edit.value))
+        else:
+            yield text[: value.start] + render(edit.value, text[value.start]) + text[value.end :]
     elif edit.kind == "remove":
-        yield _removed(text, parent, edit)
+        yield from _removed(text, parent, edit)
     elif isinstance(parent, Table):
         yield _inserted(text, root, parent, edit)
     else:
@@ -45,16 +46,33 @@ def propose(text: str, edit: Edit) -> Iterator[str]:
         yield add_item(text, parent.spans(), parent.start + 1, parent.end - 1, item)
 
 
-def _removed(text: str, parent: Value, edit: Edit) -> str:
-    value = parent.child(edit.place[-1])
+def _child(parent: Value, step: Any, place: Place) -> Value:
+    value = parent.child(step)
     if value is None:
-        raise CannotEdit("it is written in an unusual way")
+        raise CannotEdit(f"{dotted(place)} is written in an unusual way")
+    return value
+
+
+def _removed(text: str, parent: Value, edit: Edit) -> Iterator[str]:
+    value = _child(parent, edit.place[-1], edit.place)
     index = parent.index(edit.place[-1])
-    if not isinstance(parent, Table):
-        return remove_item(text, parent.spans(), index, parent.start + 1, parent.end - 1)
+    if parent.flow:
+        yield remove_item(text, parent.spans(), index, parent.start + 1, parent.end - 1)
+        return
+    if parent.kind == "list":
+        raise CannotEdit("the elements of an array of tables can be changed, not exchanged")
+    result = text
+    first = len(text)
     for start, end in sorted(parts(value, parent.spans()[index]), reverse=True):
-        text = text[: line_start(text, start)] + text[next_line(text, end) :]
-    return text
+        first = line_start(text, start)
+        result = result[:first] + result[next_line(result, end) :]
+    yield result
+    # The table around it may have been there only through the header of this one.
+    yield f"{result[:first]}{_header(edit.place[:-1])}{newline(text)}{result[first:]}"
+
+
+def _header(place: Place) -> str:
+    return "[" + ".".join(map(_key, place)) + "]"
 
 
 def _inserted(text: str, root: Table, table: Table, edit: Edit) -> str:
@@ -63,9 +81,9 @@ def _inserted(text: str, root: Table, table: Table, edit: Edit) -> str:
     break_ = newline(text)
     if table.after < 0 and table is not root:
         head = text if text.endswith("\n") else text + break_
-        return f"{head}{break_}[{'.'.join(map(_key, edit.place[:-1]))}]{break_}{line}{break_}"
+        return f"{head}{break_}{_header(edit.place[:-1])}{break_}{line}{break_}"
     if table.after < 0:
-        return f"{line}{break_}{break_}{text}" if text.strip() else f"{text}{line}{break_}"
+        return f"{line}{break_}{break_}{text}" if text.strip() else f"{text.strip()}{line}{break_}"
     at = next_line(text, table.after)
     if text[at - 1 : at] != "\n":
         return f"{text}{break_}{line}"

@@ -14,13 +14,12 @@ from typing import Any
 import yaml
 
 from assay.engine.params import scalars, yaml12
-from assay.engine.params.changes import Edit, Place
-from assay.engine.params.keys import dotted
+from assay.engine.params.changes import Edit
+from assay.engine.params.keys import Place, dotted
 from assay.engine.params.places import (
     CannotEdit,
     Value,
     add_item,
-    line_end,
     line_start,
     newline,
     next_line,
@@ -221,8 +220,10 @@ def _remove(text: str, root: Value | None, edit: Edit) -> Iterator[str]:
         yield from _replace(text, root, Edit("replace", edit.place[:-1], {} if parent.kind == "map" else []))
     elif owns_lines(text, start, end):
         yield text[: line_start(text, start)] + text[next_line(text, end) :]
-    elif index + 1 < len(starts) and "#" not in text[line_end(text, end) : starts[index + 1]]:
-        yield text[:start] + text[starts[index + 1] :]  # the first of a map or list that starts beside a dash
+    elif index + 1 < len(starts):  # the first of a map or list that starts beside a dash: the next moves up
+        line, following = line_start(text, start), starts[index + 1]
+        comments = text[next_line(text, end) : line_start(text, following)]
+        yield text[:line] + comments + text[line:start] + text[following:]
     else:
         raise CannotEdit("it shares its line with something else")
 

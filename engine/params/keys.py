@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+Place = tuple[Any, ...]
+"""The keys and list positions that lead to a value, as they are in the data."""
+
 
 class _Missing:
     """There is no such key; unlike None, which is a value."""
@@ -36,8 +39,8 @@ def at(data: Any, place: Sequence[Any]) -> Any:
     return data
 
 
-def find(data: Any, parts: Sequence[str]) -> tuple[Any, ...] | None:
-    """The keys and list positions that lead to a value, as they are in the data; None where there is no such value."""
+def find(data: Any, parts: Sequence[str]) -> Place | None:
+    """Where the value is that the parts of a dotted key name; None where there is none."""
     if not parts:
         return ()
     if isinstance(data, list):

@@ -7,7 +7,6 @@ first ``=`` is the file, operators stand after it, keys are dotted names and lis
 
 from __future__ import annotations
 
-import random
 import re
 from typing import Any
 
@@ -24,7 +23,14 @@ _OPERATORS: tuple[tuple[str, OverrideKind], ...] = (("++", "force"), ("+", "add"
 _PLAIN_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*").fullmatch
 
 
-def parse(text: str, shuffle: Shuffle = random.shuffle) -> Override:
+def in_any_order(values: list[Any]) -> None:
+    """Brings a list into a random order in place."""
+    import random
+
+    random.shuffle(values)
+
+
+def parse(text: str, shuffle: Shuffle = in_any_order) -> Override:
     """One word, for a run: its value is plain data.
 
     Args:
@@ -43,7 +49,7 @@ def parse(text: str, shuffle: Shuffle = random.shuffle) -> Override:
     )
 
 
-def parse_sweep(text: str, shuffle: Shuffle = random.shuffle) -> Override:
+def parse_sweep(text: str, shuffle: Shuffle = in_any_order) -> Override:
     """One word, for the queue: its value may be a `Sweep` that has a list of values. Raises UsageError."""
     file, start = _split_file(text)
     kind, start = _operator(text, start)

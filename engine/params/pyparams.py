@@ -8,6 +8,7 @@ parameter. Values can be changed, not added or taken away, because that may need
 from __future__ import annotations
 
 import ast
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -146,8 +147,13 @@ def _offset(text: str, line: int, column: int) -> int:
 
 def _render(value: Any, *, as_tuple: bool) -> str:
     """A literal; a list that replaces a tuple is one."""
-    if value != value or value in (float("inf"), float("-inf")):
-        raise CannotEdit(f"{value!r} has no literal in Python")
-    if as_tuple and isinstance(value, list):
-        return repr(tuple(value))
-    return repr(value)
+    text = repr(tuple(value)) if as_tuple and isinstance(value, list) else repr(value)
+    if any(isinstance(one, float) and not math.isfinite(one) for one in _leaves(value)):
+        raise CannotEdit(f"{text} has no literal in Python")
+    return text
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _leaves(item)
+    yield value

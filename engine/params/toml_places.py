@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from assay.engine.params.places import Value
+from assay.engine.params.places import CannotEdit, Value
 
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BLANKS = re.compile(r"[ \t]*")
@@ -94,7 +94,8 @@ def _key(text: str, at: int) -> tuple[list[str], int]:
     parts: list[str] = []
     while True:
         found = _PART.match(text, _BLANKS.match(text, at).end())  # type: ignore[union-attr]
-        assert found is not None
+        if found is None:
+            raise CannotEdit("the document is written in an unusual way")
         parts.append(_plain(found.group()))
         at = _BLANKS.match(text, found.end()).end()  # type: ignore[union-attr]
         if text[at] != ".":
@@ -160,7 +161,8 @@ def _value(text: str, at: int) -> Value:
     first = text[at]
     if first not in "[{":
         found = (_STRING if first in "\"'" else _ATOM).match(text, at)
-        assert found is not None
+        if found is None:
+            raise CannotEdit("the document is written in an unusual way")
         return Value("scalar", at, found.end(), style=first if first in "\"'" else "")
     value = Value("map" if first == "{" else "list", at, at, flow=True)
     at = _skip(text, at + 1)
