@@ -93,6 +93,11 @@ def entry_of(status: os.stat_result, mode: int, oid: Oid) -> IndexEntry:
     return IndexEntry._make([*(number & _32_BITS for number in numbers), status.st_size & _32_BITS, oid, 0])
 
 
+def unknown_entry(mode: int, oid: Oid) -> IndexEntry:
+    """An entry without stat data: whoever reads it looks at the file."""
+    return IndexEntry(0, 0, 0, 0, 0, 0, mode, 0, 0, 0, oid, 0)
+
+
 class Index:
     """An index as it was read.
 

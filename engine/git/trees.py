@@ -5,7 +5,7 @@ history put there; so the cost of an experiment's tree does not grow with the re
 vanishes from the one above it, as Git has it.
 
 Modes are given as Git means them (100664 of old history reads as 100644). Limits: paths deeper than `MAX_DEPTH` folders
-are refused; two entries of one name are refused where they would be edited, and left to the reader elsewhere.
+are refused; so are two entries of one name, except in a mere walk.
 """
 
 from __future__ import annotations
@@ -118,14 +118,17 @@ def diff_trees(
     """The paths that differ between two trees, as (path, old, new); None stands for nothing there.
 
     Folders do not appear, only what is in them; a folder whose id is the same is not read.
+
+    Raises:
+        CorruptObject: A tree that is read holds a name twice.
     """
     stack = [("", old, new, 0)]
     while stack:
         prefix, old, new, depth = stack.pop()
         if old == new:
             continue
-        before = {name: (mode, oid) for name, mode, oid in items_of(objects, old, depth)} if old else {}
-        after = {name: (mode, oid) for name, mode, oid in items_of(objects, new, depth)} if new else {}
+        before = _by_name(objects, old, depth) if old else {}
+        after = _by_name(objects, new, depth) if new else {}
         for name in [*before, *(name for name in after if name not in before)]:
             was, now = before.get(name), after.get(name)
             if was == now:
@@ -135,6 +138,15 @@ def diff_trees(
                 stack.append((f"{prefix}{name}/", old_folder, new_folder, depth + 1))
             if old_file or new_file:
                 yield prefix + name, old_file, new_file
+
+
+def _by_name(objects: ObjectSource, oid: Oid, depth: int) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for name, mode, below in items_of(objects, oid, depth):
+        if name in found:
+            raise CorruptObject(f"The Git tree {oid.hex()} holds the name {name!r} twice.")
+        found[name] = mode, below
+    return found
 
 
 def _apart(item: Item | None) -> tuple[Oid | None, Item | None]:

@@ -101,6 +101,11 @@ class WorkFiles:
         flags = self.index.unpack(offset).flags
         return bool(flags & ASSUME_VALID) or (bool(flags & SKIP_WORKTREE) and not self._is_sparse)
 
+    def is_unwanted(self, path: str) -> bool:
+        """Whether a path is left out of this work tree (a sparse checkout)."""
+        offset = self.index.offsets.get(path)
+        return offset is not None and self.index.unpack(offset).skip_worktree
+
     def may_be_absent(self, offset: int) -> bool:
         """Whether an entry's file need not be there: promised, outside a sparse checkout, or a submodule."""
         entry = self.index.unpack(offset)
@@ -169,15 +174,12 @@ class WorkFiles:
             return known if known in (MODE_FILE, MODE_EXECUTABLE) else MODE_FILE
         return MODE_EXECUTABLE if status.st_mode & 0o100 else MODE_FILE
 
-    def state(self, path: str) -> Item | None:
-        """What a path holds now, as a tree would; None when no file or symlink is there.
+    def state(self, path: str, status: os.stat_result) -> Item | None:
+        """What a path with this lstat holds, as a tree would; None when no file or symlink is there any more.
 
-        The folders above are not looked at: a path below a symlink is the caller's to refuse.
+        Raises:
+            GitError: It cannot be read.
         """
-        try:
-            status = os.lstat(f"{self.root}/{path}")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         offset = self.index.offsets.get(path)
         if offset is not None and self.is_unchanged(offset, status):
             return self.index.item(path)
@@ -232,7 +234,7 @@ class WorkFiles:
 
     def conversion(self, path: str, mode: int) -> Conversion:
         """What happens to a path's bytes between file and blob."""
-        return NO_CONVERSION if mode == MODE_LINK else self._filters.of(path)
+        return NO_CONVERSION if mode == MODE_LINK else self.filters.of(path)
 
     def _known_blob(self, path: str) -> bytes | None:
         known = self.index.item(path)
@@ -278,8 +280,9 @@ class WorkFiles:
     # what is said about paths
 
     @cached_property
-    def _filters(self) -> Filters:
-        return filters(self.repo, self._tree_file)
+    def filters(self) -> Filters:
+        """What happens to bytes between file and blob, as the work tree's own attributes say."""
+        return filters_of(self.repo, self._tree_file)
 
     def _tree_file(self, path: str) -> bytes | None:
         try:
@@ -306,7 +309,7 @@ def unreadable(path: str, error: OSError) -> GitError:
     return GitError(f"{path} cannot be read: {error.strerror}.", "Change its permissions, or add it to .gitignore.")
 
 
-def filters(repo: Repository, read: Callable[[str], bytes | None]) -> Filters:
+def filters_of(repo: Repository, read: Callable[[str], bytes | None]) -> Filters:
     """The conversions that a repository's configuration and attributes ask for.
 
     Args:

@@ -90,7 +90,7 @@ def test_lists_and_trees_are_those_of_git_after_any_deeds(
     git: Git, tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, str]]
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
-    git("init", "-q", cwd=root)
+    git("init", "-q", "--template=", cwd=root)
     for number, path in enumerate(path for path in PATHS if path != "f/a"):
         room(root, path).write_text(f"first {number}\n")
     git("add", ".", cwd=root)
