@@ -1,19 +1,27 @@
 """Deltas as packs hold them (gitformat-pack): copy this range of the base, insert these bytes.
 
 `make_delta` is for small files that differ in a few lines, which is what experiments write: it finds ranges of the
-base by blocks of 16 bytes at every fourth position and grows each hit both ways. It gives up early where the two
-have little in common. It is not a general compressor.
+base by blocks of 16 bytes and grows each hit both ways. It gives up early where the two have little in common. It is
+not a general compressor.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from assay.engine.errors import CorruptObject
 
-BLOCK = 16
-_STEP = 4
+_BLOCK = 16
+_STRIDE = 8
+_SMALL = 16 << 10  # bytes of a base of which every block is noted, so that few of the data need to be looked up
 _MAX_COPY = 0xFFFF
 
-BlockIndex = dict[bytes, int]
+
+class BlockIndex(NamedTuple):
+    """Where blocks of a base lie, and how far apart those of the data may be that are looked up."""
+
+    places: dict[bytes, int]
+    stride: int
 
 
 def read_size(data: bytes, at: int) -> tuple[int, int]:
@@ -103,8 +111,10 @@ def apply_delta(base: bytes, delta: bytes, limit: int) -> bytes:
 
 
 def index_blocks(base: bytes) -> BlockIndex:
-    """Where each block of ``base`` lies, for `make_delta`."""
-    return {base[at : at + BLOCK]: at for at in range((len(base) - BLOCK) // _STEP * _STEP, -1, -_STEP)}
+    """Where each block of ``base`` lies, for `make_delta`; where it occurs twice, the first."""
+    last = len(base) - _BLOCK
+    step, stride = (1, _STRIDE) if len(base) <= _SMALL else (_STRIDE, 1)
+    return BlockIndex({base[at : at + _BLOCK]: at for at in range(last // step * step, -1, -step)}, stride)
 
 
 def make_delta(base: bytes, blocks: BlockIndex, data: bytes) -> bytes | None:
@@ -113,16 +123,16 @@ def make_delta(base: bytes, blocks: BlockIndex, data: bytes) -> bytes | None:
     out = [pack_size(len(base)), pack_size(len(data))]
     done = at = literal = 0
     end = len(data)
-    find = blocks.get
-    while at + BLOCK <= end:
-        start = find(data[at : at + BLOCK])
+    find, stride = blocks.places.get, blocks.stride
+    while at + _BLOCK <= end:
+        start = find(data[at : at + _BLOCK])
         if start is None:
-            at += 1
+            at += stride
             if literal + at - done > allowed:
                 return None
             continue
         first, start = _grow_back(base, start, data, at, done)
-        last = _grow_on(base, start + at + BLOCK - first, data, at + BLOCK)
+        last = _grow_on(base, start + at + _BLOCK - first, data, at + _BLOCK)
         literal += first - done
         _insert(out, data, done, first)
         _copy(out, start, last - first)
@@ -144,7 +154,7 @@ def _grow_back(base: bytes, start: int, data: bytes, at: int, floor: int) -> tup
 def _grow_on(base: bytes, start: int, data: bytes, at: int) -> int:
     """The end in ``data`` of the range that is equal in both, found in strides that double, then halve."""
     room = min(len(data) - at, len(base) - start)
-    done, stride = 0, BLOCK
+    done, stride = 0, _BLOCK
     while done + stride <= room and data[at + done : at + done + stride] == base[start + done : start + done + stride]:
         done += stride
         stride *= 2

@@ -125,7 +125,7 @@ object_ = st.tuples(st.sampled_from([BLOB, BLOB, COMMIT, TREE]), contents, st.sa
 objects = st.one_of(st.lists(object_, max_size=5), st.lists(object_, min_size=30, max_size=60))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(objects=objects)
 def test_what_a_batch_writes_dulwich_reads(objects: list[tuple[int, bytes, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +146,7 @@ def test_what_a_batch_writes_dulwich_reads(objects: list[tuple[int, bytes, str]]
             assert fresh.read(object_id(kind, data)) == (kind, data)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(objects=objects, deltify=st.booleans())
 def test_what_dulwich_writes_is_read(objects: list[tuple[int, bytes, str]], deltify: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -179,7 +179,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("packs")
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(GOOD) - 21), st.binary(max_size=3)), min_size=1, max_size=3),
     cut=st.integers(0, 40),

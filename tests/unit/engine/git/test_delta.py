@@ -65,4 +65,13 @@ def test_a_changed_line_costs_about_that_line() -> None:
 def test_what_has_little_in_common_gets_no_delta() -> None:
     base, data = b"a" * 500, bytes(range(256)) * 2
     assert make_delta(base, index_blocks(base), data) is None
-    assert make_delta(b"", {}, b"x" * 100) is None
+    assert make_delta(b"", index_blocks(b""), b"x" * 100) is None
+
+
+def test_a_large_base_is_used_too() -> None:
+    base = b"".join(b"option_%05d: 1\n" % i for i in range(5000))
+    data = base.replace(b"option_02500: 1", b"option_02500: 0.25")
+    made = make_delta(base, index_blocks(base), data)
+    assert made is not None
+    assert len(made) < 60
+    assert apply_delta(base, made, LIMIT) == data
