@@ -30,7 +30,7 @@ class ProjectLayout:
         hash_name: The hash of new artifacts.
         takes_untracked: Whether a snapshot takes files neither tracked nor ignored.
         remote_layout: The name of the layout that its remotes have.
-        ignores: Patterns that are always ignored, in .gitignore syntax.
+        ignores: Patterns of what is never part of an artifact, in .gitignore syntax.
     """
 
     marker: str
@@ -58,7 +58,7 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         hash_name=hash_name,
         takes_untracked=True,
         remote_layout="native",
-        ignores=(".git/", ".hg/", ".assay/", ".dvc/"),
+        ignores=(".git/", ".hg/", ".assay/", ".dvc/", "__pycache__/"),
     )
 
 

@@ -70,8 +70,8 @@ def parse(text: str, path: str) -> LockFile:
         BadInput: It is not YAML, or not a lock file of this schema; line and key are named.
     """
     source = Source(path, text)
-    data = documents.read(path, text.encode("utf-8", "surrogateescape"))
-    if data is None:
+    data = documents.parse(path, text)
+    if data == {}:
         return LockFile()
     if not isinstance(data, dict):
         raise source.bad((), "is not a map", "Restore it from the last commit.")
@@ -166,12 +166,12 @@ def _items(source: Source, keys: Keys, data: Any) -> dict[str, Artifact | None]:
         if not item.keys() <= _ITEM:
             odd = next(key for key in item if key not in _ITEM)
             raise source.bad((*keys, at, str(odd)), "an artifact has no such key", nearest(str(odd), _ITEM))
-        found[item["path"]] = _artifact(source, (*keys, at), item)
+        found[item["path"]] = artifact_of(source, (*keys, at), item)
     return found
 
 
-def _artifact(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact | None:
-    """The artifact of an item; None when nothing in it says which."""
+def artifact_of(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact | None:
+    """The artifact that an item names by hash and digest; None when nothing in it says which. Raises BadInput."""
     algo, key = item.get("hash"), "md5"
     if algo is None:
         algo = "md5-dos2unix"

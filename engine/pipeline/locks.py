@@ -52,6 +52,6 @@ class Locks:
         found = self._files.get(path)
         if found is None:
             data = self._project.read(path)
-            found = LockFile() if data is None else lock.parse(documents.decode(path, data), path)
+            found = LockFile() if data is None else lock.parse(documents.decoded(path, data), path)
             self._files[path] = found
         return found

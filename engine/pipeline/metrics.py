@@ -6,13 +6,10 @@ so is a map that is empty after that, as in DVC. A file may be one value alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from assay.engine.errors import AssayError
 from assay.engine.params import documents
-
-Leaf = int | float | str | bool
 
 
 def read(path: str, data: bytes) -> Any:
@@ -32,27 +29,3 @@ def leaves(data: Any) -> Any:
         return None
     found = {str(key): kept for key, value in data.items() if (kept := leaves(value)) is not None}
     return found or None
-
-
-def collect(
-    read_file: Callable[[str], bytes | None], files: Iterable[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The metrics of several files, and the sentences about those that cannot be read.
-
-    Args:
-        read_file: A file's content; None when it is not there, which is no error.
-        files: Their paths.
-    """
-    found: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for path in files:
-        data = read_file(path)
-        if data is None:
-            continue
-        try:
-            values = read(path, data)
-        except AssayError as error:
-            errors[path] = error.message
-            continue
-        found[path] = {} if values is None else values
-    return found, errors

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assay.engine.errors import BadInput, MissingArtifact
 from assay.engine.ignore import IgnoreRules
 from assay.engine.model import Artifact
-from assay.engine.params import documents
+from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
@@ -24,15 +24,12 @@ from assay.engine.store.writer import CacheWriter
 if TYPE_CHECKING:
     from assay.engine.project import Project
 
-_ABSENT = object()
-
-
 class Observer:
     """The workspace of a project, as the pipeline sees it."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._ignored = IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
+        self.ignored = IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at a project path."""
@@ -49,7 +46,7 @@ class Observer:
             algo=project.layout.hash_name,
             stat_cache=project.stat_cache,
             writer=writer,
-            ignored=self._ignored,
+            ignored=self.ignored,
             links_into=(project.cache_folder,),
             report=project.report,
         )
@@ -70,7 +67,7 @@ class Observer:
     def names(self, path: str) -> list[str]:
         """Every dotted key of a params file, for saying what was probably meant."""
         data = self._project.read(path)
-        return list(documents.flatten(documents.read(path, data))) if data is not None else []
+        return list(keys.flatten(documents.read(path, data))) if data is not None else []
 
     def states(self, stage: Stage, entry: LockEntry) -> dict[str, OutState]:
         """What a stage's outputs are now, by spelling."""
@@ -94,26 +91,11 @@ class Observer:
         if data is None:
             return None
         content = documents.read(params.path, data)
-        if content is None:
-            content = {}
         if not isinstance(content, Mapping):
             raise BadInput(params.path, "is not a map, so its values cannot be parameters")
         if params.names:
-            content = {name: found for name in params.names if (found := select(content, name)) is not _ABSENT}
+            content = {name: found for name in params.names if (found := keys.get(content, name)) is not keys.MISSING}
         return {str(key): _listed(value) for key, value in content.items()}
-
-
-def select(content: Any, name: str) -> Any:
-    """The value at a dotted key, list positions included; `_ABSENT` when there is none."""
-    value = content
-    for part in name.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part, _ABSENT)
-        elif isinstance(value, (list, tuple)) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return _ABSENT
-    return value
 
 
 def _listed(value: Any) -> Any:

@@ -6,21 +6,23 @@ Storing follows law 1: the cache has the content, and has been synced, before a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast, get_args
 
 from assay.engine import disk
+from assay.engine.errors import ConfigError
 from assay.engine.events import Note
-from assay.engine.model import Artifact
+from assay.engine.model import Artifact, Entry
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.stage import Out, Stage
 from assay.engine.store import checkout
+from assay.engine.store.links import DEFAULT_KINDS, Kind, Placer
+from assay.engine.store.manifest import files_in
 
 if TYPE_CHECKING:
     from assay.engine.project import Project
 
-_IN_PLACE = ("reflink", "copy")
 
 
 def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry | None) -> None:
@@ -84,13 +86,33 @@ def record(
     return found
 
 
+def link_kinds(project: Project) -> tuple[Kind, ...]:
+    """The kinds of links that ``cache.type`` asks for, in order. Raises ConfigError on a word it does not know."""
+    words = project.config.words("cache", "type", DEFAULT_KINDS)
+    for word in words:
+        if word not in get_args(Kind):
+            raise ConfigError(f"cache.type is {word!r}; it must be some of {', '.join(get_args(Kind))}.")
+    return tuple(cast("list[Kind]", words))
+
+
 def link(project: Project, outs: Mapping[str, Artifact]) -> None:
     """Replaces cached outputs by links into the cache where ``cache.type`` prefers hard or symbolic links."""
-    kinds = project.config.words("cache", "type", _IN_PLACE)
-    if not kinds or kinds[0] in _IN_PLACE:
+    kinds = link_kinds(project)
+    if not kinds or kinds[0] in DEFAULT_KINDS:
         return
-    for path, artifact in outs.items():
-        checkout.relink(project.root, path, artifact, project.cache, kinds)
+    with disk.Folder(project.root) as folder:
+        placer = Placer(folder, project.cache, kinds)
+        for path, artifact in outs.items():
+            for name, entry in _files(project, path, artifact):
+                placer.place(name, entry)
+
+
+def _files(project: Project, path: str, artifact: Artifact) -> Iterator[tuple[str, Entry]]:
+    digest = artifact.digest
+    if digest.is_dir:
+        yield from ((f"{path}/{name}", entry) for name, entry in files_in(project.cache, digest))
+    else:
+        yield path, Entry(path, digest, artifact.size, None, artifact.is_exec)
 
 
 def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry) -> bool:
@@ -104,8 +126,10 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
             return False
         gone.append((out, locked))
     _keep(project, observer, [out for out, _ in gone if observer.exists(out.path)], entry)
-    kinds = project.config.words("cache", "type", _IN_PLACE)
+    kinds = link_kinds(project)
     for out, artifact in gone:
-        plan = checkout.plan(project.root, out.path, artifact, project.cache, project.stat_cache)
-        checkout.carry_out(plan, kinds, force=False)
+        plan = checkout.plan(
+            project.root, out.path, artifact, project.cache, project.stat_cache, ignored=observer.ignored
+        )
+        checkout.carry_out(plan, kinds, report=project.report)
     return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.engine.events import StageFinished, StageSkipped, StageStarted
+from assay.engine.params import keys
 from assay.engine.pipeline import outputs
 from assay.engine.pipeline.changes import Inputs, Reason, StageStatus, input_reasons, out_reasons, same
 from assay.engine.pipeline.gitignore import ignore
@@ -21,7 +22,6 @@ from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
-from assay.engine.pipeline.source import nearest
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import Stage
 
@@ -198,7 +198,8 @@ class _Work:
                 raise stage.source.bad(params.keys, f"{params.spelled!r} is not there, and the stage reads it")
             for name in params.names:
                 if name not in values:
-                    hint = nearest(name, self.observer.names(params.path))
+                    near = keys.nearest(name, self.observer.names(params.path))
+                    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
                     raise stage.source.bad(params.keys, f"{params.spelled!r} has no parameter {name!r}", hint)
 
     def dry(self, graph: Graph, order: list[Stage]) -> Reproduced:

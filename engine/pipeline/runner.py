@@ -127,101 +127,113 @@ def _words(command: str, variables: Mapping[str, str]) -> list[str]:
 
 
 def _run(words: list[str], folder: str, variables: Mapping[str, str], output: _Output) -> int:
+    command = _Command(words, folder, variables, output)
     try:
-        process = subprocess.Popen(  # noqa: S603 - the command is what the user asked to run
-            words,
-            cwd=folder,
-            env=dict(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=output.write_end,
-            stderr=output.write_end,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise AssayError(f"The shell {words[0]!r} cannot be started: {reason}.", "Set SHELL to another.") from error
-    try:
-        return output.follow(process)
+        return command.follow()
     except BaseException:
-        _stop(process, output)
+        command.stop()
         raise
-
-
-def _stop(process: subprocess.Popen[bytes], output: _Output) -> None:
-    """Ends every process of the command; more interrupts meanwhile only hurry it on."""
-    for number, seconds in PATIENCE:
-        _signal(process.pid, number)
-        with suppress(KeyboardInterrupt):
-            if output.follow_until(process, time.monotonic() + seconds):
-                break
-    _signal(process.pid, signal.SIGTERM)  # those of the group that outlived its leader
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+    finally:
+        command.close()
 
 
 class _Output:
-    """The pipe that every command of a stage writes to, read until the command has ended and nothing is left in it."""
+    """The pipe that every command of a stage writes to."""
 
     def __init__(self, log: StageLog) -> None:
         self._log = log
-        self._read_end, self.write_end = os.pipe()
-        os.set_blocking(self._read_end, False)
-        self._wake_read, self._wake_write = os.pipe()
-        self._waiter: threading.Thread | None = None
+        self.read_end, self.write_end = os.pipe()
+        os.set_blocking(self.read_end, False)
 
     def __enter__(self) -> _Output:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._read_end)
+        os.close(self.read_end)
         os.close(self.write_end)
-        if self._waiter is not None:
-            self._waiter.join(1.0)
-            if self._waiter.is_alive():  # a process that even SIGKILL does not end; its waiter still has the other pipe
-                return
-        os.close(self._wake_read)
-        os.close(self._wake_write)
 
-    def follow(self, process: subprocess.Popen[bytes]) -> int:
-        """Passes on what the process prints until it ends, and returns its status (negative: the signal)."""
-        self._waiter = threading.Thread(target=self._wait, args=(process,), daemon=True)
-        self._waiter.start()
-        poll = select.poll()
-        poll.register(self._read_end, select.POLLIN)
-        poll.register(self._wake_read, select.POLLIN)
-        while True:
-            ready = [fd for fd, _ in poll.poll()]
-            self._drain()
-            if self._wake_read in ready:
-                os.read(self._wake_read, 1)
-                self._waiter.join()
-                return int(process.returncode)
-
-    def follow_until(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
-        """Passes on what the process prints until then at most; whether it has ended."""
-        poll = select.poll()
-        poll.register(self._read_end, select.POLLIN)
-        while process.poll() is None:
-            if time.monotonic() >= deadline:
-                return False
-            if not poll.poll(20):
-                continue
-            self._drain()
-        self._drain()
-        return True
-
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        process.wait()
-        os.write(self._wake_write, b".")
-
-    def _drain(self) -> None:
-        """Reads what is there, but no more than a pipe holds: a background process may never stop writing."""
+    def drain(self) -> None:
+        """Passes on what is there, but no more than a pipe holds: a background process may never stop writing."""
         with suppress(BlockingIOError):
             for _ in range(_DRAIN):
-                data = os.read(self._read_end, _CHUNK)
+                data = os.read(self.read_end, _CHUNK)
                 if not data:
                     return
                 self._log.write(data)
+
+
+class _Command:
+    """One process and those it starts.
+
+    It is started and waited for in a thread of its own: an interrupt, which only the main thread gets, can then never
+    fall between the start of the process and knowing its id. The thread closes a pipe when the process has ended.
+    """
+
+    def __init__(self, words: list[str], folder: str, variables: Mapping[str, str], output: _Output) -> None:
+        self._words = words
+        self._folder = folder
+        self._variables = variables
+        self._output = output
+        self._process: subprocess.Popen[bytes] | None = None
+        self._problem: OSError | ValueError | None = None
+        self._started = threading.Event()
+        self._ended, self._end = os.pipe()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+
+    def _live(self) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is what the user asked to run
+                self._words,
+                cwd=self._folder,
+                env=dict(self._variables),
+                stdin=subprocess.DEVNULL,
+                stdout=self._output.write_end,
+                stderr=self._output.write_end,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._problem = error
+        self._started.set()
+        if self._process is not None:
+            self._process.wait()
+        os.close(self._end)
+
+    def follow(self) -> int:
+        """Runs it and passes on what it prints until it ends; returns its status (negative: the signal)."""
+        self._thread.start()
+        while not self._has_ended(None):
+            pass
+        problem = self._problem
+        if self._process is None:
+            reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+            raise AssayError(f"The shell {self._words[0]!r} cannot be started: {reason}.", "Set SHELL to another.")
+        return int(self._process.returncode)
+
+    def _has_ended(self, milliseconds: int | None) -> bool:
+        """Waits for output or the end, at most so long, and passes the output on."""
+        poll = select.poll()
+        poll.register(self._output.read_end, select.POLLIN)
+        poll.register(self._ended, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(milliseconds)}
+        self._output.drain()
+        return self._ended in ready
+
+    def stop(self) -> None:
+        """Ends every process of the command; more interrupts meanwhile only hurry it on."""
+        for number, seconds in PATIENCE:
+            with suppress(KeyboardInterrupt):
+                self._signal(number)
+                deadline = time.monotonic() + seconds
+                while (left := deadline - time.monotonic()) > 0:
+                    if self._has_ended(int(left * 1000) + 1):
+                        self._signal(signal.SIGTERM)  # those of the group that outlived its leader
+                        return
+
+    def close(self) -> None:
+        """Lets go of the pipe; the thread closes its end when the process ends."""
+        os.close(self._ended)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._started.wait(1.0) and self._process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)

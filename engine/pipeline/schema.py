@@ -290,24 +290,39 @@ def _path(value: _Value, folder: str, *, may_be_root: bool = False) -> str:
 
 
 def _resolved(value: _Value, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
-    """A path of the file as a path of the project. Raises BadInput when it is none."""
+    return project_path(value.source, value.keys, spelled, folder, may_be_root=may_be_root)
+
+
+def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
+    """A path as a file spells it, as a path of the project.
+
+    Args:
+        source: The file.
+        keys: Where the path stands in it.
+        spelled: The path.
+        folder: What it is relative to, a project path; "" is the project itself.
+        may_be_root: Whether the project itself is a good answer.
+
+    Raises:
+        BadInput: It is not a path inside the project that assay may write.
+    """
     if _ELSEWHERE.match(spelled):
-        raise value.fail(f"{spelled!r} is not a path; this version reads and writes files of the project only")
+        raise source.bad(keys, f"{spelled!r} is not a path; this version reads and writes files of the project only")
     if spelled.startswith("/"):
-        raise value.fail(f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
+        raise source.bad(keys, f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
     path = posixpath.normpath(posixpath.join(folder, spelled)) if spelled else ""
     if path == ".":
         if may_be_root:
             return ""
-        raise value.fail(f"{spelled!r} is the whole project", "Name a file or a folder in it.")
+        raise source.bad(keys, f"{spelled!r} is the whole project", "Name a file or a folder in it.")
     if path.startswith("../") or path == "..":
-        raise value.fail(f"{spelled!r} is outside the project", "Name a path inside the project.")
+        raise source.bad(keys, f"{spelled!r} is outside the project", "Name a path inside the project.")
     try:
         check_relative(path)
     except UnsafePath:
-        raise value.fail(f"{spelled!r} is not a path inside the project") from None
+        raise source.bad(keys, f"{spelled!r} is not a path inside the project") from None
     if path.split("/", 1)[0] in _OWN_FOLDERS:
-        raise value.fail(f"{spelled!r} is in a folder that belongs to Git, DVC or assay")
+        raise source.bad(keys, f"{spelled!r} is in a folder that belongs to Git, DVC or assay")
     return path
 
 

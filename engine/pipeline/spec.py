@@ -32,13 +32,13 @@ def parse(text: str, path: str) -> PipelineFile:
     Raises:
         BadInput: It is not YAML, or not a pipeline; line and key are named.
     """
-    return pipeline_file(Source(path, text), documents.read(path, text.encode("utf-8", "surrogateescape")))
+    return pipeline_file(Source(path, text), documents.parse(path, text))
 
 
 @lru_cache(maxsize=64)
 def parse_bytes(data: bytes, path: str) -> PipelineFile:
     """`parse` for a blob; remembered, since experiments of one project mostly share their pipeline file."""
-    return parse(documents.decode(path, data), path)
+    return parse(documents.decoded(path, data), path)
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def test_an_empty_file_has_no_entries() -> None:
         ("      size: 447", "      size: big", 14, "stages.train.deps[1].size", "should be whole numbers"),
         ("md5: 5ac8f", "md5: Zac8f", 25, "stages.train.outs[0].md5", "is not a digest of md5"),
         ("md5: 5ac8f", "md5: ac8f", 25, "stages.train.outs[0].md5", "is not a digest of md5"),
-        ("hash: md5\n      md5: 5ac", "hash: sha1\n      md5: 5ac", 24, "stages.train.outs[0].hash", "'sha1' is not a hash"),
+        ("hash: md5\n      md5: 5ac", "hash: sha1\n      md5: 5ac", 24, "stages.train.outs[0].hash", "'sha1' is not a"),
         ("      params.yaml:\n        train:", "      params.yaml: [1]\n      x:\n        train:", 16,
          "stages.train.params.params.yaml", "should be a map"),
     ],

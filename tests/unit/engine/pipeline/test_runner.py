@@ -16,7 +16,6 @@ import pytest
 from assay.engine import disk
 from assay.engine.errors import AssayError, BadInput, StageFailed
 from assay.engine.events import Event, StageOutput, silent
-from assay.engine.pipeline import runner
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
 
@@ -191,6 +190,7 @@ def test_a_background_process_that_never_stops_writing_does_not_hold_the_stage(r
     os.kill(int((tmp_path / "project" / "pid").read_text()), signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_full_disk_under_the_log_ends_the_stage(tmp_path: Path) -> None:
     def full(step: str, path: str) -> None:
         if step == "write":
@@ -202,12 +202,6 @@ def test_a_full_disk_under_the_log_ends_the_stage(tmp_path: Path) -> None:
         StageLog(str(tmp_path / "log"), silent) as log,
     ):
         run_stage(Stage("s", "dvc.yaml", "echo x; sleep 60"), str(tmp_path), dict(os.environ), log)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signals follow one another quickly."""
-    monkeypatch.setattr(runner, "PATIENCE", tuple((number, 0.4) for number, _ in runner.PATIENCE))
 
 
 def interrupted(run: Run, tmp_path: Path, cmd: str) -> None:

@@ -1,0 +1,213 @@
+"""What pipeline files say about data, in a commit's tree or in the workspace: for show, push, apply and checkout.
+
+Nothing here fails because of one bad file: what is wrong with it is kept as a sentence under its path, and the rest is
+read. Pipeline files that several commits share are understood once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from assay.engine.errors import AssayError, MissingObject
+from assay.engine.git.objects import TREE, parse_tree
+from assay.engine.git.trees import lookup
+from assay.engine.model import Artifact, Oid
+from assay.engine.params import documents
+from assay.engine.pipeline import datafile, lock, spec
+from assay.engine.pipeline.discover import MARKERS, NAME, is_pipeline_file
+from assay.engine.pipeline.lock import LockEntry, LockFile
+from assay.engine.pipeline.schema import PARAMS_FILE
+from assay.engine.pipeline.stage import PipelineFile, Stage, lock_path
+
+if TYPE_CHECKING:
+    from assay.engine.git.database import ObjectDatabase
+    from assay.engine.project import Project
+
+Read = Callable[[str], bytes | None]
+"""A file's content by its project path; None when there is none."""
+
+_FOLDER = 0o040000
+
+
+@dataclass
+class Tracked:
+    """What the pipeline files of one tree or workspace name; every path is a project path.
+
+    Attributes:
+        outs: What belongs into the cache, by path: cached outputs as recorded, and data of ``.dvc`` files.
+        in_git: Outputs that are not cached, recorded or not; they belong into the tree.
+        kept_here: Those of ``outs`` that are not to be shared (``push: false``).
+        recorded: Every recorded output, cached or not.
+        deps: Every recorded dependency.
+        metrics: Files and folders that hold metrics.
+        params: Files that hold parameters, with the dotted keys that stages read; none means the whole file.
+        plots: Files that hold plots.
+        errors: Sentences about files that cannot be understood, by path.
+    """
+
+    outs: dict[str, Artifact] = field(default_factory=dict)
+    in_git: dict[str, None] = field(default_factory=dict)
+    kept_here: set[str] = field(default_factory=set)
+    recorded: dict[str, Artifact] = field(default_factory=dict)
+    deps: dict[str, Artifact] = field(default_factory=dict)
+    metrics: dict[str, None] = field(default_factory=dict)
+    params: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    plots: dict[str, None] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def tracked(read: Read, files: Iterable[str]) -> Tracked:
+    """What these files name.
+
+    Args:
+        read: Gives a file of the tree or workspace.
+        files: The paths of its dvc.yaml and ``.dvc`` files; lock files are looked for beside each dvc.yaml.
+
+    Raises:
+        CorruptObject: What ``read`` raises about damage, and all else that is not the file's own fault.
+    """
+    found = Tracked(params={PARAMS_FILE: ()})
+    for path in files:
+        data = read(path)
+        if data is None:
+            continue
+        try:
+            if path.rpartition("/")[2] == NAME:
+                _add_pipeline(found, spec.parse_bytes(data, path), read)
+            else:
+                found.outs.update(datafile.parse_bytes(data, path))
+        except AssayError as error:
+            found.errors[path] = error.message
+    return found
+
+
+def _add_pipeline(found: Tracked, file: PipelineFile, read: Read) -> None:
+    entries = _entries(found, lock_path(file.path), read) if file.stages else {}
+    for path in file.params:
+        found.params[path] = ()
+    found.metrics.update(dict.fromkeys(file.metrics))
+    found.plots.update(dict.fromkeys(file.plots))
+    for stage in file.stages:
+        _add_stage(found, stage, entries.get(stage.name))
+
+
+def _entries(found: Tracked, path: str, read: Read) -> Mapping[str, LockEntry]:
+    data = read(path)
+    if data is None:
+        return {}
+    try:
+        return _lock(data, path).stages
+    except AssayError as error:
+        found.errors[path] = error.message
+        return {}
+
+
+@lru_cache(maxsize=256)
+def _lock(data: bytes, path: str) -> LockFile:
+    return lock.parse(documents.decoded(path, data), path)
+
+
+def _add_stage(found: Tracked, stage: Stage, entry: LockEntry | None) -> None:
+    for params in stage.params:
+        known = found.params.get(params.path)
+        if known is None:
+            found.params[params.path] = params.names
+        elif known:
+            found.params[params.path] = tuple(dict.fromkeys(known + params.names)) if params.names else ()
+    for out in stage.outs:
+        if out.kind == "metrics":
+            found.metrics[out.path] = None
+        elif out.kind == "plots":
+            found.plots[out.path] = None
+        artifact = entry.outs.get(out.spelled) if entry is not None else None
+        if not out.cache:
+            found.in_git[out.path] = None
+        elif artifact is not None:
+            found.outs[out.path] = artifact
+            if not out.push:
+                found.kept_here.add(out.path)
+        if artifact is not None:
+            found.recorded[out.path] = artifact
+    for dep in stage.deps if entry is not None else ():
+        artifact = entry.deps.get(dep.spelled) if entry is not None else None
+        if artifact is not None:
+            found.deps[dep.path] = artifact
+
+
+class TreeFiles:
+    """Finds the pipeline files of trees; a folder that many trees share is looked through once.
+
+    Args:
+        objects: Where the trees are.
+    """
+
+    def __init__(self, objects: ObjectDatabase) -> None:
+        self._objects = objects
+        self._known: dict[Oid, tuple[str, ...]] = {}
+
+    def below(self, tree: Oid) -> tuple[str, ...]:
+        """The paths of dvc.yaml and ``.dvc`` files in a tree, those of a folder before those of folders below it.
+
+        Raises:
+            MissingObject: A tree is not there.
+            CorruptObject: One is damaged.
+        """
+        known = self._known.get(tree)
+        if known is None:
+            known = self._known[tree] = tuple(self._look(tree, is_top=True))
+        return known
+
+    def _look(self, tree: Oid, *, is_top: bool = False) -> list[str]:
+        kind, data = self._objects.read(tree)
+        if kind != TREE:
+            raise MissingObject(f"{tree.hex()} is not a tree.")
+        files, folders = [], []
+        for item in parse_tree(data):
+            if item.mode == _FOLDER:
+                folders.append(item)
+            elif item.mode & 0o170000 == 0o100000 and is_pipeline_file(item.name):
+                files.append(item.name)
+        if not is_top and any(item.name in MARKERS for item in folders):
+            return []
+        found = sorted(files, key=lambda name: (name != NAME, name))
+        for item in folders:
+            if item.name not in MARKERS:
+                found += [f"{item.name}/{path}" for path in self._inner(item.oid)]
+        return found
+
+    def _inner(self, tree: Oid) -> tuple[str, ...]:
+        known = self._known.get(tree)
+        if known is None:
+            known = self._known[tree] = tuple(self._look(tree))
+        return known
+
+
+def tracked_at(project: Project, commit: Oid, finder: TreeFiles | None = None) -> Tracked:
+    """What the pipeline files of a commit name.
+
+    Args:
+        project: Whose repository it is; its prefix says where in the tree the project lies.
+        commit: The commit.
+        finder: Kept by callers that look at many commits.
+
+    Raises:
+        MissingObject: An object that the commit needs is not there.
+        CorruptObject: One is damaged.
+    """
+    objects = project.repo.objects
+    tree = objects.read_commit(commit).tree
+    prefix = project.prefix.rstrip("/")
+    if prefix:
+        top = lookup(objects, tree, prefix)
+        if top is None or top.mode != _FOLDER:
+            return Tracked()
+        tree = top.oid
+
+    def read(path: str) -> bytes | None:
+        item = lookup(objects, tree, path)
+        return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
+
+    return tracked(read, (finder or TreeFiles(objects)).below(tree))
