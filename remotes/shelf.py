@@ -17,7 +17,7 @@ from assay.engine.ports import RemoteStore
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.pack import Entries, digest_of, key_of, pack_algo
 from assay.remotes.copies import Copies
-from assay.remotes.native import INDEXES, PACKS
+from assay.remotes.native import INDEXES, PACKS, pack_key
 from assay.remotes.parallel import each
 
 TAG = "assay/index"
@@ -42,7 +42,8 @@ class Shelf:
         jobs: How many requests at once.
 
     Attributes:
-        damaged: Indexes that are not what their names say, by key, with the sentence that says so.
+        damaged: Indexes that are not what their names say, and packs that are not as their indexes say, by key, with
+            the sentence that says so.
     """
 
     def __init__(self, store: RemoteStore, copies: Copies, hash_name: HashName, jobs: int) -> None:
@@ -77,9 +78,13 @@ class Shelf:
 
     def _take(self, packs: Iterable[Shelved]) -> None:
         for pack in packs:
-            if self._sizes.get(pack.id) == pack.size:
+            there = self._sizes.get(pack.id)
+            if there == pack.size:
                 self._held[pack.id] = pack.entries
                 self._packs.update(dict.fromkeys(pack.entries, pack.id))
+            else:
+                state = "is gone" if there is None else f"is damaged: it has {there} bytes, not {pack.size}"
+                self.damaged[pack_key(pack.id)] = f"{pack_key(pack.id)} {state}."
 
     def _read(self, name: str) -> tuple[list[str], list[Shelved]]:
         key = INDEXES + name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -172,14 +171,16 @@ def test_a_large_object_of_another_size_on_the_remote_is_sent_again(here: Side, 
 def test_a_pack_that_vanished_from_the_remote_is_sent_again(here: Side, there: Side, store: Recording) -> None:
     artifact = here.add(small(5))
     here.upload(artifact)
-    store.delete([info.key for info in store.list("packs/")])
+    [key] = [info.key for info in store.list("packs/")]
+    store.delete([key])
+    assert here.shelf().damaged[key] == f"{key} is gone."
     assert here.upload(artifact).artifacts == 9
     assert there.download(artifact).failed == {}
 
 
 def test_a_damaged_local_object_is_named_and_never_sent(here: Side, store: Recording) -> None:
     artifact = here.add({"bad": os.urandom(BIG), "good": os.urandom(BIG)})
-    digests = dict(zip("bad good".split(), digests_of(here.cache, artifact), strict=False))
+    digests = dict(zip(("bad", "good"), digests_of(here.cache, artifact), strict=False))
     path = Path(str(here.cache.loose_path(digests["bad"])))
     path.chmod(0o644)
     path.write_bytes(b"x" * BIG)
@@ -261,7 +262,7 @@ def test_what_is_damaged_on_the_remote_is_named_and_not_let_in(
     assert failed
     assert all(sentence in message for message in failed.values())
     assert there.cache.missing(failed) == set(failed)
-    assert not list(Path(there.cache.folder, "tmp").iterdir())
+    assert not list(Path(there.cache.folder).glob("tmp/*"))
 
 
 def test_a_damaged_index_is_named_and_its_pack_is_found_all_the_same(
