@@ -113,7 +113,8 @@ def _make(making: _Making) -> Cloned:
         head = repo.head()
         root = making.folder if head is None else _root(repo, making.folder, head)
         if head is not None:
-            checkout_tree(repo, None, repo.objects.read_commit(head).tree, write_index=True)
+            tree = repo.objects.read_commit(head).tree
+            checkout_tree(repo, None, tree, write_index=True, report=making.report)
     finally:
         repo.close()
     if not os.path.isdir(f"{root}/.assay"):
@@ -138,7 +139,8 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     git.fetch(refs.values(), repo.objects, repo.objects, complete=lambda _: False)
     making.failed.update(git.damaged_refs)
     if head is not None and head not in refs:
-        raise CorruptRemote(f"{making.store.url} says that its branch is {head}, but has no such branch.")
+        damage = git.damaged_refs.get(head.replace("refs/", "git/", 1))
+        raise CorruptRemote(damage or f"{making.store.url} says that its branch is {head}, but has no such branch.")
     with repo.refs.transaction() as change:
         for name, oid in refs.items():
             change.create(name.replace(HEADS, f"refs/remotes/{NAME}/", 1), oid)
