@@ -278,7 +278,7 @@ def _some(names: Iterable[str]) -> str:
 
 
 def _carry_out(todo: Plan, folder: disk.Folder, placer: Placer, report: Reporter) -> Mapping[Kind, int]:
-    _clear_the_way(todo, folder)
+    cleared = _clear_the_way(todo, folder)
     files = {**todo.add, **todo.change}
     total = sum(entry.size for entry in files.values())
     task = f"Checking out {todo.path}"
@@ -291,9 +291,11 @@ def _carry_out(todo: Plan, folder: disk.Folder, placer: Placer, report: Reporter
     for name, entry in todo.modes.items():
         _set_mode(todo, folder, placer, name, entry)
     for name in todo.remove:
-        folder.remove(name)
+        if name not in cleared:
+            folder.remove(name)
     for name in todo.folders:
-        folder.remove_empty(name)
+        if name not in cleared:
+            folder.remove_empty(name)
     if todo.make:
         folder.make(todo.path)
     if files:
@@ -301,19 +303,21 @@ def _carry_out(todo: Plan, folder: disk.Folder, placer: Placer, report: Reporter
     return used
 
 
-def _clear_the_way(todo: Plan, folder: disk.Folder) -> None:
-    """Removes files where folders will be, and folders with what is in them where files will be."""
+def _clear_the_way(todo: Plan, folder: disk.Folder) -> set[str]:
+    """Removes files where folders will be, and folders with what is in them where files will be; returns them."""
     parents = _above(todo.add)
     blocked = {name for name in todo.folders if name in todo.add}
-    for name in todo.remove:
-        if name in parents or not blocked.isdisjoint(_above([name])):
-            folder.remove(name)
+    cleared = {name for name in todo.remove if name in parents or not blocked.isdisjoint(_above([name]))}
+    for name in cleared:
+        folder.remove(name)
     for name in todo.folders:
         if name in blocked or not blocked.isdisjoint(_above([name])):
             folder.remove_empty(name)
+            cleared.add(name)
     for name in blocked:
         if folder.stat(name) is not None:
             raise BadInput(name, "is a folder, and a file is wanted there", hint="Move away what it still holds.")
+    return cleared
 
 
 def _place(todo: Plan, placer: Placer, name: str, entry: Entry) -> Kind:

@@ -30,6 +30,7 @@ DEEPEST = 400
 
 FILE, EXECUTABLE, DIRECTORY = 0, 1, 2
 _TOP = 3
+_CUT = 23
 _SPREAD = 2_654_435_761
 _SUSPICIOUS = re.compile(r"[\0\\~]|(?:^|/)(?:/|$|\.{1,2}(?:/|$)|\.git)", re.IGNORECASE)
 
@@ -70,7 +71,7 @@ def write_manifest(writer: Writer, files: Mapping[str, Entry]) -> Artifact:
     tree: dict[str, Any] = {}
     for path, entry in files.items():
         *folders, name = path.split("/")
-        if len(folders) >= DEEPEST:
+        if len(folders) > DEEPEST:
             raise BadInput(path, f"lies more than {DEEPEST} folders deep")
         level = tree
         for folder in folders:
@@ -144,7 +145,7 @@ def _sums(rows: list[Row]) -> tuple[int, int]:
 
 def cut(rows: list[Row], depth: int) -> list[list[Row]]:
     """The nodes of a level that is too large: each ends with a row whose name's check sum says so."""
-    bound = 1 << (23 - 9 * depth)
+    bound = 1 << (_CUT - 9 * depth)
     nodes = []
     start = 0
     for place, row in enumerate(rows, 1):

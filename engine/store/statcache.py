@@ -31,6 +31,7 @@ from assay.engine.model import HASH_NAMES, Digest, HashName
 _VERSION = 1
 _FINE_TICK = 20_000_000
 _COARSE_TICK = 2_000_000_000
+_PATIENCE = 2.0
 
 
 class Seen(NamedTuple):
@@ -206,7 +207,7 @@ def _open(path: str) -> sqlite3.Connection | None:
         disk.make_folders(os.path.dirname(path))
     except OSError:
         return None
-    database = sqlite3.connect(path, timeout=2, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     database.execute("PRAGMA synchronous=OFF")  # a power cut may cost the file, and the sums notice
     database.execute("PRAGMA journal_mode=MEMORY")
     (version,) = database.execute("PRAGMA user_version").fetchone()
