@@ -74,7 +74,7 @@ class ObjectBatch:
         """
         self._home.check_size(len(data))
         oid = object_id(kind, data)
-        if oid in self._buffered or (self._pack and self._pack.find(oid)) or self._home.keeps(oid):
+        if self.holds(oid) or self._home.keeps(oid):
             return oid
         try:
             if self._pack:
@@ -84,6 +84,10 @@ class ObjectBatch:
         except OSError as error:
             raise disk.no_space(error, self._home.path) from error
         return oid
+
+    def holds(self, oid: bytes) -> bool:
+        """Whether the object is in this batch and not published yet."""
+        return oid in self._buffered or (self._pack is not None and self._pack.find(oid) > 0)
 
     def pending(self, oid: bytes) -> tuple[int, bytes] | None:
         """An object of this batch that is not published yet. Raises AssayError when the disk refuses."""

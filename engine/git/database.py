@@ -105,7 +105,7 @@ class ObjectDatabase:
     def __contains__(self, oid: object) -> bool:
         if not isinstance(oid, bytes) or len(oid) != 20:
             return False
-        if any(batch.pending(oid) for batch in self._batches):
+        if any(batch.holds(oid) for batch in self._batches):
             return True
         folders = self._folders
         return folders.hold(oid) or (folders.look() and folders.hold(oid)) or oid == EMPTY_TREE

@@ -53,13 +53,16 @@ class ObjectFolder:
         if stamp == self._stamp and self._looked - stamp > _RACY and not force:
             return False
         self._stamp, self._looked = stamp, now
+        before = self.packs.keys()
         try:
             names = os.listdir(folder)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             names = []
+        except OSError as error:
+            self.packs, self.damaged = {}, {folder: GitError(f"{folder} cannot be read: {error.strerror}.")}
+            return bool(before)
         whole = set(names)
         stems = {f"{folder}/{name[:-4]}" for name in names if name.endswith(".idx") and name[:-4] + ".pack" in whole}
-        before = self.packs.keys()
         self._open(stems)
         return before != self.packs.keys()
 
@@ -122,9 +125,7 @@ class Folders:
         changes = [folder.look(force=force) for folder in self._folders]
         if not any(changes):
             return False
-        now = {pack: None for folder in self._folders for pack in folder.packs.values()}
-        known = [pack for pack in self.packs if pack in now]
-        self.packs = [*(pack for pack in now if pack not in known), *known]
+        self._collect()
         return True
 
     def refresh(self) -> None:
@@ -132,6 +133,7 @@ class Folders:
         known = {folder.path: folder for folder in self._folders}
         self._folders = [known.get(folder.path, folder) for folder in _open_folders(self._path, self._memory)]
         self.look(force=True)
+        self._collect()
 
     def close(self) -> None:
         """Forgets everything."""
@@ -156,12 +158,12 @@ class Folders:
                 found = pack.read_at(offset)
                 if object_id(*found) == oid:
                     return found
-                problem = "what lies there is another object"
+                problem = "what lies there is another object."
             except FileNotFoundError:
                 self._drop(pack)
                 continue
             except OSError as error:
-                problem = os.strerror(error.errno or 0)
+                problem = f"{os.strerror(error.errno or 0)}."
             except AssayError as error:
                 problem = error.message
             problems.append(CorruptObject(
@@ -221,6 +223,11 @@ class Folders:
                 if read_loose(folder.path, oid, self._memory.max_object) and disk.touch(loose_path(folder.path, oid)):
                     return True
         return False
+
+    def _collect(self) -> None:
+        now = {pack: None for folder in self._folders for pack in folder.packs.values()}
+        known = [pack for pack in self.packs if pack in now]
+        self.packs = [*(pack for pack in now if pack not in known), *known]
 
     def _drop(self, pack: Pack) -> None:
         for folder in self._folders:

@@ -20,6 +20,7 @@ from assay.engine.model import Oid
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FIRST_READ, _NEXT_READ = 16 << 10, 1 << 20
 _HEAD = 40  # more than the longest "commit <size>\0"
+_SMALL = 4096  # files up to this many bytes are inflated in one go, to a thousand times that at the worst
 _LEVEL = 1
 
 
@@ -80,24 +81,33 @@ def read_loose(objects_dir: str, oid: bytes, limit: int) -> tuple[int, bytes] | 
 def _parse(raw: bytes, oid: bytes, limit: int) -> tuple[int, bytes]:
     if not raw:
         raise ValueError("it is empty")
-    stream = zlib.decompressobj()
-    whole = stream.decompress(raw, _HEAD)
-    head, nul, _ = whole.partition(b"\0")
-    name, _, digits = head.partition(b" ")
+    if len(raw) <= _SMALL:
+        whole = zlib.decompress(raw)
+        kind, start = _read_head(whole, limit)[:2]
+    else:
+        stream = zlib.decompressobj()
+        whole = stream.decompress(raw, _HEAD)
+        kind, start, size = _read_head(whole, limit)
+        if not stream.eof:
+            whole += stream.decompress(stream.unconsumed_tail, start + size - len(whole) + 1)
+        if not stream.eof:
+            raise ValueError("it is not as long as it says")
+    if sha1(whole).digest() != oid:
+        raise ValueError("it is not the object it is named for")
+    return kind, whole[start:]
+
+
+def _read_head(whole: bytes, limit: int) -> tuple[int, int, int]:
+    """Kind, where the content begins, and its size."""
+    start = whole.find(b"\0", 0, _HEAD) + 1
+    name, _, digits = whole[: start - 1].partition(b" ")
     kind = KINDS.get(name)
-    if not nul or kind is None or not digits.isdigit():
+    if not start or kind is None or not digits.isdigit():
         raise ValueError("it does not begin as an object does")
     size = int(digits)
     if size > limit:
         raise ValueError(f"it is said to have {size} bytes, more than is read into memory")
-    total = len(head) + 1 + size
-    if not stream.eof:
-        whole += stream.decompress(stream.unconsumed_tail, total - len(whole) + 1)
-    if len(whole) != total or not stream.eof:
-        raise ValueError("it is not as long as it says")
-    if sha1(whole).digest() != oid:
-        raise ValueError("it is not the object it is named for")
-    return kind, whole[len(head) + 1 :]
+    return kind, start, size
 
 
 def write_loose(objects_dir: str, oid: Oid, kind: int, data: bytes) -> None:

@@ -63,7 +63,7 @@ class PackIndex:
         self._fan: tuple[int, ...] = (0, *_FAN.unpack(table))
         self.count = count = self._fan[256]
         self._names = start + 1024 + (0 if self._v2 else 4)
-        self._stride = 20 if self._v2 else 24
+        self._stride, self._offset_stride = (20, 4) if self._v2 else (24, 24)
         self._crcs = self._names + 20 * count
         self._offsets = self._crcs + 4 * count if self._v2 else self._names - 4
         self._large = self._offsets + 4 * count
@@ -101,21 +101,23 @@ class PackIndex:
         fan = self._fan
         low, high = fan[first], fan[first + 1]
         view, names, stride = self._view, self._names, self._stride
-        while low < high:  # as `position`, which would cost a call
+        while low < high:  # as `position`, and mostly as `offset`, which would cost a call each
             middle = (low + high) >> 1
             at = names + middle * stride
             name = view[at : at + 20]
             if name < oid:
                 low = middle + 1
             elif name == oid:
-                return self.offset(middle)
+                at = self._offsets + middle * self._offset_stride
+                offset = int.from_bytes(view[at : at + 4], "big")
+                return offset if offset < _LARGE else self.offset(middle)
             else:
                 high = middle
         return 0
 
     def offset(self, position: int) -> int:
         """Where the entry of the object at this place in the order of ids begins."""
-        at = self._offsets + position * (4 if self._v2 else 24)
+        at = self._offsets + position * self._offset_stride
         offset = int.from_bytes(self._view[at : at + 4], "big")
         if offset & _LARGE and self._v2:
             at = self._large + (offset ^ _LARGE) * 8

@@ -283,7 +283,8 @@ class PackData:
 
     def read_at(self, offset: int) -> tuple[int, bytes]:
         """The kind and content of the object whose entry begins at ``offset``. Raises CorruptObject."""
-        view, bases, key = self.view, self._memory.bases, self._key
+        view, memory, key = self.view, self._memory, self._key
+        bases, largest = memory.bases, memory.max_object
         chain: list[tuple[int, int, int]] = []  # entry, compressed bytes and size of each delta down to the base
         try:
             while True:
@@ -300,7 +301,7 @@ class PackData:
                     at += 1
                     size |= (byte & 0x7F) << shift
                     shift += 7
-                if size > self._memory.max_object:
+                if size > largest:
                     raise self._too_large(offset, size)
                 if kind == OFS_DELTA:
                     byte = view[at]
@@ -320,7 +321,7 @@ class PackData:
                 elif 0 < kind < 5:
                     data = inflate(view, at, size)
                     if chain:
-                        self._memory.keep(key + offset, kind, data)
+                        memory.keep(key + offset, kind, data)
                     break
                 else:
                     raise CorruptObject(f"A Git pack is damaged at byte {offset}: an object of unknown kind {kind}.")
@@ -330,8 +331,8 @@ class PackData:
             raise CorruptObject(f"A Git pack is damaged: byte {offset} lies beyond its end.") from None
         while chain:
             offset, at, size = chain.pop()
-            data = apply_delta(data, inflate(view, at, size), self._memory.max_object)
-            self._memory.keep(key + offset, kind, data)
+            data = apply_delta(data, inflate(view, at, size), largest)
+            memory.keep(key + offset, kind, data)
         return kind, data
 
     def _base_of(self, offset: int, oid: bytes) -> int:

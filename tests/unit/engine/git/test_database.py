@@ -245,6 +245,16 @@ class TestAlternates:
         db.refresh()
         assert db.read(oid) == (BLOB, b"a")
 
+    def test_one_that_is_taken_away_is_not_read_after_refresh(self, tmp_path: Path, db: ObjectDatabase) -> None:
+        [oid] = install_blobs(tmp_path / "other", b"a")
+        info = Path(db.path, "info")
+        info.mkdir()
+        (info / "alternates").write_text("../other")
+        assert oid in db
+        (info / "alternates").unlink()
+        db.refresh()
+        assert oid not in db
+
     def test_a_damaged_copy_is_made_up_for_by_an_alternate(self, tmp_path: Path, db: ObjectDatabase) -> None:
         other = ObjectDatabase(str(tmp_path / "other"))
         oid = db.write(BLOB, b"a")
