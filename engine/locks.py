@@ -224,22 +224,23 @@ class FileLock:
         return f"{self.what} is locked by {holder.describe() if holder else 'another process'}."
 
 
-def _break_stale(path: str, record: str, lease: float) -> bool:
+def _break_stale(path: str, record: str, lease: float, base: str = "") -> bool:
     """Removes a stale lock, or a stale claim on it; False when there was nothing for this process to remove.
 
     Args:
-        path: The lock.
+        path: The lock, or a claim.
         record: A file just written next to it: the content of the claim, and the file system's clock.
         lease: As `LEASE`.
+        base: The lock that a claim is about.
     """
     judged = _judge(path, record, lease)
     if judged is None:
         return not os.path.lexists(path)
-    claim = f"{path}.{judged}"
+    claim = f"{base or path}.{judged}"
     try:
         make_exclusive(record, claim)
     except FileExistsError:
-        return _break_stale(claim, record, lease)
+        return _break_stale(claim, record, lease, base or path)
     try:
         if _judge(path, record, lease) == judged:
             disk.unlink(path, missing_ok=True)

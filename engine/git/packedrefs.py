@@ -14,6 +14,7 @@ deleted kills the process.
 from __future__ import annotations
 
 import os
+import re
 from binascii import Error as NotHexadecimal
 from binascii import unhexlify
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,8 @@ from assay.engine.errors import GitError
 from assay.engine.model import Oid
 
 HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
-_WINDOW = 512  # bytes: below this a range is scanned line by line
+_PEELED = re.compile(rb"\n\^[^\n]*\n")
+_WINDOW = 8192  # bytes: a range no larger is read at once
 _IN_MEMORY = 64 * 1024  # bytes: a file no larger is read whole at once
 
 
@@ -43,28 +45,29 @@ class PackedRefs:
 
     Args:
         path: For error messages.
-        data: The content, or as much of it as `read` does not give.
-        fd: When set, the file is read from there, and closed with this object; ``size`` is its length.
+        data: The content.
+        fd: When set, the content is read from there instead, and it is closed with this object.
+        size: The content's length in bytes when ``fd`` is set.
     """
 
     def __init__(self, path: str, data: bytes = b"", fd: int = -1, size: int = 0) -> None:
         self._path = path
         self._data = data
         self._fd = fd
-        self._size = size if fd >= 0 else len(data)
-        if self._size and self._read(self._size - 1, self._size) != b"\n":
+        self.size = size if fd >= 0 else len(data)
+        if self.size and self._read(self.size - 1, self.size) != b"\n":
             raise self._damaged("its last line has no end")
         start = self._read(0, 256)
         header = start[: start.find(b"\n") + 1] if start.startswith(b"#") else b""
         self._start = len(header)
         self.traits = frozenset(header.partition(b":")[2].decode("ascii", "replace").split())
-        if self._size > self._start and "sorted" not in self.traits:
+        if self.size > self._start and "sorted" not in self.traits:
             self._sort(header)
 
     @property
     def is_exact(self) -> bool:
         """Whether the file has the header this module writes, so that a line-by-line edit keeps it true."""
-        return not self._size or {"peeled", "fully-peeled", "sorted"} <= self.traits
+        return not self.size or {"peeled", "fully-peeled", "sorted"} <= self.traits
 
     def close(self) -> None:
         """Closes the descriptor."""
@@ -79,7 +82,7 @@ class PackedRefs:
         """The value of one ref, or None."""
         wanted = _encode(name)
         at = self._seek(wanted)
-        if at >= self._size:
+        if at >= self.size:
             return None
         line, _ = self._record(at)
         return self._oid(line[:40]) if line[41:] == wanted else None
@@ -88,15 +91,15 @@ class PackedRefs:
         """Whether there is a ref whose name starts with ``folder + "/"``."""
         wanted = _encode(folder) + b"/"
         at = self._seek(wanted)
-        return at < self._size and self._record(at)[0].startswith(wanted, 41)
+        return at < self.size and self._record(at)[0].startswith(wanted, 41)
 
     def items(self, prefix: str = "") -> list[tuple[str, Oid]]:
         """Every ref whose name starts with ``prefix``, sorted by name."""
         block = self._block(prefix)
+        if b"\n^" in block:
+            block = _PEELED.sub(b"\n", block)
         lines = block.decode("utf-8", "surrogateescape").split("\n")
         lines.pop()
-        if b"\n^" in block:
-            lines = [line for line in lines if not line.startswith("^")]
         if block.count(b" refs/") != len(lines):
             raise self._damaged("a line is not an id and a name")
         try:
@@ -136,13 +139,13 @@ class PackedRefs:
         """
         if not self.is_exact:
             raise GitError(f"{self._path} has another form and has to be rewritten as a whole.")
-        self._load()
+        self.load()
         pieces, copied = [HEADER], self._start
         for name, value in sorted((_encode(name), value) for name, value in changes.items()):
             at = self._seek(name)
             pieces.append(self._data[copied:at])
             copied = at
-            if at < self._size:
+            if at < self.size:
                 line, end = self._record(at)
                 if line[41:] == name:
                     copied = end
@@ -164,42 +167,46 @@ class PackedRefs:
         lines.sort(key=lambda line: line[41:])
         traits = self.traits & {"peeled", "fully-peeled"}
         kept = "".join(f" {word}" for word in ("peeled", "fully-peeled") if word in traits)
-        header = HEADER if peel or not self._size else b"# pack-refs with:%b sorted \n" % kept.encode()
+        header = HEADER if peel or not self.size else b"# pack-refs with:%b sorted \n" % kept.encode()
         return header + b"".join(lines)
 
     def _read(self, start: int, end: int) -> bytes:
         if self._fd < 0:
             return self._data[start:end]
-        return os.pread(self._fd, end - start, start)
+        try:
+            return os.pread(self._fd, end - start, start)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Reads the whole file, which pays for many searches."""
         if self._fd >= 0:
-            data, at = [], 0
-            while chunk := os.pread(self._fd, 1 << 26, at):
-                data.append(chunk)
-                at += len(chunk)
-            self._data = b"".join(data)
-            self._size = len(self._data)
+            parts, at = [], 0
+            while part := self._read(at, self.size):
+                parts.append(part)
+                at += len(part)
+            self._data = b"".join(parts)
+            self.size = at
             self.close()
 
     def _sort(self, header: bytes) -> None:
         """Puts the lines into order in memory; header and length stay those that `_start` and `_size` say."""
-        self._load()
+        self.load()
         groups = [_lines(_encode(name), value) for name, value in self.records()]
         groups.sort(key=lambda group: group[41:])
         self._data = header + b"".join(groups)
-        self._size = len(self._data)
+        self.size = len(self._data)
 
     def _block(self, prefix: str) -> bytes:
         if not prefix:
-            start, end = self._start, self._size
+            start, end = self._start, self.size
         else:
             first = _encode(prefix)
             beyond = first.rstrip(b"\xff")
             start = self._seek(first)
-            end = self._seek(beyond[:-1] + bytes((beyond[-1] + 1,))) if beyond else self._size
-        if end - start > self._size // 2:
-            self._load()
+            end = self._seek(beyond[:-1] + bytes((beyond[-1] + 1,))) if beyond else self.size
+        if end - start > self.size // 2:
+            self.load()
         parts = []
         while start < end and (part := self._read(start, end)):
             parts.append(part)
@@ -208,24 +215,20 @@ class PackedRefs:
 
     def _seek(self, name: bytes) -> int:
         """The offset of the first record whose name is not less than ``name``; the end when there is none."""
-        low, high = self._start, self._size
+        low, high = self._start, self.size
+        if self._fd < 0:
+            return _search(self._data, low, high, name)
         while high - low > _WINDOW:
             middle = (low + high) >> 1
             at = self._next_record(middle)
             if at >= high:
-                high = middle
-                continue
+                break
             line, end = self._record(at)
             if line[41:] < name:
                 low = end
             else:
                 high = at
-        while low < high:
-            line, end = self._record(low)
-            if line[41:] >= name:
-                return low
-            low = end
-        return low
+        return low + _search(self._read(low, high), 0, high - low, name)
 
     def _next_record(self, at: int) -> int:
         """The offset of the first record that begins after ``at``."""
@@ -235,10 +238,10 @@ class PackedRefs:
             found = chunk.find(b"\n")
             while found >= 0 and chunk.startswith(b"^", found + 1):
                 found = chunk.find(b"\n", found + 1)
-            if found >= 0 and (found + 1 < len(chunk) or at + found + 1 >= self._size):
+            if found >= 0 and (found + 1 < len(chunk) or at + found + 1 >= self.size):
                 return at + found + 1
-            if at + span >= self._size:
-                return self._size
+            if at + span >= self.size:
+                return self.size
             span *= 4
 
     def _record(self, at: int) -> tuple[bytes, int]:
@@ -248,9 +251,9 @@ class PackedRefs:
             chunk = self._read(at, at + span)
             end = chunk.find(b"\n")
             last = chunk.find(b"\n", end + 1) if end >= 0 and chunk.startswith(b"^", end + 1) else end
-            if last >= 0 and (last + 1 < len(chunk) or at + last + 1 >= self._size):
+            if last >= 0 and (last + 1 < len(chunk) or at + last + 1 >= self.size):
                 return chunk[:end], at + last + 1
-            if at + span >= self._size:
+            if at + span >= self.size:
                 raise self._damaged("a line is cut short")
             span *= 4
 
@@ -271,14 +274,31 @@ def open_packed(path: str) -> PackedRefs:
     except FileNotFoundError:
         return PackedRefs(path)
     except OSError as error:
-        raise GitError(f"{path} cannot be read: {error.strerror}.") from error
-    size = os.fstat(fd).st_size
-    if size > _IN_MEMORY:
-        return PackedRefs(path, fd=fd, size=size)
-    try:
-        return PackedRefs(path, os.read(fd, size))
-    finally:
-        os.close(fd)
+        raise _unreadable(path, error) from error
+    packed = PackedRefs(path, fd=fd, size=os.fstat(fd).st_size)
+    if packed.size <= _IN_MEMORY:
+        packed.load()
+    return packed
+
+
+def _unreadable(path: str, error: OSError) -> GitError:
+    return GitError(f"{path} cannot be read: {error.strerror}.")
+
+
+def _search(data: bytes, low: int, high: int, name: bytes) -> int:
+    """As `PackedRefs._seek`, among the whole records between two offsets of ``data``."""
+    while low < high:
+        at = data.rfind(b"\n", low, (low + high) >> 1) + 1 or low
+        while data.startswith(b"^", at):
+            at = data.rfind(b"\n", low, at - 1) + 1 or low
+        end = data.find(b"\n", at, high) + 1
+        if data[at + 41 : end - 1] < name:
+            low = end
+            while data.startswith(b"^", low):
+                low = data.find(b"\n", low) + 1
+        else:
+            high = at
+    return low
 
 
 def _encode(name: str) -> bytes:

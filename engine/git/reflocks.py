@@ -9,7 +9,7 @@ after its locks were taken away cannot publish anything.
 After a crash, `recover` finds records whose process is dead, removes the locks that are still the same file, then the
 record. Where a file system has no hard links the lock holds the same bytes (with a nonce) instead.
 
-Limits: a record written on another machine is left alone for ten minutes.
+Limits: a record written on another machine, or before this one was started again, is left alone for ten minutes.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from zlib import crc32
 
 from assay.engine import disk
 from assay.engine.errors import GitError, Locked, RefConflict
 from assay.engine.git.refnames import ancestors
 from assay.engine.locks import (
     FileLock,
-    is_dead,
+    Owner,
     make_exclusive,
-    parse_owner,
     process_ended,
     read_owner,
     this_process,
@@ -37,7 +37,7 @@ from assay.engine.locks import (
 PATIENCE = 1.0
 """Seconds to wait for a lock that somebody else holds."""
 
-_ELSEWHERE = 600.0  # seconds: a record of another machine, or one that cannot be read, is left alone so long
+_ELSEWHERE = 600.0  # seconds
 _FOLDER = "assay/locks"
 
 
@@ -53,7 +53,7 @@ class RefLocks:
         self._common = common_dir
         self._folder = f"{common_dir}/{_FOLDER}"
         self._owner = this_process(command)
-        self._record = f"{self._folder}/{self._owner.pid}-{self._owner.start}-{self._owner.nonce}"
+        self._record = f"{self._folder}/{_name(self._owner)}"
         self._held: list[str] = []
         self._temps: list[str] = []
         self._open = False
@@ -138,11 +138,11 @@ def recover(common_dir: str) -> None:
     It costs the listing of a folder that is empty most of the time.
     """
     folder = f"{common_dir}/{_FOLDER}"
-    if any(_ended(name) for name in _names(folder)):
+    if any(map(_may_be_left, _names(folder))):
         with suppress(Locked), FileLock(f"{common_dir}/assay/recovery.lock", what="The journal of ref locks"):
             names = _names(folder)
             for name in names:
-                if "." not in name and _ended(name):
+                if "." not in name and _may_be_left(name):
                     _clear(common_dir, name, [temp for temp in names if temp.startswith(name + ".")])
 
 
@@ -153,10 +153,21 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _ended(name: str) -> bool:
-    """Whether no process of this machine is the one that a record's name tells: dead, or another machine's."""
-    pid, start = (*name.split("-"), "", "")[:2]
-    return pid.isdecimal() and start.isdecimal() and process_ended(int(pid), int(start))
+def _name(owner: Owner) -> str:
+    """The name of an owner's record, which tells without opening it whether its process is alive here."""
+    return f"{_machine(owner)}-{owner.pid}-{owner.start}-{owner.nonce}"
+
+
+def _machine(owner: Owner) -> str:
+    return f"{crc32(f'{owner.host} {owner.machine}'.encode()):08x}"
+
+
+def _may_be_left(name: str) -> bool:
+    """Whether a name in the journal is that of a record whose process is dead, or ran on another machine."""
+    parts = name.split("-")
+    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        return False
+    return parts[0] != _machine(this_process()) or process_ended(int(parts[1]), int(parts[2]))
 
 
 def _clear(common_dir: str, name: str, temps: list[str]) -> None:
@@ -169,9 +180,7 @@ def _clear(common_dir: str, name: str, temps: list[str]) -> None:
             status = os.fstat(file.fileno())
     except FileNotFoundError:
         return
-    owner = parse_owner(data)
-    dead = None if owner is None else is_dead(owner)
-    if dead is False or (dead is None and time.time() - status.st_mtime < _ELSEWHERE):
+    if not name.startswith(_machine(this_process())) and time.time() - status.st_mtime < _ELSEWHERE:
         return
     for path in _paths(data):
         lock = os.path.join(common_dir, path) + ".lock"

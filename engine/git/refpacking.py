@@ -41,7 +41,7 @@ def pack(store: RefStore, prefix: str) -> int:
 
 def _write(store: RefStore, prefix: str) -> dict[str, Packed | None]:
     path = os.path.realpath(f"{store.common_dir}/packed-refs")
-    locks = RefLocks(store.common_dir, "pack refs")
+    locks = RefLocks(store.common_dir, store.command)
     try:
         locks.open([path])
         locks.take(path, "packed-refs")
@@ -64,7 +64,7 @@ def _write(store: RefStore, prefix: str) -> dict[str, Packed | None]:
 
 
 def _prune(store: RefStore, packed: dict[str, Packed | None]) -> int:
-    locks = RefLocks(store.common_dir, "pack refs")
+    locks = RefLocks(store.common_dir, store.command)
     count = 0
     try:
         locks.open([store.path(name) for name in packed])

@@ -48,6 +48,7 @@ class RefStore:
         common_dir: The repository's folder, where refs and packed-refs are; often the same.
         objects: Gives the object database, for peeling tags; without it, refs that might be tags stay loose.
         log: Which refs get a reflog.
+        command: What the caller is doing, for the owner record in its locks.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class RefStore:
         common_dir: str,
         objects: Callable[[], Objects] | None = None,
         log: LogPolicy = "usual",
+        command: str = "",
     ) -> None:
         self.git_dir = git_dir
         self.common_dir = common_dir
         self.objects = objects
         self.log = log
+        self.command = command
         self._packed: PackedRefs | None = None
         self._packed_state: tuple[int, int, int] | None = None
 
@@ -141,16 +144,27 @@ class RefStore:
 
     def iterate(self, prefix: str = "refs/") -> Iterator[tuple[str, Oid]]:
         """Every ref whose name starts with ``prefix`` and its value, sorted by name; symbolic refs followed."""
-        loose = dict(self.iterate_loose(prefix))
+        loose = dict(self._scan(prefix))
         packed = self.packed().items(prefix)
         if not loose:
             return iter(packed)
-        merged: dict[str, Oid | str] = dict(packed)
-        merged.update(loose)
-        return self._values(merged)
+        merged = [ref for ref in packed if ref[0] not in loose]
+        for name, value in loose.items():
+            if isinstance(value, str):
+                value = self._end_of(value)
+            if value is not None:
+                merged.append((name, value))
+        merged.sort()
+        return iter(merged)
 
     def iterate_loose(self, prefix: str = "refs/") -> Iterator[tuple[str, Oid | str]]:
         """Every loose ref whose name starts with ``prefix``, with what its file holds, in no order."""
+        for name, value in self._scan(prefix):
+            if value is not None:
+                yield name, value
+
+    def _scan(self, prefix: str) -> Iterator[tuple[str, Oid | str | None]]:
+        """As `iterate_loose`, with None for what is damaged: it hides the packed value but has none."""
         folder = prefix.rpartition("/")[0] or "refs"
         if not refnames.is_readable(folder) and folder != "refs":
             return
@@ -163,6 +177,7 @@ class RefStore:
                     try:
                         value = read_loose(f"{root}/{name}")
                     except (OSError, ValueError):
+                        yield name, None
                         continue
                     if value is not None:
                         yield name, value
@@ -196,18 +211,11 @@ class RefStore:
 
         return pack(self, prefix)
 
-    def _values(self, refs: dict[str, Oid | str]) -> Iterator[tuple[str, Oid]]:
-        for name in sorted(refs) if all(map(str.isascii, refs)) else sorted(refs, key=os.fsencode):
-            value = refs[name]
-            if isinstance(value, str):
-                try:
-                    resolved = self.read(value)
-                except GitError:
-                    continue
-                if resolved is None:
-                    continue
-                value = resolved
-            yield name, value
+    def _end_of(self, name: str) -> Oid | None:
+        try:
+            return self.read(name)
+        except GitError:
+            return None
 
 
 def read_loose(path: str) -> Oid | str | None:

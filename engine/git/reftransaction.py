@@ -14,6 +14,7 @@ leaves each old or new. Git itself gives no more.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import GitError, MissingObject, RefConflict
-from assay.engine.git import reflog, refnames
+from assay.engine.git import reflocks, reflog, refnames
 from assay.engine.git.packedrefs import Packed, PackedRefs, Peel, open_packed
 from assay.engine.git.reflocks import RefLocks
 from assay.engine.model import Oid, Signature
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PACK_FROM = 20
 """So many new refs in one transaction go into packed-refs together."""
 
+_FEW = 8  # from so many edits on, packed-refs is read whole
 _COMMITS_ONLY = ("refs/heads/", "refs/exps/")
 
 
@@ -55,6 +57,7 @@ class _Edit:
     old: Oid | None = None
     loose: Oid | str | None = None
     is_broken: bool = False
+    clash: str = ""
     way: Literal["nothing", "loose", "packed", "delete"] = "nothing"
     temp: str = ""
 
@@ -78,7 +81,7 @@ class RefTransaction:
         self._who = who
         self._asked: dict[str, _Edit] = {}
         self._edits: list[_Edit] = []
-        self._locks = RefLocks(store.common_dir, message)
+        self._locks = RefLocks(store.common_dir, store.command)
         self._packed_path = ""
         self._packed_temp = ""
         self._state: Literal["open", "prepared", "ended"] = "open"
@@ -96,7 +99,9 @@ class RefTransaction:
         self._add(name, new, ANY)
 
     def delete(self, name: str, old: Expected = ANY) -> None:
-        """Takes a ref away; one that is not there is fine unless ``old`` is given."""
+        """Takes a ref away; one that is not there is fine unless ``old`` is given. HEAD cannot go."""
+        if name == "HEAD":
+            raise GitError("HEAD cannot be deleted: without it there is no repository.")
         self._add(name, None, old)
 
     def point(self, name: str, target: str | Oid) -> None:
@@ -204,37 +209,32 @@ class RefTransaction:
             self._locks.take(path, name)
 
     def _examine(self) -> None:
-        """Reads each ref under its lock and compares it with what was expected."""
-        packed = open_packed(self._packed_path)
+        """Reads each ref under its lock, compares it with what was expected, and refuses clashes of names.
+
+        Files are looked at before packed-refs: whoever makes a clashing ref there keeps its lock until it is in.
+        """
+        clear: set[str] = set()
         for edit in self._edits:
             try:
                 edit.loose = self._store.loose(edit.name)
             except GitError:
                 edit.is_broken = True
+            if edit.new is not None and not edit.exists and edit.name.startswith("refs/"):
+                edit.clash = _clash(self._store.path(edit.name), edit.name, clear)
+        packed = open_packed(self._packed_path)
+        if len(self._edits) > _FEW:
+            packed.load()
+        clear.clear()
+        for edit in self._edits:
             if isinstance(edit.loose, str):
                 edit.old = self._store.read(edit.loose)
             else:
                 edit.old = edit.loose or (packed.find(edit.name) if edit.name.startswith("refs/") else None)
             _compare(edit)
-        self._refuse_clashes(packed)
-
-    def _refuse_clashes(self, packed: PackedRefs) -> None:
-        """A ref cannot have the name of a folder that holds others (Git keeps refs in folders)."""
-        fine: set[str] = set()
-        for edit in self._edits:
-            if edit.new is None or edit.exists or not edit.name.startswith("refs/"):
-                continue
-            root = self._store.path(edit.name)[: -len(edit.name)]
-            for above in refnames.ancestors(edit.name):
-                if above in fine:
-                    break
-                if packed.find(above) is not None:
-                    raise RefConflict(f"{edit.name} cannot be made because there is a ref {above}.")
-                if os.path.lexists(f"{root}{above}.lock"):
-                    raise RefConflict(f"{edit.name} cannot be made while somebody changes {above}.")
-                fine.add(above)
-            if packed.has_below(edit.name) or not _emptied(root + edit.name):
-                raise RefConflict(f"{edit.name} cannot be made because there are refs below it.")
+            if edit.new is not None and not edit.exists and edit.name.startswith("refs/"):
+                clash = edit.clash or _packed_clash(packed, edit.name, clear)
+                if clash:
+                    raise RefConflict(f"{edit.name} cannot be made {clash}.")
 
     def _choose_ways(self) -> None:
         fresh = []
@@ -265,6 +265,7 @@ class RefTransaction:
             return
         self._locks.take(self._packed_path, "packed-refs")
         packed = open_packed(self._packed_path)
+        packed.load()
         peel = peeler(self._store)
         changes: dict[str, Packed | None] = {}
         for edit in changed:
@@ -294,14 +295,17 @@ class RefTransaction:
                     disk.append(path, text)
 
     def _publish(self, edit: _Edit) -> None:
+        """Renames one new value into place, once whoever wanted a ref below it has seen our lock and given up."""
         path = self._store.path(edit.name)
-        try:
-            disk.rename(edit.temp, path)
-        except IsADirectoryError:
-            # somebody wanted to make a ref below and gave up
-            if not _emptied(path):
-                raise
-            disk.rename(edit.temp, path)
+        deadline = time.monotonic() + reflocks.PATIENCE
+        while True:
+            try:
+                disk.rename(edit.temp, path)
+                return
+            except IsADirectoryError:
+                if not _emptied(path) and time.monotonic() > deadline:
+                    raise RefConflict(f"{edit.name} cannot be made because there are refs below it.") from None
+                time.sleep(0.001)
 
     def _restorer(self, edit: _Edit) -> Callable[[], None]:
         path = self._store.path(edit.name)
@@ -389,6 +393,37 @@ def _compare(edit: _Edit) -> None:
         raise RefConflict(f"{edit.name} does not exist any more; it was expected to be {expected.hex()[:10]}.")
     now = edit.old.hex()[:10] if edit.old else "damaged"
     raise RefConflict(f"{edit.name} is {now} and not {expected.hex()[:10]} as expected: somebody else changed it.")
+
+
+def _clash(path: str, name: str, clear: set[str]) -> str:
+    """Why a new ref cannot have a file at ``path``: somebody makes one above it, or has one below. Empty: it can.
+
+    Git keeps refs in folders, so a ref cannot have the name of a folder that holds others.
+
+    Args:
+        path: The ref's file; its lock is held.
+        name: The ref.
+        clear: Names above that were found free; added to.
+    """
+    root = path[: -len(name)]
+    for above in refnames.ancestors(name):
+        if above in clear:
+            break
+        if os.path.lexists(f"{root}{above}.lock"):
+            return f"while somebody changes {above}"
+        clear.add(above)
+    return "" if _emptied(path) else "because there are refs below it"
+
+
+def _packed_clash(packed: PackedRefs, name: str, clear: set[str]) -> str:
+    """As `_clash`, for refs in packed-refs."""
+    for above in refnames.ancestors(name):
+        if above in clear:
+            break
+        if packed.find(above) is not None:
+            return f"because there is a ref {above}"
+        clear.add(above)
+    return "because there are refs below it" if packed.has_below(name) else ""
 
 
 def _emptied(path: str) -> bool:

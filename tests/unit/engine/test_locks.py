@@ -168,6 +168,17 @@ def test_a_claim_whose_maker_died_does_not_keep_a_stale_lock_alive(path):
     assert os.listdir(os.path.dirname(path)) == []
 
 
+def test_any_number_of_breakers_may_have_died(path):
+    write_owner(path, pid=1 << 22)
+    claim = f"{path}.{read_owner(path).nonce}"
+    for _ in range(12):
+        write_owner(claim, pid=1 << 22)
+        claim = f"{path}.{read_owner(claim).nonce}"
+    with FileLock(path, wait=20) as lock:
+        assert lock.is_held()
+    assert os.listdir(os.path.dirname(path)) == []
+
+
 def test_a_stale_lock_that_somebody_is_breaking_is_waited_for(path):
     write_owner(path, pid=1 << 22)
     write_owner(f"{path}.{read_owner(path).nonce}")
