@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import BadInput, MissingArtifact
-from assay.engine.ignore import IgnoreRules
 from assay.engine.model import Artifact
 from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
 from assay.engine.store.manifest import digests_of
 from assay.engine.store.snapshot import snapshot
@@ -29,7 +29,7 @@ class Observer:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.ignored = IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
+        self.ignored = no_part(project)
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at a project path."""

@@ -97,9 +97,13 @@ def load(project: Project) -> Pipeline:
 
 def ignored(project: Project) -> Callable[[str, bool], bool]:
     """Whether Git or .dvcignore leaves a project path out."""
-    prefix, git_rules = project.prefix, ignore_rules(project.repo)
-    own_rules = IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores)
-    return lambda path, is_dir: git_rules.ignored(prefix + path, is_dir) or own_rules.ignored(path, is_dir)
+    prefix, git_rules, own_rules = project.prefix, ignore_rules(project.repo), no_part(project)
+    return lambda path, is_dir: git_rules.ignored(prefix + path, is_dir) or own_rules(path, is_dir)
+
+
+def no_part(project: Project) -> Callable[[str, bool], bool]:
+    """Whether a project path is no part of any artifact: what .dvcignore names and the layout always leaves out."""
+    return IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
 
 
 def _read(project: Project, path: str) -> PipelineFile:
