@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from assay.engine.errors import CorruptRemote, MissingObject
 from assay.engine.events import Note, Reporter, silent
+from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.reach import closure, is_ancestor
 from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
@@ -141,6 +142,32 @@ class BucketTransport:
         self.size += size
         if first:
             self._report(Note(f"First push to {self.url}: {count} Git objects, {_amount(size)} of code and history."))
+
+
+def fetch_refs(
+    git: BucketTransport, refs: Mapping[str, Oid], objects: ObjectDatabase, complete: Callable[[Oid], bool]
+) -> tuple[Mapping[str, Oid], Mapping[str, str]]:
+    """Brings what refs need: all together, and where the remote is damaged one by one.
+
+    Returns:
+        The refs that are complete here now, and the others with a sentence.
+
+    Raises:
+        RemoteError: The remote refuses altogether.
+    """
+    try:
+        git.fetch(refs.values(), objects, objects, complete=complete)
+    except CorruptRemote as error:
+        if len(refs) == 1:
+            return {}, dict.fromkeys(refs, error.message)
+        arrived: dict[str, Oid] = {}
+        failed: dict[str, str] = {}
+        for name, oid in refs.items():
+            one, damage = fetch_refs(git, {name: oid}, objects, complete)
+            arrived.update(one)
+            failed.update(damage)
+        return arrived, failed
+    return refs, {}
 
 
 class _Bringing:

@@ -21,7 +21,7 @@ from assay.engine.model import Oid
 from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
 from assay.remotes import native
-from assay.remotes.bucket import BucketTransport
+from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
 from assay.remotes.exchange import exchange_with, shared
@@ -135,12 +135,11 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
         making.world.clock, making.world.ids, jobs=making.remote.jobs, report=making.report,
     )  # fmt: skip
     head = git.head()
-    refs = git.refs([HEADS, _TAGS])
-    git.fetch(refs.values(), repo.objects, repo.objects, complete=lambda _: False)
-    making.failed.update(git.damaged_refs)
+    refs, damaged = fetch_refs(git, git.refs([HEADS, _TAGS]), repo.objects, lambda _: False)
+    making.failed.update({**git.damaged_refs, **damaged})
     if head is not None and head not in refs:
-        damage = git.damaged_refs.get(head.replace("refs/", "git/", 1))
-        raise CorruptRemote(damage or f"{making.store.url} says that its branch is {head}, but has no such branch.")
+        why = damaged.get(head) or git.damaged_refs.get(head.replace("refs/", "git/", 1), "there is no such branch.")
+        raise CorruptRemote(f"{making.store.url} says that its branch is {head}, but {why[0].lower()}{why[1:]}")
     with repo.refs.transaction() as change:
         for name, oid in refs.items():
             change.create(name.replace(HEADS, f"refs/remotes/{NAME}/", 1), oid)

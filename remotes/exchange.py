@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from assay.engine.errors import AssayError, BadInput, CorruptRemote
+from assay.engine.errors import AssayError, BadInput
 from assay.engine.events import Warned
 from assay.engine.model import Artifact, Digest, Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
 from assay.engine.ports import RefUpdate, RemoteStore, Report
 from assay.engine.project import Project
 from assay.remotes import native
-from assay.remotes.bucket import BucketTransport
+from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import is_experiment
 from assay.remotes.contents import Contents
 from assay.remotes.copies import Copies
@@ -102,7 +102,8 @@ class StoreExchange:
         """
         before = self.git.objects, self.git.size
         outcome = _Outcome()
-        arrived = self._fetch_commits(refs, outcome)
+        arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
+        outcome.failed.update(damaged)
         needs, unreadable = self._needs(arrived) if artifacts else ({}, {})
         outcome.failed.update(unreadable)
         contents = Contents(self._project.cache)
@@ -116,21 +117,6 @@ class StoreExchange:
         outcome.refs = [name for name in arrived if name not in outcome.failed]
         self._warn()
         return outcome.report(self.git, *before)
-
-    def _fetch_commits(self, refs: Mapping[str, Oid], outcome: _Outcome) -> Mapping[str, Oid]:
-        """Brings the commits and returns the refs whose commits are here; where something is damaged, one by one."""
-        objects, complete = self._project.repo.objects, Reachable(self._project.repo)
-        try:
-            self.git.fetch(refs.values(), objects, objects, complete=complete)
-        except CorruptRemote as error:
-            if len(refs) == 1:
-                outcome.failed.update(dict.fromkeys(refs, error.message))
-                return {}
-            arrived: dict[str, Oid] = {}
-            for name, oid in refs.items():
-                arrived.update(self._fetch_commits({name: oid}, outcome))
-            return arrived
-        return refs
 
     def _needs(self, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
         """The artifacts that each ref's commit tracks; and the refs whose commits cannot be understood."""
