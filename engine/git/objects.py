@@ -14,6 +14,7 @@ Limits: SHA-1 only, and without detection of deliberate collisions.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -78,14 +79,12 @@ def find_in_tree(data: bytes, name: str) -> TreeItem | None:
     of a longer name with a space in it ("100644 x100644 a" ends in "100644 a"): it is one only where 20 bytes of an
     id come before it, and an id that has a space itself is decided by walking.
     """
-    if "\0" in name or not name:
-        return None
-    pattern = b" " + _bytes(name) + b"\0"
-    space = data.find(pattern)
+    pattern = _pattern(name)
+    space = data.find(pattern) if pattern else -1
     while space >= 0:
-        mode = data[max(space - 6, 0) : space]
+        mode = data[space - 6 : space]
         if mode not in _LONG_MODES:
-            mode = mode[-5:]
+            mode = data[space - 5 : space]
         if mode not in _MODE_TEXTS:
             return next((item for item in parse_tree(data) if item.name == name), None)
         start = space - len(mode)
@@ -97,6 +96,12 @@ def find_in_tree(data: bytes, name: str) -> TreeItem | None:
             return TreeItem(name, _MODE_TEXTS[mode], Oid(oid))
         space = data.find(pattern, space + 1)
     return None
+
+
+@lru_cache(maxsize=256)
+def _pattern(name: str) -> bytes:
+    """What surrounds the name in a tree; empty when no tree holds such a name."""
+    return b" " + _bytes(name) + b"\0" if name and "\0" not in name else b""
 
 
 def _is_item(data: bytes, start: int) -> bool:
