@@ -195,6 +195,8 @@ def _parse(index: Index, path: str) -> None:
     while at < end:
         name = data[at : at + 4]
         size = struct.unpack_from(">L", data, at + 4)[0]
+        if at + 8 + size > end:
+            raise _damaged(path)
         if name[:1].islower():
             kind, hint = _HINTS.get(name, (f"{name.decode('latin-1')!r}", ""))
             raise GitError(f"This repository's index is of the {kind} kind, which assay does not read.", hint)
@@ -344,16 +346,28 @@ def editing(common_dir: str, path: str, command: str = "") -> Iterator[Draft]:
     Raises:
         Locked: Another program holds ``index.lock``.
         GitError: As `read_index`.
+        AssayError: The disk refuses.
     """
     locks = RefLocks(common_dir, command)
     try:
-        locks.open([path])
-        locks.take(path, os.path.basename(path))
+        with _explained(path):
+            locks.open([path])
+            locks.take(path, os.path.basename(path))
         draft = Draft(read_index(path))
         yield draft
-        disk.rename(locks.temp(_build(draft), sync=False), path)
+        data = _build(draft)
+        with _explained(path):
+            disk.rename(locks.temp(data, sync=False), path)
     finally:
         locks.close()
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk.no_space(error, path) from error
 
 
 def write_index(common_dir: str, path: str, entries: Mapping[str, IndexEntry], command: str = "") -> None:

@@ -67,7 +67,7 @@ def commit(git: Git, root: Path, files: dict[str, str]) -> tuple[str, Oid]:
     return git("rev-parse", "HEAD", cwd=root), Oid(bytes.fromhex(git("rev-parse", "HEAD^{tree}", cwd=root)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(trees, trees, st.lists(st.tuples(st.sampled_from(PATHS), contents | st.none()), max_size=3))
 def test_a_switch_ends_as_git_checkout_ends_or_changes_nothing(
     git: Git,
