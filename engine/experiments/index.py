@@ -198,7 +198,7 @@ class RecordIndex:
         headers = self.headers([experiment.commit for experiment in experiments])
         last = self._last()
         records, texts = [], []
-        cells: dict[Field, list[tuple[int, Any]]] = {}
+        cells: dict[tuple[str, str], dict[str, list[tuple[int, Any]]]] = {}
         for experiment in experiments:
             if experiment.commit in headers:
                 continue
@@ -207,16 +207,22 @@ class RecordIndex:
             author = author_of(experiment).encode("utf-8", "surrogateescape")
             records.append((self._scope, experiment.commit, last, experiment.time, author))
             texts.append((last, body_of(experiment)))
-            for field, value in fields_of(experiment.metrics, experiment.params):
-                cells.setdefault(field, []).append((last, _cell(value)))
+            for kind, documents in (("metrics", experiment.metrics), ("params", experiment.params)):
+                for file, document in documents.items():
+                    columns = cells.setdefault((kind, file), {})
+                    for key, value in leaves(document):
+                        columns.setdefault(key, []).append((last, _cell(value)))
         self._db.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?)", records)
         self._db.executemany("INSERT INTO body VALUES (?, ?)", texts)
+        self._insert_values({Field(*place, key): pairs for place in cells for key, pairs in cells[place].items()})
+        return headers
+
+    def _insert_values(self, cells: Mapping[Field, Sequence[tuple[int, Any]]]) -> None:
+        """Adds (record, cell) pairs by field, in the order of the table."""
         numbers = self._numbers(cells)
         for field in sorted(cells, key=numbers.__getitem__):
-            number = numbers[field]
-            rows = [(number, record, cell) for record, cell in cells[field]]
-            self._db.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?)", rows)
-        return headers
+            statement = f"INSERT OR REPLACE INTO value VALUES ({numbers[field]}, ?, ?)"
+            self._db.executemany(statement, cells[field])
 
     def _numbers(self, wanted: Iterable[Field]) -> dict[Field, int]:
         known = self.fields()

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from assay.engine.errors import AssayError, CorruptObject, GitError, MissingObject, StoreError
+from assay.engine.experiments import locked
 from assay.engine.experiments.files import CommitFiles, Files, TreeReader, WorkFiles, checked_size
+from assay.engine.experiments.locked import Described, described
 from assay.engine.experiments.values import plain
 from assay.engine.git.objects import COMMIT, KIND_NAMES, parse_commit
-from assay.engine.model import Artifact, Experiment, Oid, Signature
+from assay.engine.model import Digest, Experiment, Oid, Signature
 from assay.engine.params import documents
-from assay.engine.pipeline import lock, metrics, spec
+from assay.engine.pipeline import datafile, metrics, spec
+from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.schema import PARAMS_FILE
 from assay.engine.pipeline.stage import PipelineFile, lock_path
 from assay.engine.project import Project
@@ -91,8 +94,8 @@ class _Draft:
     files: Files
     params: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    deps: dict[str, dict[str, Any]] = field(default_factory=dict)
-    outs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deps: dict[str, Described] = field(default_factory=dict)
+    outs: dict[str, Described] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     is_final: bool = True
 
@@ -116,13 +119,13 @@ class _Draft:
     def describe(self) -> None:
         """Reads everything."""
         special = self.tried(COMMIT_ITSELF, self.files.special) or ()
-        pipelines = [path for path in special if not path.endswith(".dvc")]
+        pipelines = [path for path in special if not path.endswith(DATA_ENDING)]
         declared = _declared({path: self.tried(path, self.files.parsed, path, _pipeline) for path in pipelines})
-        cached: dict[str, Artifact | None] = {}
+        cached: dict[str, Described] = {}
         for path in pipelines:
             self._locked(path, declared, cached)
         for path in special:
-            if path.endswith(".dvc"):
+            if path.endswith(DATA_ENDING):
                 self._tracked(path, declared, cached)
         for path, keys in declared.params.items():
             document = self.tried(path, self.files.parsed, path, _document)
@@ -133,11 +136,11 @@ class _Draft:
         for path in declared.metrics:
             self._metrics(path, cached.get(path))
 
-    def _locked(self, path: str, declared: _Declared, cached: dict[str, Artifact | None]) -> None:
+    def _locked(self, path: str, declared: _Declared, cached: dict[str, Described]) -> None:
         """Dependencies and outputs from the lock file beside a dvc.yaml, those of stages that are gone left out."""
-        entries = self.tried(lock_path(path), self.files.parsed, lock_path(path), _lock)
+        entries = self.tried(lock_path(path), self.files.parsed, lock_path(path), locked.read)
         folders = declared.folders.get(path)
-        for name, entry in (entries.stages if entries else {}).items():
+        for name, entry in (entries or {}).items():
             if folders is None:
                 wdir = posixpath.dirname(path)
             elif name in folders:
@@ -145,25 +148,25 @@ class _Draft:
             else:
                 continue
             for spelled, artifact in entry.deps.items():
-                self.deps[_joined(wdir, spelled)] = _described(artifact)
+                self.deps[_joined(wdir, spelled)] = artifact
             outs = {_joined(wdir, spelled): artifact for spelled, artifact in entry.outs.items()}
             self._written(outs, declared, cached)
 
-    def _tracked(self, path: str, declared: _Declared, cached: dict[str, Artifact | None]) -> None:
+    def _tracked(self, path: str, declared: _Declared, cached: dict[str, Described]) -> None:
         """Outputs from a ``.dvc`` file."""
-        found = self.tried(path, self.files.parsed, path, _dvc_file) or {}
+        found = self.tried(path, self.files.parsed, path, _data_file) or {}
         self._written(found, declared, cached)
 
     def _written(
-        self, outs: Mapping[str, Artifact | None], declared: _Declared, cached: dict[str, Artifact | None]
+        self, outs: Mapping[str, Described], declared: _Declared, cached: dict[str, Described]
     ) -> None:
         for path, artifact in outs.items():
             if path in declared.metrics:
                 cached[path] = artifact
             elif path not in declared.plots:
-                self.outs[path] = _described(artifact)
+                self.outs[path] = artifact
 
-    def _metrics(self, path: str, artifact: Artifact | None) -> None:
+    def _metrics(self, path: str, artifact: Described | None) -> None:
         """The metrics of a file, of each file in a folder, or of an output in the cache."""
         document = self.tried(path, self.files.parsed, path, _numbers)
         if document is not None:
@@ -174,17 +177,19 @@ class _Draft:
                 document = self.tried(file, self.files.parsed, file, _numbers)
                 if document is not None:
                     self.metrics[file] = document
-            if not inside and artifact is not None:
+            if not inside and artifact:
                 self.tried(path, self._cached_metrics, path, artifact)
 
-    def _cached_metrics(self, path: str, artifact: Artifact) -> None:
+    def _cached_metrics(self, path: str, artifact: Described) -> None:
         from assay.engine.store.manifest import files_in
 
         cache = self.project.cache
-        if not artifact.digest.is_dir:
-            self.metrics[path] = _numbers(path, checked_size(path, cache.read(artifact.digest)))
+        text = artifact["digest"]
+        digest = Digest(artifact["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
+        if not digest.is_dir:
+            self.metrics[path] = _numbers(path, checked_size(path, cache.read(digest)))
             return
-        for name, entry in files_in(cache, artifact.digest):
+        for name, entry in files_in(cache, digest):
             file = f"{path}/{name}"
             self.metrics[file] = _numbers(file, checked_size(file, cache.read(entry.digest)))
 
@@ -231,10 +236,6 @@ def _pipeline(path: str, data: bytes) -> PipelineFile:
     return spec.parse_bytes(data, path)
 
 
-def _lock(path: str, data: bytes) -> lock.LockFile:
-    return lock.parse(documents.decoded(path, data), path)
-
-
 def _document(path: str, data: bytes) -> Any:
     document = plain(documents.read(path, data))
     return {} if document is None else document
@@ -245,8 +246,8 @@ def _numbers(path: str, data: bytes) -> Any:
     return {} if values is None else values
 
 
-def _dvc_file(path: str, data: bytes) -> dict[str, Artifact | None]:
-    raise NotImplementedError
+def _data_file(path: str, data: bytes) -> dict[str, Described]:
+    return {name: described(artifact) for name, artifact in datafile.parse_bytes(data, path).items()}
 
 
 def _selected(document: Any, keys: Iterable[str]) -> Any:
@@ -276,13 +277,3 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def _joined(wdir: str, spelled: str) -> str:
     """A path as a lock file spells it, relative to the project."""
     return posixpath.normpath(posixpath.join(wdir, spelled)) if wdir else spelled
-
-
-def _described(artifact: Artifact | None) -> dict[str, Any]:
-    """What a record says of an artifact; nothing where its digest is not known."""
-    if artifact is None:
-        return {}
-    described: dict[str, Any] = {"hash": artifact.digest.algo, "digest": artifact.digest.text, "size": artifact.size}
-    if artifact.nfiles is not None:
-        described["nfiles"] = artifact.nfiles
-    return described

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 MISSING: Any = object()
@@ -61,19 +60,24 @@ def key_text(key: Any) -> str:
     return str(key)
 
 
-def leaves(document: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(document: Any) -> list[tuple[str, Any]]:
     """Every value of a plain document with its dotted key, in the document's order.
 
     A list or an empty mapping is one value. A document that is no mapping has the single key "".
     """
     if type(document) is not dict:
-        yield prefix, document
-        return
+        return [("", document)]
+    found: list[tuple[str, Any]] = []
+    _gather(document, "", found)
+    return found
+
+
+def _gather(document: dict[str, Any], prefix: str, found: list[tuple[str, Any]]) -> None:
     for key, value in document.items():
         if type(value) is dict and value:
-            yield from leaves(value, f"{prefix}{key}.")
+            _gather(value, f"{prefix}{key}.", found)
         else:
-            yield prefix + key, value
+            found.append((prefix + key, value))
 
 
 def text_of(value: Any) -> str:
