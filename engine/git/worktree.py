@@ -106,10 +106,9 @@ def write_files(
 
 def _check(path: str, mode: int, checked: set[str]) -> None:
     """`check_entry`, with folders checked once."""
-    folder, _, name = path.rpartition("/")
-    if folder not in checked:
-        if folder:
-            disk.check_relative(folder)
+    folder, slash, name = path.rpartition("/")
+    if slash and folder not in checked:
+        disk.check_relative(folder)
         checked.add(folder)
     check_entry(name, mode)
 
