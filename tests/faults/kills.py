@@ -12,21 +12,38 @@ from pathlib import Path
 
 
 def killed_runs(
-    command: Sequence[str], folder: Path, env: dict[str, str], count: int, duration: float, seed: int = 1
+    command: Sequence[str],
+    folder: Path,
+    env: dict[str, str],
+    count: int,
+    within: tuple[float, float],
+    since: Callable[[], bool] = lambda: True,
+    seed: int = 1,
 ) -> Iterator[float]:
-    """Starts the command ``count`` times and SIGKILLs its group after a time between 0 and ``duration`` seconds.
+    """Starts the command ``count`` times and SIGKILLs its group at seeded times spread over a range of seconds.
+
+    Args:
+        command: What to start.
+        folder: Where.
+        env: With which variables.
+        count: How often.
+        within: The earliest and the latest moment, in seconds.
+        since: The clock starts when this is first true.
+        seed: Of the moments.
 
     Yields:
         The seconds it lived, once it is dead; the caller looks at the folder before the next one starts.
     """
     chance = random.Random(seed)
     for number in range(count):
-        delay = duration * (number + chance.random()) / count
+        delay = within[0] + (within[1] - within[0]) * (number + chance.random()) / count
         process = subprocess.Popen(
             command, cwd=folder, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        while process.poll() is None and not since():
+            time.sleep(0.001)
         end = time.monotonic() + delay
-        while time.monotonic() < end and process.poll() is None:
+        while process.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
         kill_group(process.pid)
         process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -39,31 +40,34 @@ def git_state(git, folder: Path) -> tuple[str, ...]:
 @pytest.mark.law(4)
 @pytest.mark.timeout(900)
 def test_a_run_can_be_killed_at_any_moment(project, assay, git, clean_environment):
+    (project / "train.sh").write_text("sleep 0.2\n" + (project / "train.sh").read_text())
     env = environment(clean_environment)
     command = [sys.executable, "-m", "assay", "run", "-f", "-n", "victim", "-S"]
-    lasts = duration_of(lambda: subprocess.run([*command, "train.lr=0.9"], cwd=project, env=env, check=True))
+    first = [*command, "train.lr=0.9"]
+    lasts = min(duration_of(lambda: subprocess.run(first, cwd=project, env=env, check=True)) for _ in range(3))
     still = git_state(git, project)
     before_params = (project / "params.yaml").read_text()
     between = 0
-    values = iter(range(1, KILLS + 1))
-    for number, _ in enumerate(
-        killed_runs([*command, "train.lr=0.25"], project, env, KILLS, lasts * 1.1), next(values)
-    ):
+
+    def has_written() -> bool:
+        return (project / "params.yaml").read_text() != before_params
+
+    victim = [*command, "train.lr=0.25"]
+    kills = chain(
+        killed_runs(victim, project, env, KILLS // 2, (0.0, lasts)),
+        killed_runs(victim, project, env, KILLS // 2, (0.0, lasts * 0.45), since=has_written, seed=2),
+    )
+    for number, _ in enumerate(kills):
         assert git_state(git, project) == still
         params = (project / "params.yaml").read_text()
         assert params in (before_params, before_params.replace("lr: 0.9", "lr: 0.25"))
-        began = params != before_params or list((project / ".git/assay/logs").glob("running-*"))
         reached = "train.lr=0.25" in git("for-each-ref", "--format=%(subject)", "refs/exps", cwd=project)
-        between += bool(began) and not reached
-        if number % 20 == 0 or reached:
+        between += params != before_params and not reached
+        if number % 10 == 0:
             assert git("fsck", "--strict", "--no-dangling", cwd=project) == ""
-            assert not list((project / ".git").rglob("*.lock")) or _next_git_command_works(git, project)
-        (project / "params.yaml").write_text(before_params)
-        for left in (project / ".git/assay/logs").glob("running-*"):
-            subprocess.run(["rm", "-rf", str(left)], check=True)
-        if reached:
+        if number % 25 == 0 or reached:
             assay("run", "-f", "-n", "victim", "-S", "train.lr=0.9", cwd=project)
-            before_params = (project / "params.yaml").read_text()
+        (project / "params.yaml").write_text(before_params)
     assert between >= KILLS // 4, f"only {between} kills fell between the first write and the ref"
     said = assay("run", "-n", "after", "-S", "train.lr=0.3", cwd=project)
     assert "after" in said.out
@@ -73,12 +77,6 @@ def test_a_run_can_be_killed_at_any_moment(project, assay, git, clean_environmen
     assert git("fsck", "--strict", "--no-dangling", cwd=project) == ""
 
 
-def _next_git_command_works(git, project: Path) -> bool:
-    git("update-ref", "refs/heads/probe", "HEAD", cwd=project)
-    git("update-ref", "-d", "refs/heads/probe", cwd=project)
-    return True
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_same_harness_sees_dvc_leave_a_detached_head(tmp_path, git, clean_environment):
@@ -86,13 +84,13 @@ def test_the_same_harness_sees_dvc_leave_a_detached_head(tmp_path, git, clean_en
     if dvc is None:
         pytest.skip("needs dvc")
     folder = projects.write(tmp_path / "dvc-project")
-    (folder / "train.sh").write_text("sleep 5\n" + (folder / "train.sh").read_text())
+    (folder / "train.sh").write_text("sleep 20\n" + (folder / "train.sh").read_text())
     env = environment(clean_environment) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
     git("init", "-q", cwd=folder)
     subprocess.run([dvc, "init", "-q"], cwd=folder, env=env, check=True)
     git("add", "-A", cwd=folder)
     git("commit", "-qm", "first", cwd=folder)
     still = (folder / ".git/HEAD").read_text()
-    for _ in killed_runs([dvc, "exp", "run", "-S", "train.lr=0.5"], folder, env, 1, duration=16.0, seed=3):
+    for _ in killed_runs([dvc, "exp", "run", "-S", "train.lr=0.5"], folder, env, 1, (5.0, 8.0)):
         pass
     assert (folder / ".git/HEAD").read_text() != still
