@@ -40,7 +40,7 @@ class _Known:
 
     def __init__(self, copy: _Copy | None) -> None:
         self.copy = copy
-        self.ids: list[str] = list(copy.ids) if copy is not None else []
+        self.ids: list[str] = [pack_id for pack_id, _ in copy.packs] if copy is not None else []
         self.tiny: dict[bytes, Place] = {}
         self.newer: dict[bytes, Place] = {}
         self.unreadable: dict[str, str] = {}
@@ -114,12 +114,19 @@ class PackIndex:
                 return self._known
             present = self._listing()
             copy = _Copy.open(f"{self.folder}/index") if believe_copy else None
-            known = _Known(copy if copy is not None and present.issuperset(copy.ids) else None)
+            known = _Known(copy if copy is not None and self._is_current(copy) else None)
             for pack_id in sorted(present.difference(known.ids)):
                 self._read(known, pack_id)
             self._known = known
             self._save_when_worth_it(known)
             return known
+
+    def _is_current(self, copy: _Copy) -> bool:
+        """Whether all packs that the copy covers are there, and not cut short by a power failure."""
+        try:
+            return all(os.stat(self.path(pack_id)).st_size == size for pack_id, size in copy.packs)
+        except FileNotFoundError:
+            return False
 
     def _listing(self) -> set[str]:
         try:
@@ -159,19 +166,19 @@ class PackIndex:
                 self._save(known)
 
     def _save(self, known: _Known) -> None:
-        ids: list[str] = []
+        packs: list[tuple[str, int]] = []
         shards: list[dict[bytes, Place]] = [{} for _ in range(256)]
         if known.copy is not None:
-            ids += known.copy.ids
+            packs += known.copy.packs
             shards = [dict(known.copy.shard(number)) for number in range(256)]
         places: dict[int, int] = {}
         for key, (number, offset, size) in known.newer.items():
             if number not in places:
-                places[number] = len(ids)
-                ids.append(known.ids[number])
+                places[number] = len(packs)
+                packs.append((known.ids[number], os.stat(self.path(known.ids[number])).st_size))
             shards[key[1]][key] = (places[number], offset, size)
         blobs = [msgpack.packb(shard) for shard in shards]
-        head = msgpack.packb([ids, [(len(blob), zlib.crc32(blob)) for blob in blobs]])
+        head = msgpack.packb([packs, [(len(blob), zlib.crc32(blob)) for blob in blobs]])
         frame = MAGIC + len(head).to_bytes(4, "big") + zlib.crc32(head).to_bytes(4, "big")
         disk.write_atomic(f"{self.folder}/index", b"".join((frame, head, *blobs)))
 
@@ -191,8 +198,8 @@ def _take_in(known: _Known, pack_id: str, entries: Entries) -> None:
 class _Copy:
     """An open ``packs/index`` whose head is sound; its parts are read when they are asked for."""
 
-    def __init__(self, file: Descriptor, ids: list[str], parts: list[tuple[int, int, int]]) -> None:
-        self.ids = ids
+    def __init__(self, file: Descriptor, packs: list[tuple[str, int]], parts: list[tuple[int, int, int]]) -> None:
+        self.packs = packs
         self.count = sum(size for _, size, _ in parts) // 32  # near enough to decide whether to write it again
         self._file = file
         self._parts = parts
@@ -230,7 +237,7 @@ class _Damaged(Exception):
     """``packs/index`` is not what its check sums say."""
 
 
-def _head(fd: int) -> tuple[list[str], list[tuple[int, int, int]]]:
+def _head(fd: int) -> tuple[list[tuple[str, int]], list[tuple[int, int, int]]]:
     frame = os.pread(fd, 16, 0)
     size = int.from_bytes(frame[8:12], "big")
     if frame[:8] != MAGIC or size > os.fstat(fd).st_size:
@@ -238,8 +245,8 @@ def _head(fd: int) -> tuple[list[str], list[tuple[int, int, int]]]:
     blob = os.pread(fd, size, 16)
     if len(blob) != size or zlib.crc32(blob) != int.from_bytes(frame[12:16], "big"):
         raise ValueError
-    head: Any = msgpack.unpackb(blob)
-    ids, sizes = head
+    head: Any = msgpack.unpackb(blob, use_list=False)
+    packs, sizes = head
     parts = []
     offset = 16 + size
     for length, check in sizes:
@@ -247,4 +254,4 @@ def _head(fd: int) -> tuple[list[str], list[tuple[int, int, int]]]:
         offset += length
     if len(parts) != 256:
         raise ValueError
-    return ids, parts
+    return list(packs), parts

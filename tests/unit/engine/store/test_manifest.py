@@ -328,3 +328,13 @@ def test_a_level_that_is_not_there_is_missing(memory):
 def test_the_digest_of_a_manifest_says_that_it_is_one(memory):
     artifact = write_manifest(memory, {"a": entry()})
     assert artifact.digest == Digest("xxh128", artifact.digest.hex, True)
+
+
+def test_the_digest_of_a_known_directory_stays_what_it_was(memory):
+    """Written once, the form of a manifest never changes."""
+    files = {
+        f"{folder}/{number}": entry(b"%d" % number, is_exec=number % 7 == 0)
+        for folder in ("a", "b/c")
+        for number in range(5000)
+    }
+    assert write_manifest(memory, files).digest.hex == "82131214212145ef6796b25bdfae4b4e"

@@ -148,6 +148,16 @@ class TestTheSavedCopy:
         assert content_of(tmp_path, index.find(key(b"a"))) == b"a"
         assert index.find(key(b"b")) is None
 
+    @pytest.mark.parametrize("left", [0, 30])
+    def test_is_not_believed_when_a_power_cut_left_a_pack_short(self, tmp_path, left):
+        short = publish(tmp_path, [b"a", b"b"])
+        PackIndex(str(tmp_path)).find(key(b"a"))
+        os.chmod(f"{tmp_path}/{short.id}.pack", 0o644)
+        os.truncate(f"{tmp_path}/{short.id}.pack", left)
+        index = PackIndex(str(tmp_path))
+        assert index.find(key(b"a")) is None
+        assert list(index.unreadable) == [f"{tmp_path}/{short.id}.pack"]
+
     def test_can_be_deleted(self, tmp_path):
         publish(tmp_path, [b"a"])
         PackIndex(str(tmp_path)).find(key(b"a"))
