@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from assay.engine import disk
@@ -140,7 +141,7 @@ class CommitFiles:
         return self._root
 
     def _find(self, path: str) -> tuple[bytes, Oid]:
-        *folders, name = os.fsencode(path).split(b"/")
+        folders, name = _split(path)
         found = self._entries()
         for folder in folders:
             mode, oid = found.get(folder, _NOTHING)
@@ -214,6 +215,12 @@ class WorkFiles:
 def entries(data: bytes) -> Entries:
     """The names of a tree's content."""
     return {name: (mode, oid) for mode, name, oid in _ITEM.findall(data)}
+
+
+@lru_cache(maxsize=1_000)
+def _split(path: str) -> tuple[tuple[bytes, ...], bytes]:
+    *folders, name = os.fsencode(path).split(b"/")
+    return tuple(folders), name
 
 
 def checked_size(path: str, data: bytes) -> bytes:

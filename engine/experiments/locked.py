@@ -28,26 +28,23 @@ class Locked(NamedTuple):
 
 
 _START = "schema: '2.0'\nstages:\n"
-_odd = re.compile(r"[^\n -~]").search
-_TEXT = r"(?:[^\n:#]|:(?=[^\s])|(?<=[^\s])\#)*"
-_PLAIN = rf"(?:[A-Za-z_/$]|\./){_TEXT}(?:\n[ ]{{6,}}[^\s:\#]{_TEXT})*"
-_COMMAND = rf"(?:{_PLAIN}|'(?:[^'\n]|'')*')"
-_TOKEN = re.compile(
-    rf"""
-    [ ]{{4}}-[ ]path:[ ]((?:\.\./)*[A-Za-z_][A-Za-z0-9_./+=@-]*)\n
-      (?:[ ]{{6}}hash:[ ](xxh128|sha256|md5)\n)?
-      [ ]{{6}}(md5|digest):[ ](?:\n[ ]{{8}})?(?!(?:0b[01]+|[0-9]+(?:e[0-9]+)?)\n)([0-9a-f]+)(\.dir)?\n
-      [ ]{{6}}size:[ ](0|[1-9][0-9]{{0,17}})\n
-      (?:[ ]{{6}}nfiles:[ ](0|[1-9][0-9]{{0,17}})\n)?
-      (?:[ ]{{6}}isexec:[ ]true\n)?
-  | [ ]{{4}}(?:(deps|outs):\n|(params):\n(?:[ ]{{6,}}[^\s].*\n)+)
-  | [ ]{{2}}([A-Za-z_][A-Za-z0-9_-]*):\n
-      [ ]{{4}}cmd:(?:[ ]({_COMMAND})|(?:\n[ ]{{4}}-[ ]{_COMMAND})+)\n
-    """,
-    re.VERBOSE,
+_PLAIN_BYTES = bytes([0x0A, *range(0x20, 0x7F)])
+_TEXT = r"[^\n:#]*(?:(?::(?=\S)|(?<=\S)#)[^\n:#]*)*"
+_FOLDED = rf"(?:[A-Za-z_/$]|\./){_TEXT}(?:\n      +[^\s:#]{_TEXT})*"
+_COMMAND = rf"(?:{_FOLDED}|'(?:[^'\n]|'')*')"
+_STAGE = rf"  ([A-Za-z_][A-Za-z0-9_-]*):\n    cmd:(?: ({_COMMAND})|(?:\n    - {_COMMAND})+)\n"
+_PART = r"    (?:(deps|outs):\n|(params):\n(?:      +\S.*\n)+)"
+_ITEM = (
+    r"    - path: ((?:\.\./)*[A-Za-z_][A-Za-z0-9_./+=@-]*)\n"
+    r"(?:      hash: (xxh128|sha256|md5)\n)?"
+    r"      (md5|digest): (?:\n        )?(?!(?:0b[01]+|[0-9]+(?:e[0-9]+)?)\n)([0-9a-f]+)(\.dir)?\n"
+    r"      size: (0|[1-9][0-9]{0,17})\n"
+    r"(?:      nfiles: (0|[1-9][0-9]{0,17})\n)?"
+    r"(?:      isexec: true\n)?"
 )
+_tokens = re.compile(f"({_ITEM}|{_PART}|{_STAGE})").findall
 _KEYS = {
-    None: ("md5-dos2unix", "md5"), "md5": ("md5", "md5"), "xxh128": ("xxh128", "digest"), "sha256": ("sha256", "digest")
+    "": ("md5-dos2unix", "md5"), "md5": ("md5", "md5"), "xxh128": ("xxh128", "digest"), "sha256": ("sha256", "digest")
 }  # fmt: skip
 """By what stands under ``hash``: the hash, and the key that its digest stands under."""
 
@@ -63,7 +60,7 @@ def read(path: str, data: bytes) -> Mapping[str, Locked]:
         BadInput: It is not a lock file.
     """
     text = documents.decoded(path, data)
-    found = scan(text)
+    found = None if data.translate(None, _PLAIN_BYTES) else scan(text)
     if found is not None:
         return found
     entries = lock.parse(text, path).stages.items()
@@ -87,34 +84,31 @@ def described(artifact: Artifact | None) -> Described:
 
 
 def scan(text: str) -> dict[str, Locked] | None:
-    """The stages of a text of the known shape; None for any other."""
-    if not text.startswith(_START) or _odd(text):
+    """The stages of a printable text of the known shape; None for any other."""
+    if not text.startswith(_START):
         return None
     stages: dict[str, dict[str, dict[str, Described]]] = {}
     parts: dict[str, dict[str, Described]] = {}
     items: dict[str, Described] | None = None
-    end = len(_START)
-    token = _TOKEN.scanner(text, end).match  # type: ignore[attr-defined]  # there, but in no stub
-    while match := token():
-        end = match.end()
-        path, algo, key, digest, ending, size, nfiles, part, params, name, command = match.groups()
+    covered = len(_START)
+    for token, path, algo, key, digest, ending, size, nfiles, part, params, name, command in _tokens(text, covered):
+        covered += len(token)
         if path:
             hash_name, right_key = _KEYS[algo]
             if items is None or key != right_key or len(digest) != HEX_LENGTH[hash_name] or path in WORDS:
                 return None
-            about = {"hash": hash_name, "digest": digest + ending if ending else digest, "size": int(size)}
+            items[path] = about = {"hash": hash_name, "digest": digest + ending, "size": int(size)}
             if nfiles:
                 about["nfiles"] = int(nfiles)
-            items[path] = about
-        elif part or params:
-            if not stages or (part or params) in parts:
-                return None
-            items = parts[part or params] = {}
-        else:
-            if name in stages or name in WORDS or command in WORDS:
+        elif name:
+            if name in stages or name in WORDS or (command and command in WORDS):
                 return None
             parts = stages[name] = {}
             items = None
-    if end != len(text) or any(parts.get("params") for parts in stages.values()):
+        elif not stages or (part or params) in parts:
+            return None
+        else:
+            items = parts[part or params] = {}
+    if covered != len(text) or any(parts.get("params") for parts in stages.values()):
         return None
     return {name: Locked(parts.get("deps", {}), parts.get("outs", {})) for name, parts in stages.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.experiments import locked
@@ -59,16 +59,19 @@ def careful(text):
     }
 
 
+@settings(max_examples=40)
 @given(odd)
 def test_what_tools_write_is_read_alike(text):
     assert locked.read("dvc.lock", text.encode()) == careful(text)
 
 
+@settings(max_examples=40)
 @given(usual)
 def test_what_tools_usually_write_is_read_the_quick_way(text):
     assert locked.scan(text) == careful(text)
 
 
+@settings(max_examples=40)
 @given(usual, st.data())
 def test_a_file_that_was_changed_by_hand_is_read_alike_or_refused(text, data):
     lines = text.splitlines(keepends=True)
