@@ -1,9 +1,9 @@
 """The object layer: Git repositories read and written in plain Python, without Git.
 
-``objects`` are values; ``loose``, ``packindex``, ``packs``, ``delta``, ``folders`` read what is on disk; ``packwriter``,
-``batch``, ``incoming``, ``outgoing`` write it; ``database`` is the front of all of these, ``reach`` walks what objects
-point to. ``refs`` names them, ``trees``, ``index``, ``status``, ``worktree`` join them to files, ``repository`` holds
-the whole.
+``objects`` are values; ``filebytes``, ``loose``, ``packindex``, ``packentries``, ``delta``, ``packs``, ``folders`` read
+what is on disk; ``packwriter``, ``batch``, ``incoming``, ``outgoing`` write it; ``database`` is the front of these, and
+``reach`` walks what objects point to. ``refs`` names them, ``trees``, ``index``, ``status``, ``worktree`` join them to
+files, ``repository`` holds the whole.
 
 Every one is judged by real Git in tests/compat. Nothing below imports dulwich to read or write an object.
 """

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from assay.engine import disk
+from assay.engine.git.filebytes import PagedFile
 from assay.engine.git.loose import write_loose
 from assay.engine.git.objects import object_id
 from assay.engine.git.packindex import IndexEntry, index_bytes
-from assay.engine.git.packs import PackData, PackMemory, PagedFile
+from assay.engine.git.packs import PackData, PackMemory
 from assay.engine.git.packwriter import PackWriter
 from assay.engine.model import Oid
 

@@ -18,20 +18,18 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import CorruptObject
+from assay.engine.git.filebytes import Bytes, open_bytes
 from assay.engine.git.objects import object_id
-from assay.engine.git.packindex import Bytes, IndexEntry
-from assay.engine.git.packs import (
+from assay.engine.git.packentries import (
     HEADER_SIZE,
-    MAX_CHAIN,
     OFS_DELTA,
     REF_DELTA,
     TRAILER_SIZE,
-    PackData,
-    PackMemory,
     inflate_pieces,
-    open_bytes,
     read_head,
 )
+from assay.engine.git.packindex import IndexEntry
+from assay.engine.git.packs import MAX_CHAIN, PackData, PackMemory
 from assay.engine.git.packwriter import entry_header, hash_file, pack_header
 from assay.engine.model import Oid
 

@@ -14,25 +14,13 @@ from hashlib import sha1
 
 from assay.engine import disk
 from assay.engine.errors import CorruptObject, GitError
+from assay.engine.git.filebytes import READ_FLAGS, read_to_end
 from assay.engine.git.objects import HEADERS, KINDS
 from assay.engine.model import Oid
 
-READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_FIRST_READ, _NEXT_READ = 16 << 10, 1 << 20
 _HEAD = 40  # more than the longest "commit <size>\0"
 _SMALL = 4096  # files up to this many bytes are inflated in one go, to a thousand times that at the worst
 _LEVEL = 1
-
-
-def read_to_end(fd: int) -> bytes:
-    """Everything from a descriptor's position on; a read that falls short goes on where it stopped."""
-    data = os.read(fd, _FIRST_READ)
-    if not data:
-        return data
-    pieces = [data]
-    while piece := os.read(fd, _NEXT_READ if len(pieces) > 1 else _FIRST_READ):
-        pieces.append(piece)
-    return b"".join(pieces) if len(pieces) > 1 else data
 
 
 def loose_path(objects_dir: str, oid: bytes) -> str:

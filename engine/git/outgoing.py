@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from assay.engine import disk
 from assay.engine.errors import CorruptObject
-from assay.engine.git.packindex import Bytes
-from assay.engine.git.packs import OFS_DELTA, REF_DELTA, TRAILER_SIZE, Pack, read_head
+from assay.engine.git.filebytes import Bytes
+from assay.engine.git.packentries import OFS_DELTA, REF_DELTA, TRAILER_SIZE, read_head
+from assay.engine.git.packs import Pack
 from assay.engine.git.packwriter import PackWriter
 from assay.engine.model import Oid
 

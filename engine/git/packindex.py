@@ -11,26 +11,15 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from hashlib import sha1
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple
 
 from assay.engine.errors import CorruptObject
+from assay.engine.git.filebytes import Bytes
 from assay.engine.model import Oid
 
 _MAGIC = b"\xfftOc\0\0\0\2"
 _FAN = struct.Struct(">256L")
 _LARGE = 0x80000000
-
-
-class Bytes(Protocol):
-    """What a file's content is read through: bytes in memory, an mmap, or reads as they are asked for."""
-
-    def __len__(self) -> int: ...
-
-    @overload
-    def __getitem__(self, at: int, /) -> int: ...
-
-    @overload
-    def __getitem__(self, at: slice, /) -> bytes: ...
 
 
 class IndexEntry(NamedTuple):

@@ -12,100 +12,28 @@ A pack stays readable after its file is deleted (`git repack -ad` next door), be
 
 from __future__ import annotations
 
-import mmap
-import os
-import zlib
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NamedTuple, Protocol, overload
+from typing import Protocol
 
 from assay.engine import disk
 from assay.engine.errors import CorruptObject
 from assay.engine.git.delta import apply_delta
-from assay.engine.git.loose import READ_FLAGS, read_to_end
-from assay.engine.git.packindex import Bytes, PackIndex
+from assay.engine.git.filebytes import Bytes, PagedFile, open_bytes
+from assay.engine.git.packentries import HEADER_SIZE, OFS_DELTA, REF_DELTA, TRAILER_SIZE, inflate
+from assay.engine.git.packindex import PackIndex
 
-OFS_DELTA, REF_DELTA = 6, 7
-HEADER_SIZE, TRAILER_SIZE = 12, 20
 MAX_OBJECT = 512 << 20
 """Objects of more bytes are not read into memory."""
 
 MAX_CHAIN = 4096  # Git itself makes no chain longer than 4095
-_WHOLE_FILE = 64 << 10  # files up to this many bytes are read in one go
-_WHOLE_OBJECT = 16 << 10  # objects are inflated in one go; a false size can then cost a thousand times this
-_CHUNK = 64 << 10
-
-
-class PagedFile:
-    """A file that is read as it is asked for, where it cannot be mapped or is still growing.
-
-    Args:
-        fd: Its descriptor, which this object closes.
-        size: Its length in bytes; whoever makes the file grow may change it.
-    """
-
-    _PAGE = 4096
-
-    def __init__(self, fd: int, size: int) -> None:
-        self.size = size
-        self._fd = fd
-        self._page = (0, b"")
-
-    def __len__(self) -> int:
-        return self.size
-
-    @overload
-    def __getitem__(self, at: int, /) -> int: ...
-
-    @overload
-    def __getitem__(self, at: slice, /) -> bytes: ...
-
-    def __getitem__(self, at: int | slice, /) -> int | bytes:
-        if isinstance(at, slice):
-            start, stop, _ = at.indices(self.size)
-            return self._read(start, max(stop - start, 0))
-        start, page = self._page
-        if not start <= at < start + len(page):
-            start, page = self._page = at, self._read(at, min(self._PAGE, self.size - at))
-        return page[at - start]
-
-    def _read(self, at: int, length: int) -> bytes:
-        pieces = []
-        while length > 0 and (piece := os.pread(self._fd, length, at)):
-            pieces.append(piece)
-            at += len(piece)
-            length -= len(piece)
-        return b"".join(pieces)
-
-    def __del__(self) -> None:
-        os.close(self._fd)
-
-
-def open_bytes(path: str, may_map: Callable[[str], bool]) -> Bytes:
-    """A file's content: small files whole, large ones mapped, or paged where mapping is not wanted or fails."""
-    fd = os.open(path, READ_FLAGS)
-    keep = False
-    try:
-        size = os.fstat(fd).st_size
-        if size <= _WHOLE_FILE:
-            return read_to_end(fd)
-        if may_map(path):
-            with suppress(OSError, ValueError):
-                return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
-        keep = True
-        return PagedFile(fd, size)
-    finally:
-        if not keep:
-            os.close(fd)
 
 
 class PackMemory:
     """What all packs of one database share: limits, the cache of delta bases, the files held open.
 
     Args:
-        mapped: Whether files may be mapped; None: not on network file systems, where
-            one that shrinks kills the reader.
+        mapped: Whether files may be mapped; None: not on network file systems, where one that shrinks kills the
+            reader.
         max_object: The largest object in bytes that is read.
         max_cached: How many bytes of delta bases are kept.
         max_open: How many large files are held open at a time.
@@ -172,91 +100,6 @@ class PackMemory:
         self._open.append(pack)
         if len(self._open) > self._max_open:
             self._open.popleft().release()
-
-
-class EntryHead(NamedTuple):
-    """The beginning of a pack entry.
-
-    ``size`` is that of the content, or of the delta, in bytes; the compressed bytes begin at ``start``; ``base`` is
-    the offset of an OFS delta's base (else 0), ``base_oid`` the id of a REF delta's (else empty).
-    """
-
-    kind: int
-    size: int
-    start: int
-    base: int
-    base_oid: bytes
-
-
-def read_head(view: Bytes, offset: int) -> EntryHead:
-    """Reads the beginning of the entry at ``offset``. Raises CorruptObject, or IndexError past the end."""
-    at = offset
-    byte = view[at]
-    at += 1
-    kind, size, shift = byte >> 4 & 7, byte & 15, 4
-    while byte & 0x80:
-        byte = view[at]
-        at += 1
-        size |= (byte & 0x7F) << shift
-        shift += 7
-        if shift > 67:
-            raise CorruptObject(f"A Git pack is damaged at byte {offset}: an impossible size.")
-    if kind == REF_DELTA:
-        return EntryHead(kind, size, at + 20, 0, view[at : at + 20])
-    if kind != OFS_DELTA:
-        if kind not in (1, 2, 3, 4):
-            raise CorruptObject(f"A Git pack is damaged at byte {offset}: an object of unknown kind {kind}.")
-        return EntryHead(kind, size, at, 0, b"")
-    byte = view[at]
-    at += 1
-    back = byte & 0x7F
-    while byte & 0x80 and back < offset:
-        byte = view[at]
-        at += 1
-        back = (back + 1) << 7 | byte & 0x7F
-    base = offset - back
-    if base < HEADER_SIZE or not back:
-        raise CorruptObject(f"A Git pack is damaged at byte {offset}: a delta's base lies outside it.")
-    return EntryHead(kind, size, at, base, b"")
-
-
-def inflate(view: Bytes, at: int, size: int) -> bytes:
-    """The content of ``size`` bytes whose compressed form begins at ``at``. Raises CorruptObject."""
-    if size <= _WHOLE_OBJECT:
-        try:
-            # the window holds any stream of that size that zlib makes, and bounds what a false one can become
-            data = zlib.decompress(view[at : at + size + (size >> 7) + 64], 15, size + 1)
-        except zlib.error:
-            data = b"".join(inflate_pieces(view, at, size)[0])
-        if len(data) == size:
-            return data
-        raise CorruptObject(f"A Git pack is damaged at byte {at}: an object is not as long as it says.")
-    return b"".join(inflate_pieces(view, at, size)[0])
-
-
-def inflate_pieces(view: Bytes, at: int, size: int) -> tuple[list[bytes], int]:
-    """As `inflate`, for content of any length: its pieces, and where the compressed form ends."""
-    stream = zlib.decompressobj()
-    pieces: list[bytes] = []
-    left, start = size, at
-    try:
-        while not stream.eof:
-            source = stream.unconsumed_tail
-            if not source:
-                source = view[at : at + min(left + (left >> 7) + 64, _CHUNK)]
-                at += len(source)
-                if not source:
-                    raise CorruptObject(f"A Git pack is damaged at byte {start}: it ends inside an object.")
-            piece = stream.decompress(source, left + 1)
-            left -= len(piece)
-            if left < 0:
-                raise CorruptObject(f"A Git pack is damaged at byte {start}: an object is longer than it says.")
-            pieces.append(piece)
-    except zlib.error as error:
-        raise CorruptObject(f"A Git pack is damaged at byte {start}: {error}.") from error
-    if left:
-        raise CorruptObject(f"A Git pack is damaged at byte {start}: an object is shorter than it says.")
-    return pieces, at - len(stream.unused_data)
 
 
 class FindsOffsets(Protocol):

@@ -12,8 +12,8 @@ from hashlib import sha1
 from assay.engine import disk
 from assay.engine.git.delta import BlockIndex, index_blocks, make_delta
 from assay.engine.git.objects import COMMIT
+from assay.engine.git.packentries import OFS_DELTA
 from assay.engine.git.packindex import IndexEntry
-from assay.engine.git.packs import OFS_DELTA
 from assay.engine.model import Oid
 
 _FLUSH = 256 << 10

@@ -10,7 +10,7 @@ from assay.engine import disk
 from assay.engine.errors import CorruptObject, MissingObject
 from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.objects import BLOB, object_id
-from assay.engine.git.packs import read_head
+from assay.engine.git.packentries import read_head
 from assay.engine.model import Oid
 from tests.packfiles import insertion, install, install_blobs, ofs_delta, ref_delta, whole
 

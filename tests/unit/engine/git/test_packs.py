@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import CorruptObject
+from assay.engine.git.filebytes import PagedFile
 from assay.engine.git.objects import BLOB, COMMIT, TREE, object_id
 from assay.engine.git.packindex import IndexEntry, index_bytes
-from assay.engine.git.packs import Pack, PackData, PackMemory, PagedFile, open_bytes
+from assay.engine.git.packs import Pack, PackData, PackMemory
 from assay.engine.model import Oid
 from tests.packfiles import (
     distance,
@@ -138,18 +138,6 @@ def test_objects_over_the_limit_are_not_read() -> None:
         data.read_at(12)
 
 
-def test_a_paged_file_is_as_its_bytes(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 100
-    (tmp_path / "file").write_bytes(content)
-    with (tmp_path / "file").open("rb") as reader:
-        paged = PagedFile(os.dup(reader.fileno()), len(content))
-    assert [paged[at] for at in (0, 5000, 4999, 25599)] == [content[at] for at in (0, 5000, 4999, 25599)]
-    assert paged[100:10_000] == content[100:10_000]
-    assert paged[25_590:99_999] == content[25_590:]
-    with pytest.raises(IndexError):
-        paged[25_600]
-
-
 @pytest.mark.parametrize("mapped", [True, False])
 def test_a_pack_is_read_mapped_and_paged(tmp_path: Path, mapped: bool) -> None:
     blobs = [str(i).encode() * 1000 + bytes(str(hash(i) % 7), "ascii") * 5000 for i in range(2000)]
@@ -158,15 +146,6 @@ def test_a_pack_is_read_mapped_and_paged(tmp_path: Path, mapped: bool) -> None:
     pack = Pack(str(index)[:-4], PackMemory(mapped=mapped))
     assert (type(pack.data().view) is PagedFile) is not mapped
     assert [pack.read_at(pack.find(oid))[1] for oid in oids] == blobs
-
-
-def test_a_file_that_cannot_be_mapped_is_paged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(12, "Cannot allocate memory")
-
-    (tmp_path / "file").write_bytes(bytes(100_000))
-    monkeypatch.setattr("mmap.mmap", refuse)
-    assert isinstance(open_bytes(str(tmp_path / "file"), lambda _: True), PagedFile)
 
 
 def test_no_more_files_than_allowed_are_held_open(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from assay.engine import disk
 from assay.engine.git.objects import BLOB, COMMIT, TREE, object_id
+from assay.engine.git.packentries import read_head
 from assay.engine.git.packindex import PackIndex, index_bytes
-from assay.engine.git.packs import PackData, PackMemory, read_head
+from assay.engine.git.packs import PackData, PackMemory
 from assay.engine.git.packwriter import PackWriter
 
 PARAMS = [b"".join(b"option_%02d: %d\n" % (n, n) for n in range(40)) + b"lr: %d\n" % i for i in range(50)]
