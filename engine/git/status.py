@@ -43,8 +43,8 @@ class WorkState:
     """What `git status` would say, path by path.
 
     Attributes:
-        staged: How the index differs from HEAD.
-        unstaged: How files differ from the index; "A" for a file that was only intended to be added.
+        staged: How the index differs from HEAD; nothing where there is no index.
+        unstaged: How files differ from the index, or without one from HEAD; "A" for a file only intended to be added.
         conflicted: Paths in conflict, with Git's two letters.
         untracked: Files neither tracked nor ignored; folders that are other repositories end in a slash.
         warnings: Sentences about what could not be decided or read.
@@ -117,11 +117,14 @@ def work_state(repo: Repository, *, untracked: bool = True) -> WorkState:
     head = repo.head()
     work = _Work(repo, repo.objects.read_commit(head).tree if head else None, untracked=untracked)
     index, found = work.files.index, work.found
+    known_as = index.item if index.exists else work.base_of
     staged = {path: _letter(*pair) for path, pair in work.differing.items() if path not in index.conflicts}
-    unstaged: dict[str, Letter] = {path: "D" for path in found.missing if path in index.offsets}
+    if not index.exists:
+        staged.clear()
+    unstaged: dict[str, Letter] = {path: "D" for path in found.missing if path not in index.conflicts}
     for path, status in found.touched.items():
-        if path in index.offsets:
-            look, known = work.files.look(path, status), index.item(path)
+        if path not in index.conflicts:
+            look, known = work.files.look(path, status), known_as(path)
             item = look and (look.mode, look.oid)
             if item != known:
                 unstaged[path] = _letter(known, item)

@@ -282,6 +282,8 @@ def test_without_an_index_the_base_says_what_is_tracked(git: Git, repository: Pa
     for untracked in (True, False):
         names = git("ls-tree", "-r", "--name-only", our_tree(repository, untracked=untracked), cwd=repository).split()
         assert names == [".gitignore"] * untracked + ["d/e/two", "d/one", "top"]
+    (repository / "top").unlink()
+    assert ours(repository) == [" D top", " M d/one", "?? .gitignore"]
 
 
 @pytest.fixture
