@@ -35,7 +35,7 @@ class BucketTransport:
         report: Where progress goes.
 
     Attributes:
-        objects: How many objects were sent so far; ``size`` likewise in bytes, either way.
+        objects: How many objects have travelled so far; ``size`` likewise in bytes.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class BucketTransport:
         for oid in closure(source, missing, complete):
             if oid not in have:
                 source.bring([oid])
+        self.objects += source.objects
         self.size += source.size
         return source.size
 
@@ -174,6 +175,7 @@ class _Bringing:
     """Objects that are fetched when they are asked for."""
 
     def __init__(self, packs: BucketPacks, have: ObjectSource, into: PackSink) -> None:
+        self.objects = 0
         self.size = 0
         self._packs = packs
         self._have = have
@@ -193,9 +195,9 @@ class _Bringing:
     def bring(self, oids: Sequence[Oid]) -> None:
         """Fetches the packs that hold these objects. Raises CorruptRemote when one of them is not there afterwards."""
         names = [name for oid in oids if (name := self._packs.find(oid)) is not None]
-        self.size += self._packs.bring(names, self._into)
+        self._bring(names)
         if any(oid not in self._have for oid in oids):
-            self.size += self._packs.bring(self._packs.unknown(), self._into)
+            self._bring(self._packs.unknown())
         for oid in oids:
             if oid not in self._have:
                 raise CorruptRemote(
@@ -203,10 +205,15 @@ class _Bringing:
                     "Push again from a repository that has it.",
                 )
 
+    def _bring(self, names: Iterable[str]) -> None:
+        objects, size = self._packs.bring(names, self._into)
+        self.objects += objects
+        self.size += size
+
 
 def _amount(size: float) -> str:
     """A number of bytes for people."""
-    for unit in ("bytes", "KB", "MB"):
+    for unit in ("bytes", "kB", "MB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000

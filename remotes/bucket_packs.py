@@ -117,8 +117,8 @@ class BucketPacks:
         """The packs of which nothing is known, because their indexes are damaged."""
         return [name for name in self._sizes if name not in self._indexes]
 
-    def bring(self, names: Iterable[str], into: PackSink) -> int:
-        """Fetches packs, checks them and adds them to a repository; returns the bytes that travelled.
+    def bring(self, names: Iterable[str], into: PackSink) -> tuple[int, int]:
+        """Fetches packs, checks them and adds them to a repository; returns how many objects and bytes.
 
         Raises:
             CorruptRemote: One is damaged; it is named, and is not let in.
@@ -138,7 +138,7 @@ class BucketPacks:
             self._report(Progress(task, done, total, "B"))
         if wanted:
             self._report(Done(task))
-        return total
+        return sum(self._indexes[name].count for name in wanted if name in self._indexes), total
 
     def _receive(self, name: str) -> Received:
         key = _key(name, "pack")

@@ -61,6 +61,8 @@ class _Making:
     report: Reporter
     remote: Remote
     store: RemoteStore
+    objects: int = 0
+    size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -148,6 +150,7 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     if head is not None:
         repo.refs.set_head(head)
     disk.remove_tree(f"{state}/clone")
+    making.objects, making.size = git.objects, git.size
     if head is None:
         making.report(Note(f"{making.store.url} has no branch; only experiments were cloned."))
         return None
@@ -188,7 +191,9 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     failed = {**making.failed, **exchange.git.damaged_refs, **fetched.failed}
     write_experiments(project, {name: experiments[name] for name in fetched.refs})
     failed.update(check_out(project, {path: artifact for path, artifact in data.items() if path not in failed}))
-    return Cloned(project.root, making.store.url, branch, fetched._replace(failed=failed))
+    objects, size = fetched.objects + making.objects, fetched.size + making.size
+    report = fetched._replace(objects=objects, size=size, failed=failed)
+    return Cloned(project.root, making.store.url, branch, report)
 
 
 def _remove(folder: str, *, keep: bool) -> None:

@@ -93,13 +93,13 @@ def _no_answer(error: BaseException, place: Place, doing: str) -> AssayError:
     if names & {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}:
         return AccessDenied(f"There are no credentials for s3://{place.bucket}.", _CREDENTIALS)
     if "ProfileNotFound" in names:
-        return ConfigError(f"{error}.", "Mend the remote's profile setting.")
+        return ConfigError(f"{_text(error)}.", "Mend the remote's profile setting.")
     if "SSLError" in names:
         return RemoteError(f"The certificate of {server} cannot be verified ({_short(error)}).", "Set ssl_verify.")
     if "ParamValidationError" in names:
-        return ConfigError(f"{place} cannot be named in a request: {error}.", "Mend the remote's url.")
+        return ConfigError(f"{place} cannot be named in a request: {_text(error)}.", "Mend the remote's url.")
     if names & {"InvalidEndpointConfigurationError", "InvalidRegionError", "UnsupportedS3ConfigurationError"}:
-        return ConfigError(f"{error}.", "Mend the remote's endpointurl and region.")
+        return ConfigError(f"{_text(error)}.", "Mend the remote's endpointurl and region.")
     if names & {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}:
         return Unavailable(f"{server} does not answer.", "Check the remote's endpointurl and the network.")
     if names & _NO_ANSWER:
@@ -108,5 +108,9 @@ def _no_answer(error: BaseException, place: Place, doing: str) -> AssayError:
 
 
 def _short(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = _text(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

@@ -50,9 +50,9 @@ def store(make: Callable[[], RemoteStore]) -> RemoteStore:
 
 
 class Bytes:
-    """A source and a sink in memory."""
+    """A source in memory."""
 
-    def __init__(self, data: bytes = b"", *, fail_at: int = -1) -> None:
+    def __init__(self, data: bytes, *, fail_at: int = -1) -> None:
         self.data = data
         self.size = len(data)
         self._at = 0
@@ -65,15 +65,25 @@ class Bytes:
         self._at += len(piece)
         return piece
 
-    def write(self, data: bytes) -> None:
-        self.data += data
-
     def restart(self) -> None:
         self._at = 0
 
 
+class Taken:
+    """A sink in memory."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def restart(self) -> None:
+        self.data = b""
+
+
 def received(store: RemoteStore, key: str) -> bytes:
-    sink = Bytes()
+    sink = Taken()
     assert store.get_to(key, sink) == len(sink.data)
     return sink.data
 
@@ -104,7 +114,7 @@ def test_a_key_that_is_not_there_is_missing(store: RemoteStore) -> None:
         with pytest.raises(KeyMissing, match=key):
             store.get(key)
         with pytest.raises(KeyMissing):
-            store.get_to(key, Bytes())
+            store.get_to(key, Taken())
         assert store.size(key) is None
 
 

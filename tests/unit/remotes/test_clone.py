@@ -29,7 +29,9 @@ def get(url: str, target: Path, typed_in: Path | None = None) -> Cloned:
 @pytest.fixture
 def cloned(git: Git, here: Machine, remote: str, target: Path) -> Iterator[Machine]:
     push(here.project)
-    assert get(remote, target).report.failed == {}
+    report = get(remote, target).report
+    assert report.failed == {}
+    assert report.objects >= 12
     machine = Machine(git, target)
     yield machine
     machine.close()

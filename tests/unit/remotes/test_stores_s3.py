@@ -1,0 +1,274 @@
+"""What is S3's own: large values in parts, servers that ignore conditions, sentences for what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.engine.errors import AccessDenied, ConfigError, KeyMissing, RemoteError, Unavailable
+from assay.engine.ports import RemoteStore
+from assay.remotes import stores_s3
+from assay.remotes.registry import Remote, open_store
+from assay.remotes.retry import Retrying
+from assay.remotes.stores_s3 import S3Settings, S3Store
+from tests.contracts.test_remote_store import Bytes, received
+from tests.s3server import S3Server
+
+S3 = tuple[str, dict[str, str]]
+
+
+@pytest.fixture
+def opened() -> Iterator[list[RemoteStore]]:
+    """Stores to close in the end."""
+    stores: list[RemoteStore] = []
+    yield stores
+    for store in stores:
+        store.close()
+
+
+def settings_of(words: dict[str, str]) -> S3Settings:
+    return S3Settings(**words, addressing_style="path")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(s3: S3, opened: list[RemoteStore]) -> S3Store:
+    url, words = s3
+    opened.append(made := S3Store(url, settings_of(words)))
+    return made
+
+
+class IgnoringConditions(S3Store):
+    """A server that takes conditions and does not look at them, as some do."""
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        return super()._raw(method, **{key: value for key, value in arguments.items() if not key.startswith("If")})
+
+
+class RefusingEveryMatch(S3Store):
+    """A server whose If-Match never matches, as that of Ceph RGW 16."""
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        if "IfMatch" in arguments:
+            arguments["IfMatch"] = '"00000000000000000000000000000000"'
+        return super()._raw(method, **arguments)
+
+
+@pytest.mark.parametrize("kind", [IgnoringConditions, RefusingEveryMatch])
+def test_conditions_are_tried_and_not_trusted(s3: S3, opened: list[RemoteStore], kind: type[S3Store]) -> None:
+    url, words = s3
+    opened.append(store := kind(url, settings_of(words)))
+    assert not store.is_atomic()
+    with pytest.raises(RemoteError, match="does not honour conditional writes"):
+        store.create("key", b"data")
+    assert list(store.list("")) == [], "the scratch key is gone"
+
+
+def test_this_server_honours_conditions(store: S3Store) -> None:
+    assert store.is_atomic()
+    assert list(store.list("")) == []
+
+
+def test_a_refused_create_of_our_own_bytes_has_succeeded(store: S3Store) -> None:
+    """A request whose answer was lost is sent again, and then refused because of what it wrote."""
+    assert store.create("key", b"with a nonce")
+    assert store.create("key", b"with a nonce")
+    assert store.swap("key", b"with a nonce", b"next")
+    assert store.swap("key", b"with a nonce", b"next")
+
+
+def test_what_is_large_travels_in_parts(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores_s3, "_WHOLE", 1 << 20)
+    monkeypatch.setattr(stores_s3, "_PART", 5 << 20)
+    data = os.urandom(1 << 20) * 17
+    store.put_from("large", Bytes(data))
+    assert received(store, "large") == data
+    assert store._call("reading", "head_object", "large")["ETag"].strip('"').endswith("-4")
+
+
+def test_parts_of_what_is_damaged_are_thrown_away(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores_s3, "_WHOLE", 1 << 20)
+    monkeypatch.setattr(stores_s3, "_PART", 5 << 20)
+    with pytest.raises(RemoteError, match="damaged"):
+        store.put_from("large", Bytes(os.urandom(12 << 20), fail_at=11 << 20))
+    assert store.size("large") is None
+    prefix = store.url.rpartition("/")[2]
+    uploads = store._raw("list_multipart_uploads", Bucket="assay", Prefix=prefix).get("Uploads", [])
+    assert uploads == []
+
+
+def test_a_bucket_that_does_not_exist_is_named(s3: S3, opened: list[RemoteStore]) -> None:
+    opened.append(store := S3Store("s3://no-such-bucket/x", settings_of(s3[1])))
+    for attempt in (lambda: store.put("key", b""), lambda: list(store.list(""))):
+        with pytest.raises(RemoteError, match="no bucket no-such-bucket"):
+            attempt()
+
+
+def test_a_wrong_secret_is_an_access_denied_with_a_hint(s3: S3, opened: list[RemoteStore]) -> None:
+    url, words = s3
+    opened.append(store := S3Store(url, settings_of({**words, "secret_access_key": "wrong"})))
+    with pytest.raises(AccessDenied, match="Reading") as caught:
+        store.get("key")
+    assert "secret_access_key" in caught.value.hint
+    assert "wrong" not in caught.value.message
+
+
+def test_an_unknown_access_key_is_an_access_denied(s3: S3, opened: list[RemoteStore]) -> None:
+    url, words = s3
+    opened.append(store := S3Store(url, settings_of({**words, "access_key_id": "nobody"})))
+    with pytest.raises(AccessDenied):
+        store.put("key", b"")
+
+
+def test_a_reader_is_told_that_it_may_not_write(s3: S3, s3_server: S3Server, opened: list[RemoteStore]) -> None:
+    url, words = s3
+    opened.append(owner := S3Store(url, settings_of(words)))
+    owner.put("key", b"value")
+    opened.append(reader := S3Store(url, settings_of(s3_server.settings(read_only=True))))
+    assert reader.get("key") == b"value"
+    for attempt in (lambda: reader.put("key", b"x"), lambda: reader.put_from("k", Bytes(b"x")), reader.is_atomic):
+        with pytest.raises(AccessDenied, match=r"Writing s3://assay/.* was refused") as caught:
+            attempt()
+        assert caught.value.hint
+
+
+def test_without_credentials_it_is_said_where_to_put_them(opened: list[RemoteStore], monkeypatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    opened.append(store := S3Store("s3://bucket/x", S3Settings(endpointurl="http://127.0.0.1:9", region="us-east-1")))
+    with pytest.raises(AccessDenied, match="no credentials for s3://bucket") as caught:
+        store.get("key")
+    assert "access_key_id" in caught.value.hint
+
+
+def test_an_unknown_profile_is_a_config_error(opened: list[RemoteStore]) -> None:
+    opened.append(store := S3Store("s3://bucket/x", S3Settings(profile="nobody")))
+    with pytest.raises(ConfigError, match="nobody"):
+        store.get("key")
+
+
+def test_a_server_that_is_not_there_is_named(s3: S3, opened: list[RemoteStore]) -> None:
+    words = {**s3[1], "endpointurl": "http://127.0.0.1:9"}
+    opened.append(store := S3Store(s3[0], settings_of(words)))
+    with pytest.raises(Unavailable, match=r"http://127\.0\.0\.1:9 does not answer") as caught:
+        store.get("key")
+    assert "endpointurl" in caught.value.hint
+
+
+def test_an_endpoint_that_is_no_url_is_a_sentence(s3: S3, opened: list[RemoteStore]) -> None:
+    opened.append(store := S3Store(s3[0], settings_of({**s3[1], "endpointurl": "not a url"})))
+    with pytest.raises((ConfigError, RemoteError), match=r"endpoint|url"):
+        store.get("key")
+
+
+@pytest.mark.parametrize("bucket", ["UPPER_case", "a", "with space"])
+def test_a_bucket_name_that_cannot_be_is_a_sentence(s3: S3, opened: list[RemoteStore], bucket: str) -> None:
+    opened.append(store := S3Store(f"s3://{bucket}/x", settings_of(s3[1])))
+    with pytest.raises((ConfigError, RemoteError)) as caught:
+        store.put("key", b"")
+    assert bucket in caught.value.message
+
+
+def test_a_key_longer_than_the_server_takes_is_a_sentence(store: S3Store) -> None:
+    with pytest.raises(RemoteError, match="KeyTooLong"):
+        store.put("x" * 1500, b"")
+
+
+class CuttingProxy:
+    """Passes bytes to a server, and cuts the first connections after so many bytes of the answer."""
+
+    def __init__(self, port: int, cuts: list[int]) -> None:
+        self._target = port
+        self._cuts = cuts
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.cut = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target))
+            limit = self._cuts.pop(0) if self._cuts else -1
+            threading.Thread(target=self._pump, args=(client, server, -1), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, limit), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, left: int) -> None:
+        try:
+            while data := source.recv(65536):
+                if 0 <= left < len(data):
+                    sink.sendall(data[:left])
+                    self.cut += 1
+                    break
+                sink.sendall(data)
+                left -= len(data) if left >= 0 else 0
+        except OSError:
+            pass
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_an_answer_that_is_cut_off_is_noticed_and_asked_for_again(
+    s3: S3, opened: list[RemoteStore], patient: bool
+) -> None:
+    url, words = s3
+    data = os.urandom(3 << 20)
+    opened.append(direct := S3Store(url, settings_of(words)))
+    direct.put("key", data)
+    proxy = CuttingProxy(int(words["endpointurl"].rpartition(":")[2]), [1 << 20, 300_000])
+    through = S3Store(url, settings_of({**words, "endpointurl": proxy.url}))
+    try:
+        if patient:
+            assert received(Retrying(through, first_pause=0.01), "key") == data
+            assert proxy.cut == 2
+        else:
+            with pytest.raises(Unavailable, match=r"Reading .* was cut off"):
+                through.get("key")
+    finally:
+        through.close()
+        proxy.close()
+
+
+def test_nothing_is_printed_and_no_connection_left_when_the_process_ends(s3: S3, tmp_path: Path) -> None:
+    url, words = s3
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from assay.remotes.registry import Remote, open_store\n"
+        f"store = open_store(Remote('x', {url!r}, {words!r}))\n"
+        "assert 's3fs' not in sys.modules, 'imported before it is needed'\n"
+        "store.put('key', b'value' * 1000)\n"
+        "assert store.get('key') == b'value' * 1000\n"
+        "store.close()\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_registry_opens_it_with_its_settings(s3: S3, opened: list[RemoteStore]) -> None:
+    url, words = s3
+    opened.append(store := open_store(Remote("team", url, words)))
+    store.put("key", b"value")
+    assert store.get("key") == b"value"
+    with pytest.raises(KeyMissing):
+        store.get("other")
