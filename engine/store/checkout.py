@@ -10,7 +10,6 @@ systems that take both for one.
 
 from __future__ import annotations
 
-import os
 import stat as stat_module
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from assay.engine.store.scan import Ignored, Place, Scan
 from assay.engine.store.statcache import StatCache, seen_as
 
 _NAMED = 10
+_TELL_EVERY = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def plan(
     """
     wanted = _wanted(path, artifact, cache)
     parents = _above(wanted)
-    place = Place(root, _unless_wanted(ignored, wanted, parents), (os.path.realpath(cache.folder),))
+    place = Place(root, _unless_wanted(ignored, wanted, parents), (cache.folder,))
     there = _present(place, path, artifact.digest.algo if artifact else cache.algo, stat_cache, report)
     have = there.files
     add = {name: entry for name, entry in wanted.items() if name not in have}
@@ -283,11 +283,13 @@ def _carry_out(todo: Plan, folder: disk.Folder, placer: Placer, report: Reporter
     total = sum(entry.size for entry in files.values())
     task = f"Checking out {todo.path}"
     used: Counter[Kind] = Counter()
-    done = 0
+    done = told = 0
     for name, entry in files.items():
         used[_place(todo, placer, name, entry)] += 1
         done += entry.size
-        report(Progress(task, done, total, "B"))
+        if done - told >= _TELL_EVERY or done == total:
+            told = done
+            report(Progress(task, done, total, "B"))
     for name, entry in todo.modes.items():
         _set_mode(todo, folder, placer, name, entry)
     for name in todo.remove:

@@ -65,11 +65,16 @@ class Placer:
             CorruptArtifact: It is damaged; what was at the path is still there.
             OSError: The disk is full, or the folder cannot be written.
         """
+        if not self._kinds or self._kinds[0] == "reflink":
+            data = self._cache.packed(entry.digest)
+            if data is not None:
+                return self._write(path, entry, data)
         for kind in tuple(self._kinds):
             placed = self._reflink(path, entry) if kind == "reflink" else self._link(kind, path, entry)
             if placed is not None:
                 return placed
-        return self._copy(path, entry)
+        with self._cache.open(entry.digest) as source:
+            return self._write(path, entry, _pieces(source))
 
     def wants(self, entry: Entry) -> Kind:
         """Whether an entry should be a hard link, a symlink, or a file of its own ("copy", however it is made)."""
@@ -87,19 +92,14 @@ class Placer:
                     return "hardlink"
         return "copy"
 
-    def _copy(self, path: str, entry: Entry) -> Placed:
+    def _write(self, path: str, entry: Entry, data: bytes | Iterator[bytes]) -> Placed:
         stamp = now()
-        if self._cache.is_packed(entry.digest):
-            data = self._cache.read(entry.digest)
-            stat = self._folder.write(path, data, executable=entry.is_exec, mtime_ns=stamp)
-        else:
-            with self._cache.open(entry.digest) as source:
-                stat = self._folder.write(path, _pieces(source), executable=entry.is_exec, mtime_ns=stamp)
+        stat = self._folder.write(path, data, executable=entry.is_exec, mtime_ns=stamp)
         return Placed("copy", stat, stat.st_mtime_ns == stamp)
 
     def _reflink(self, path: str, entry: Entry) -> Placed | None:
-        source = None if self._cache.is_packed(entry.digest) else self._cache.sound_path(entry.digest)
-        if source is None:
+        source = self._cache.sound_path(entry.digest)
+        if source is None:  # packed: it is copied
             return None
         stamp = now()
         stat = self._folder.clone(source, path, executable=entry.is_exec, mtime_ns=stamp)

@@ -247,6 +247,8 @@ def _head(fd: int) -> tuple[list[tuple[str, int]], list[tuple[int, int, int]]]:
         raise ValueError
     head: Any = msgpack.unpackb(blob, use_list=False)
     packs, sizes = head
+    if not all(type(pack_id) is str and type(length) is int for pack_id, length in packs):
+        raise ValueError
     parts = []
     offset = 16 + size
     for length, check in sizes:

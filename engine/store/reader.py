@@ -117,15 +117,32 @@ class CacheReader:
             MissingArtifact: It is not in the cache.
             CorruptArtifact: What was there under its name is something else; it is in quarantine now.
         """
-        key = key_of(digest)
-        data = self._from_pack(key)
+        data = self.packed(digest)
         if data is None:
             data = self._from_file(digest)
         if data is None and self.index.rescan():
-            data = self._from_pack(key)
+            data = self.packed(digest)
         if data is None:
             raise self.absent(digest)
         return data
+
+    def packed(self, digest: Digest) -> bytes | None:
+        """The content of an object that a known pack holds, verified; None when none does. Raises CorruptArtifact."""
+        key = key_of(digest)
+        for _ in range(8):  # each turn is another process that merged packs meanwhile
+            place = self.index.find(key)
+            if place is None:
+                return None
+            data = self._slice(*place)
+            if data is None:
+                self.index.rescan()
+            elif check_object(key, data):
+                return data
+            else:
+                self.index.distrust()
+                if self.index.find(key) == place:
+                    raise self._condemn_pack(place[0], key)
+        return None
 
     def open(self, digest: Digest) -> BinaryIO:
         """An object's content as a stream that cannot seek.
@@ -162,22 +179,6 @@ class CacheReader:
         """The error for an object that is not there."""
         damaged = "".join(f" {sentence}" for sentence in self.index.unreadable.values())
         return MissingArtifact(f"{digest} is not in the cache {self.folder}.{damaged}", _PULL)
-
-    def _from_pack(self, key: bytes) -> bytes | None:
-        for _ in range(8):  # each turn is another process that merged packs meanwhile
-            place = self.index.find(key)
-            if place is None:
-                return None
-            data = self._slice(*place)
-            if data is None:
-                self.index.rescan()
-            elif check_object(key, data):
-                return data
-            else:
-                self.index.distrust()
-                if self.index.find(key) == place:
-                    raise self._condemn_pack(place[0], key)
-        return None
 
     def _slice(self, pack_id: str, offset: int, size: int) -> bytes | None:
         descriptor = self._open.get(pack_id)

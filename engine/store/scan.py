@@ -121,7 +121,7 @@ class Scan:
         self._started = now()
         self._pending: list[_Pending] = []
         self._algo_place = HASH_NAMES.index(algo)
-        self._inside = (os.path.realpath(place.root), *place.links_into)
+        self._inside = tuple(map(os.path.realpath, (place.root, *place.links_into)))
 
     def file(self, path: str) -> Row | None:
         """The row of a file, or of a symlink to one; None when it is odd.

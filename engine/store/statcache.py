@@ -208,6 +208,15 @@ def _open(path: str) -> sqlite3.Connection | None:
     except OSError:
         return None
     database = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
+    try:
+        _prepare(database)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous=OFF")  # a power cut may cost the file, and the sums notice
     database.execute("PRAGMA journal_mode=MEMORY")
     (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -216,7 +225,6 @@ def _open(path: str) -> sqlite3.Connection | None:
             database.execute("DROP TABLE IF EXISTS folder")
             database.execute("CREATE TABLE folder (path BLOB PRIMARY KEY, sum INTEGER, files BLOB)")
             database.execute(f"PRAGMA user_version={_VERSION}")
-    return database
 
 
 def _bytes(path: str) -> bytes:

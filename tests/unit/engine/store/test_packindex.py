@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
 
+import msgpack
 import pytest
 
 from assay.engine import disk
@@ -174,6 +176,14 @@ class TestTheSavedCopy:
         (tmp_path / "index").write_bytes(data)
         index = PackIndex(str(tmp_path))
         assert [content_of(tmp_path, index.find(key(data))) for data in contents] == contents
+
+    @pytest.mark.parametrize("head", [None, 7, [], [[], []], [["a"], [[0, 0]] * 256], [[["a", "b"]], [[0, 0]] * 256]])
+    def test_of_another_form_is_made_anew(self, tmp_path, head):
+        publish(tmp_path, [b"a"])
+        blob = msgpack.packb(head)
+        frame = packindex.MAGIC + len(blob).to_bytes(4, "big") + zlib.crc32(blob).to_bytes(4, "big")
+        (tmp_path / "index").write_bytes(frame + blob)
+        assert content_of(tmp_path, PackIndex(str(tmp_path)).find(key(b"a"))) == b"a"
 
     @pytest.mark.parametrize("size", [0, 7, 16, 100, 2000])
     def test_is_made_anew_when_it_is_cut_short(self, tmp_path, size):
