@@ -14,6 +14,9 @@ from assay.engine.model import HashName
 SNAPSHOT_LIMIT = 10_000_000
 """Bytes: an untracked file larger than this is not taken into a snapshot silently."""
 
+MARKERS = (".dvc", ".assay")
+"""Folders that make the one they lie in a project; where both are, the first one decides."""
+
 SMALL = 256 * 1024
 """Bytes: artifacts smaller than this lie in packs, others are objects of their own."""
 
@@ -79,7 +82,7 @@ def find_root(start: str) -> tuple[str, str]:
     """
     folder = start
     while True:
-        for marker in (".dvc", ".assay"):
+        for marker in MARKERS:
             if os.path.isdir(f"{folder}/{marker}"):
                 return folder, marker
         above = os.path.dirname(folder)

@@ -16,8 +16,9 @@ from assay.engine import disk
 from assay.engine.errors import AssayError, BadInput
 from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.objects import BLOB, TREE
+from assay.engine.layout import MARKERS
 from assay.engine.model import Oid
-from assay.engine.pipeline.discover import MARKERS, is_pipeline_file, pipeline_files
+from assay.engine.pipeline.discover import is_pipeline_file, pipeline_files
 from assay.engine.pipeline.spec import ignored, parse_bytes
 from assay.engine.project import Project
 

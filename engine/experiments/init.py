@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assay.engine import disk
 from assay.engine.errors import GitError, NoRepository, Refused
 from assay.engine.git.repository import Repository
-from assay.engine.layout import native
+from assay.engine.layout import MARKERS, native
 from assay.engine.model import HashName
 from assay.engine.project import World
 
@@ -33,7 +33,7 @@ def init(folder: str, world: World, *, hash_name: HashName = "xxh128") -> Initia
         Refused: The folder is a project already.
         GitError: The folder lies in a repository that cannot be used (bare, SHA-256, reftable).
     """
-    for marker in (".assay", ".dvc"):
+    for marker in MARKERS:
         if os.path.isdir(f"{folder}/{marker}"):
             raise Refused(f"{folder} is a project already: it has a {marker} folder.")
     layout = native(hash_name)

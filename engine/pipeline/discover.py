@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
+from assay.engine.layout import MARKERS
+
 NAME = "dvc.yaml"
 DATA_ENDING = ".dvc"
-MARKERS = (".assay", ".dvc")
 
 
 def pipeline_files(

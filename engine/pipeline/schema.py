@@ -13,6 +13,7 @@ from typing import Any
 
 from assay.engine.disk import check_relative
 from assay.engine.errors import UnsafePath
+from assay.engine.layout import MARKERS
 from assay.engine.pipeline.source import Keys, Source, nearest
 from assay.engine.pipeline.stage import Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
 
@@ -27,7 +28,7 @@ _ARTIFACT = ("path", "type", "desc", "labels", "meta")
 _OUT_KINDS: tuple[OutKind, ...] = ("outs", "metrics", "plots")
 _TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_OWN_FOLDERS = (".assay", ".dvc", ".git")
+_OWN_FOLDERS = (*MARKERS, ".git")
 PARAMS_FILE = "params.yaml"
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from assay.engine.errors import AssayError, MissingObject
 from assay.engine.git.objects import TREE, parse_tree
 from assay.engine.git.trees import lookup
+from assay.engine.layout import MARKERS
 from assay.engine.model import Artifact, Oid
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile, lock, spec
-from assay.engine.pipeline.discover import MARKERS, NAME, is_pipeline_file
+from assay.engine.pipeline.discover import NAME, is_pipeline_file
 from assay.engine.pipeline.lock import LockEntry, LockFile
 from assay.engine.pipeline.schema import PARAMS_FILE
 from assay.engine.pipeline.stage import PipelineFile, Stage, lock_path
