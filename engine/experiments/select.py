@@ -57,7 +57,7 @@ def select(candidates: Sequence[Candidate], selection: Selection, records: Recor
         UsageError: The query is none, or names something that no row has or that several files have.
     """
     names = _Names(candidates, records)
-    rows = list(candidates)
+    rows = sorted(candidates, key=lambda row: (row.time, row.commit), reverse=True)
     if selection.where:
         wanted = query.parse(selection.where)
         values = {name.text: names.getter(name.text, "--where") for name in query.names(wanted)}
@@ -65,9 +65,8 @@ def select(candidates: Sequence[Candidate], selection: Selection, records: Recor
     if selection.sort_by:
         descending = selection.top is not None if selection.descending is None else selection.descending
         rows = _sorted(rows, names.getter(selection.sort_by, "--sort-by"), descending=descending)
-    else:
-        newest_first = selection.descending is not False
-        rows.sort(key=lambda row: (row.time, row.commit), reverse=newest_first)
+    elif selection.descending is False:
+        rows.reverse()
     return rows if selection.top is None else rows[: selection.top]
 
 
