@@ -135,15 +135,24 @@ def test_a_file_rewritten_with_the_same_size_right_after_it_was_added_is_seen(gi
         assert ours(repository) == ["MM top"], number
 
 
-def test_times_that_are_all_the_same_hide_no_change_even_when_ctime_is_not_trusted(git: Git, repository: Path) -> None:
+@pytest.mark.parametrize("changed", [10**18, 10**18 + 500_000_000, 10**18 - 3_000_000])
+def test_times_that_are_all_the_same_hide_no_change_even_when_ctime_is_not_trusted(
+    git: Git, repository: Path, changed: int
+) -> None:
     git("config", "core.trustctime", "false", cwd=repository)
     (repository / "top").write_text("AAAA")
-    os.utime(repository / "top", (1e9, 1e9))
+    os.utime(repository / "top", ns=(changed, changed))
     git("add", "top", cwd=repository)
-    os.utime(repository / ".git/index", (1e9, 1e9))
+    written = max(changed, 10**18)
+    os.utime(repository / ".git/index", ns=(written, written))
     (repository / "top").write_text("BBBB")
-    os.utime(repository / "top", (1e9, 1e9))
+    os.utime(repository / "top", ns=(changed, changed))
     assert ours(repository) == ["MM top"]
+
+
+def test_a_mode_changed_in_the_index_alone_is_seen_in_the_file(git: Git, repository: Path) -> None:
+    git("update-index", "--chmod=+x", "top", cwd=repository)
+    assert ours(repository) == gits(git, repository) == ["MM top"]
 
 
 def test_a_change_with_the_old_times_put_back_is_seen_by_its_ctime(git: Git, repository: Path) -> None:
