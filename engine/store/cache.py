@@ -29,8 +29,15 @@ class Cache(CacheReader):
         return CacheWriter(self)
 
     def new_file(self) -> disk.NewFile:
-        """A file for `adopt_object` and `adopt_pack`, on the cache's file system."""
-        return disk.NewFile(self.tmp(), 0o444)
+        """A file for `adopt_object` and `adopt_pack`, on the cache's file system.
+
+        Raises:
+            AssayError: The cache cannot be written.
+        """
+        try:
+            return disk.NewFile(self.tmp(), 0o444)
+        except OSError as error:
+            raise disk.no_space(error, self.folder) from error
 
     def receive(self, digest: Digest) -> Incoming:
         """A context manager that gives a stream to write an object into; it is adopted when it is complete."""
@@ -66,7 +73,7 @@ class Cache(CacheReader):
         Args:
             path: A finished file on the cache's file system (of `new_file`); it is gone afterwards.
             pack_id: The name it should have.
-            progress: Called with the bytes read, now and then.
+            progress: Called with the size of each object that was read.
 
         Raises:
             CorruptArtifact: The file is not that pack, or an object in it is not what its entry says.
@@ -89,8 +96,9 @@ class Cache(CacheReader):
         """
         path = self.sound_path(digest)
         if path is None:
+            data = self.read(digest)
             with self.receive(digest) as sink:
-                sink.write(self.read(digest))
+                sink.write(data)
             path = self.object_path(digest)
         return path
 

@@ -21,6 +21,7 @@ from itertools import takewhile
 from typing import BinaryIO, Literal, NamedTuple
 
 from assay.engine import disk
+from assay.engine.errors import AssayError
 from assay.engine.model import Entry
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import CHUNK
@@ -28,7 +29,7 @@ from assay.engine.store.statcache import is_old, now
 
 Kind = Literal["reflink", "hardlink", "symlink", "copy"]
 DEFAULT_KINDS: tuple[Kind, ...] = ("reflink", "copy")
-_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
+_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class Placed(NamedTuple):
@@ -111,15 +112,16 @@ class Placer:
     def _link(self, kind: Kind, path: str, entry: Entry) -> Placed | None:
         if not _can_be_linked(entry):
             return None
-        source = self._cache.materialise(entry.digest)
-        before = os.stat(source)
         try:
+            source = self._cache.materialise(entry.digest)
+            before = os.stat(source)
             if kind == "symlink":
                 self._folder.symlink(source, path)
                 return Placed(kind, before, is_old(before.st_mtime_ns))
             stat = self._folder.hardlink(source, path)
-        except OSError as error:
-            if error.errno not in _CANNOT_LINK:
+        except (OSError, AssayError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in _CANNOT_LINK:
                 raise
             self._kinds.remove(kind)
             return None

@@ -217,7 +217,7 @@ def check_pack(path: str, pack_id: str, progress: Callable[[int], None] | None =
     Args:
         path: The file, under whatever name.
         pack_id: The name it should have.
-        progress: Called with the bytes read, now and then.
+        progress: Called with the size of each object that was read.
 
     Raises:
         CorruptArtifact: The file is not that pack, or an object in it is not what its entry says.
@@ -226,20 +226,26 @@ def check_pack(path: str, pack_id: str, progress: Callable[[int], None] | None =
     algo = pack_algo(pack_id)
     if algo is None:
         raise _damaged(path, f"{pack_id!r} is not the name of a pack")
+    entries = read_entries(path)
     state = hasher(algo)
+    wrong = None
     with open(path, "rb") as file:
-        while data := file.read(CHUNK):
+        state.update(file.read(len(HEADER)))
+        place = len(HEADER)
+        for key, (offset, size) in sorted(entries.items(), key=_by_offset):
+            data = file.read(size)
             state.update(data)
+            if offset != place or not check_object(key, data):
+                wrong = wrong or key
+            place += size
             if progress is not None:
-                progress(len(data))
+                progress(size)
+        while rest := file.read(CHUNK):
+            state.update(rest)
     if state.digest().hex() != pack_id:
         raise _damaged(path, f"its content is not {pack_id}")
-    entries = read_entries(path)
-    place = len(HEADER)
-    for key, data in objects(path, entries):
-        if entries[key][0] != place or not check_object(key, data):
-            raise _damaged(path, f"the object {digest_of(key)} in it is another one")
-        place += len(data)
+    if wrong is not None:
+        raise _damaged(path, f"the object {digest_of(wrong)} in it is another one")
     return entries
 
 

@@ -21,7 +21,7 @@ import msgpack
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact
-from assay.engine.store.files import Descriptor
+from assay.engine.store.files import Descriptor, unreadable
 from assay.engine.store.pack import Entries, PackInfo, pack_algo, read_entries
 
 MAGIC = b"ASSAYTC\x01"
@@ -83,7 +83,7 @@ class PackIndex:
         return f"{self.folder}/{pack_id}.pack"
 
     def packs(self) -> list[PackInfo]:
-        """The packs in the folder at this moment, by id."""
+        """The packs in the folder at this moment, by id. Raises StoreError when it cannot be read."""
         found = []
         try:
             with os.scandir(self.folder) as listing:
@@ -94,6 +94,8 @@ class PackIndex:
                             found.append(PackInfo(pack_id, entry.path, entry.stat().st_size))
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
         return sorted(found)
 
     def rescan(self) -> bool:
@@ -125,7 +127,7 @@ class PackIndex:
         """Whether all packs that the copy covers are there, and not cut short by a power failure."""
         try:
             return all(os.stat(self.path(pack_id)).st_size == size for pack_id, size in copy.packs)
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def _listing(self) -> set[str]:
@@ -133,6 +135,8 @@ class PackIndex:
             names = os.listdir(self.folder)
         except (FileNotFoundError, NotADirectoryError):
             return set()
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
         return {name[:-5] for name in names if name.endswith(".pack") and pack_algo(name[:-5]) is not None}
 
     def _read(self, known: _Known, pack_id: str) -> None:
@@ -143,6 +147,8 @@ class PackIndex:
             return
         except CorruptArtifact as error:
             known.unreadable[path] = error.message
+        except OSError as error:
+            known.unreadable[path] = unreadable(path, error).message
 
     def add(self, pack_id: str, entries: Entries) -> None:
         """Takes in a pack that is in the folder, by what it says it holds."""

@@ -20,7 +20,7 @@ from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, MissingArtifact
 from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
-from assay.engine.store.files import Descriptor
+from assay.engine.store.files import Descriptor, Reading, unreadable
 from assay.engine.store.pack import PackInfo, check_object, digest_of, key_of, read_entries
 from assay.engine.store.packindex import PackIndex
 from assay.engine.store.repack import rescue
@@ -77,6 +77,8 @@ class CacheReader:
             size = os.stat(path).st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise unreadable(path, error) from error
         return path if size or _is_empty(digest) else None
 
     def sound_path(self, digest: Digest) -> str | None:
@@ -90,12 +92,14 @@ class CacheReader:
             stat = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise unreadable(path, error) from error
         if self.seen.get(path, stat) == digest:
             return path
         started = now()
         state = hasher(digest.algo)
-        with open(path, "rb", buffering=0) as file:
-            for chunk in chunks(file):
+        with Reading(path) as file:
+            for chunk in chunks(file.stream):
                 state.update(chunk)
         if state.digest().hex() != digest.hex:
             raise self._condemn_file(digest, path, stat)
@@ -159,6 +163,8 @@ class CacheReader:
             file = open(path, "rb", buffering=0)  # noqa: SIM115  # the stream owns it
         except FileNotFoundError:
             raise self.absent(digest) from None
+        except OSError as error:
+            raise unreadable(path, error) from error
         stat = os.fstat(file.fileno())
         stream = _Verifying(file, digest, stat.st_size, lambda: self._condemn_file(digest, path, stat))
         return cast(BinaryIO, io.BufferedReader(stream, CHUNK))
@@ -187,6 +193,8 @@ class CacheReader:
                 descriptor = Descriptor(self.index.path(pack_id))
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                raise unreadable(self.index.path(pack_id), error) from error
             if len(self._open) >= _OPEN_PACKS:
                 self._open.clear()
             self._open[pack_id] = descriptor
@@ -200,6 +208,8 @@ class CacheReader:
                 data = file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise unreadable(path, error) from error
         if one_shot(digest.algo)(data).hex() != digest.hex:
             raise self._condemn_file(digest, path, stat)
         return data

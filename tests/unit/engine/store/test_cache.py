@@ -14,7 +14,7 @@ import pytest
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, MissingArtifact, StoreError
 from assay.engine.model import Digest
-from assay.engine.store import repack
+from assay.engine.store import pack, packindex, repack
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import digest_bytes
 from tests.stores import damage, files_below, overwrite, put
@@ -206,6 +206,45 @@ def test_a_damaged_cache_that_cannot_be_written_still_says_what_is_wrong(bench, 
         for digest in (small, big, small, big):
             with pytest.raises(CorruptArtifact, match=digest.hex):
                 cache.read(digest)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_object_that_may_not_be_read_is_a_sentence(bench, large, monkeypatch, which):
+    digest = put(bench.cache, b"small", large)[which]
+
+    def refuse(*args, **more):
+        raise PermissionError(13, "Permission denied")
+
+    cache = bench.reopened()
+    cache.index.find(pack.key_of(digest))
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    for way in (cache.read, cache.open, cache.materialise):
+        with pytest.raises(StoreError, match="cannot be read: Permission denied"):
+            way(digest)
+
+
+def test_a_folder_of_packs_that_may_not_be_read_is_a_sentence(bench, monkeypatch):
+    (digest,) = put(bench.cache, b"small")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(StoreError, match="packs cannot be read: Permission denied"):
+        bench.reopened().missing([digest])
+
+
+def test_a_pack_that_may_not_be_read_is_named(bench, monkeypatch):
+    (digest,) = put(bench.cache, b"small")
+    (info,) = bench.cache.packs()
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(packindex, "read_entries", refuse)
+    with pytest.raises(MissingArtifact, match=f"{info.id}.pack cannot be read: Permission denied"):
+        bench.reopened().read(digest)
 
 
 def test_a_verified_object_is_not_read_again_until_it_is_touched(bench, large):

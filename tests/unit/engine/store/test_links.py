@@ -101,6 +101,18 @@ def test_what_cannot_be_linked_is_copied_and_not_tried_again(bench, folder, monk
     assert tried == ["a"]
 
 
+@pytest.mark.parametrize("kind", ["hardlink", "symlink"])
+def test_from_a_cache_that_cannot_be_written_packed_objects_are_copied(bench, folder, kind):
+    wanted = entry(bench, b"small")
+
+    def read_only(step, path):
+        if path.startswith(str(bench.folder)):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    with disk.injected(read_only):
+        assert Placer(folder, bench.cache, [kind]).place("f", wanted).kind == "copy"
+
+
 def test_another_error_of_linking_is_not_hidden(bench, folder, monkeypatch):
     def fail(self, source, path):
         raise OSError(errno.ENOSPC, "No space left on device")
