@@ -15,7 +15,7 @@ from assay.engine import disk
 from assay.engine.errors import Refused
 from assay.engine.ignore import IgnoreRules
 
-_WILD = re.compile(r"([\\*?\[])")
+_MEANING = re.compile(r"([][!*#?\\])")
 
 
 def ignore(root: str, paths: Iterable[str]) -> list[str]:
@@ -58,8 +58,8 @@ def _ignore_in(root: str, folder: str, names: list[str]) -> str:
 
 
 def line_for(name: str) -> str:
-    """The line that ignores exactly this name in the file's own folder."""
-    return "/" + _trailing_space(_WILD.sub(r"\\\1", name)) + "\n"
+    """The line that ignores exactly this name in the file's own folder, as DVC writes it."""
+    return "/" + _trailing_space(_MEANING.sub(r"\\\1", name)) + "\n"
 
 
 def _trailing_space(name: str) -> str:

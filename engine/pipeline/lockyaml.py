@@ -1,9 +1,9 @@
 """YAML text exactly as ruamel.yaml's round-trip dumper writes plain data, which is how DVC writes dvc.lock.
 
 Block style throughout, sequences not indented under their key, lines folded at 80 columns, YAML 1.2 scalars, null as
-nothing, shared containers as anchors. The result is byte-equal to ruamel.yaml 0.18 and 0.19 (tests/properties holds
-both side by side), oddities included: a folded plain scalar leaves a space at the end of the line, and a long word
-in a key is folded too, although no YAML reader understands that.
+nothing. The result is byte-equal to ruamel.yaml 0.19's (tests/properties holds both side by side), oddities included:
+a folded plain scalar leaves a space at the end of the line, and a long word in a key is folded too, although no YAML
+reader understands that. One thing differs: a container met twice is written twice, where ruamel.yaml makes an alias.
 
 Not written: sets, byte strings, tagged values and keys that are containers; they raise TypeError.
 """
@@ -54,48 +54,23 @@ def emit(data: Mapping[Any, Any]) -> str:
     """The YAML text of a mapping of plain values.
 
     Args:
-        data: Mappings, lists, tuples, text, numbers, booleans, None, dates; containers met twice become aliases.
+        data: Mappings, lists, tuples, text, numbers, booleans, None, dates.
 
     Raises:
         TypeError: A value of any other type, or a container as a key.
     """
     if not data:
         return "{}\n"
-    writer = _Writer(_shared(data))
+    writer = _Writer()
     writer.mapping(data, 0)
     return "".join(writer.out)
-
-
-def _shared(data: Any) -> dict[int, str]:
-    """Anchor names by id of every container that is met more than once, numbered in the order of second meetings."""
-    met: set[int] = set()
-    names: dict[int, str] = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Mapping):
-            below: Any = value.values()
-        elif isinstance(value, (list, tuple)) and value != ():
-            below = value
-        else:
-            return
-        if id(value) in met:
-            names.setdefault(id(value), f"id{len(names) + 1:03}")
-            return
-        met.add(id(value))
-        for child in below:
-            visit(child)
-
-    visit(data)
-    return names
 
 
 class _Writer:
     """Walks the data once; every line it writes ends where the next one starts."""
 
-    def __init__(self, anchors: Mapping[int, str]) -> None:
+    def __init__(self) -> None:
         self.out: list[str] = []
-        self.anchors = anchors
-        self.written: set[int] = set()
 
     def mapping(self, data: Mapping[Any, Any], indent: int, *, inline: bool = False) -> None:
         """Each key on a line of its own; the first goes on with the current line when ``inline``."""
@@ -123,12 +98,9 @@ class _Writer:
             text = scalar(value, column + 1, indent + STEP)
             self.out.append(f" {text}\n" if text else "\n")
             return
-        if self._reference(value):
-            return
         if not value:
             self.out.append(" {}\n" if isinstance(value, Mapping) else " []\n")
             return
-        compact = compact and id(value) not in self.anchors
         self.out.append(" " if compact else "\n")
         if isinstance(value, Mapping):
             self.mapping(value, indent + STEP, inline=compact)
@@ -145,29 +117,14 @@ class _Writer:
             if not isinstance(item, (Mapping, list, tuple)):
                 text = scalar(item, indent + STEP, indent + STEP)
                 self.out.append(f" {text}\n")
-            elif self._reference(item):
-                continue
             elif not item:
                 self.out.append(" {}\n" if isinstance(item, Mapping) else " []\n")
             else:
-                compact = id(item) not in self.anchors
-                self.out.append(" " if compact else "\n")
+                self.out.append(" ")
                 if isinstance(item, Mapping):
-                    self.mapping(item, indent + STEP, inline=compact)
+                    self.mapping(item, indent + STEP, inline=True)
                 else:
-                    self._sequence(item, indent + STEP, inline=compact)
-
-    def _reference(self, value: Any) -> bool:
-        """Writes the anchor of a shared container, or the alias when it was written before (then True)."""
-        name = self.anchors.get(id(value))
-        if name is None:
-            return False
-        if id(value) in self.written:
-            self.out.append(f" *{name}\n")
-            return True
-        self.written.add(id(value))
-        self.out.append(f" &{name}")
-        return False
+                    self._sequence(item, indent + STEP, inline=True)
 
 
 def _column_after(text: str, column: int) -> int:

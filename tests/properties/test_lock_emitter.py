@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from assay.engine.params import documents as parameters
+from assay.engine.pipeline.changes import same
 from assay.engine.pipeline.lockyaml import emit
 
 ruamel_yaml = pytest.importorskip("ruamel.yaml")
@@ -60,13 +63,13 @@ values = st.recursive(
 documents = st.dictionaries(keys, values, min_size=1, max_size=5)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(documents)
 def test_emits_what_ruamel_emits(data: dict[Any, Any]) -> None:
     assert emit(data) == judged(data)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(texts, st.integers(0, 30))
 def test_folds_text_where_ruamel_folds_it_at_every_depth(text: str, depth: int) -> None:
     data: Any = {"k": text, "s": [text], text: text}
@@ -75,18 +78,23 @@ def test_folds_text_where_ruamel_folds_it_at_every_depth(text: str, depth: int) 
     assert emit(data) == judged(data)
 
 
-@settings(max_examples=100)
-@given(
-    st.lists(st.lists(st.integers(), max_size=2), min_size=1, max_size=4),
-    st.lists(st.integers(0, 3), min_size=1, max_size=10),
-    st.booleans(),
-)
-def test_shared_containers_become_the_same_anchors(pool: list[Any], picks: list[int], mapped: bool) -> None:
-    chosen = [pool[pick % len(pool)] for pick in picks]
-    maps = [{"in": chosen[0]}] * 2
-    named = {f"k{i}": value for i, value in enumerate(chosen)}
-    data: dict[str, Any] = {**named, "maps": maps} if mapped else {"list": [*chosen, maps, [maps]]}
-    assert emit(data) == judged(data)
+readable = documents.filter(lambda data: not re.search(r"[\x85\u2028\u2029\ufeff]|\\uD[89A-F]", emit(data)))
+
+
+@settings(max_examples=200)
+@given(readable)
+def test_our_own_reader_gets_back_what_ruamels_gets(data: dict[Any, Any]) -> None:
+    text = emit({"stages": {key: value for key, value in data.items() if isinstance(key, str)}})
+    try:
+        theirs = ruamel_yaml.YAML(typ="safe", pure=True).load(text)
+    except ruamel_yaml.YAMLError:  # a folded key
+        return
+    assert same(parameters.parse("dvc.lock", text), theirs)
+
+
+def test_a_container_met_twice_is_written_twice() -> None:
+    shared = [1]
+    assert emit({"a": shared, "b": shared}) == "a:\n- 1\nb:\n- 1\n"
 
 
 @pytest.mark.parametrize("text", NASTY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,11 +12,7 @@ from assay.engine.model import AdHoc
 from assay.engine.pipeline.adhoc import STAGE, edit, shell_text, stage_data, with_command
 from assay.engine.pipeline.repro import reproduce
 from assay.engine.pipeline.spec import parse
-
-if TYPE_CHECKING:
-    from .conftest import Workspace
-else:
-    Workspace = Any
+from tests.workspace import Workspace
 
 ECHO = stage_data(AdHoc(("echo", "hi")))
 

@@ -10,7 +10,7 @@ import signal
 import stat
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -22,11 +22,7 @@ from assay.engine.pipeline import lock
 from assay.engine.pipeline.repro import Reproduced, commit_outs, reproduce, statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.store.manifest import files_in
-
-if TYPE_CHECKING:
-    from .conftest import Workspace
-else:
-    Workspace = Any
+from tests.workspace import Workspace
 
 TWO = """\
     stages:

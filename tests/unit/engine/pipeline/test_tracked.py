@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,11 +12,7 @@ from assay.engine.git.objects import BLOB, COMMIT, build_commit
 from assay.engine.git.trees import edit_tree
 from assay.engine.model import Artifact, Digest, Oid, Signature
 from assay.engine.pipeline.tracked import TreeFiles, tracked, tracked_at
-
-if TYPE_CHECKING:
-    from .conftest import Workspace
-else:
-    Workspace = Any
+from tests.workspace import Workspace
 
 A, B, C, D = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
 
