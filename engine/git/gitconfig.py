@@ -157,7 +157,7 @@ def parse(text: str, path: str) -> list[Setting]:
             section, at = _section(header), header.end()
         else:
             key = _KEY.match(text, at)
-            if key is None or not section:
+            if key is None:
                 raise _bad(text, at, path)
             value, at = _value(text, key.end(), path)
             settings.append(Setting(section + key[1].lower(), value))
@@ -206,7 +206,8 @@ def _quoted(text: str, at: int, path: str) -> tuple[str, int]:
         if char == "\\":
             escape = text[at : at + 1]
             at += 1
-            if escape == "\n":
+            if escape in ("\n", ""):
+                kept = len(out)
                 continue
             if escape not in _ESCAPES:
                 raise _bad(text, at - 1, path)
@@ -275,6 +276,8 @@ def _expand(path: str, home: str) -> str:
 def _normal(key: str) -> str:
     """A key as settings are stored: section and name in lower case, the subsection as it is."""
     first, last = key.find("."), key.rfind(".")
+    if first < 0:
+        return key.lower()
     return key[:first].lower() + key[first:last] + key[last:].lower()
 
 
