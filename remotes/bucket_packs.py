@@ -125,7 +125,7 @@ class BucketPacks:
         """
         wanted = list(dict.fromkeys(names))
         task, total, done = f"fetching history from {self._store.url}", sum(map(self._sizes.__getitem__, wanted)), 0
-        for name, received in each(self._receive, wanted, self._jobs):
+        for name, received in each(self._receive, wanted, self._jobs, Received.__exit__):
             if isinstance(received, AssayError):
                 raise received
             with received:

@@ -96,7 +96,7 @@ class Download:
     def _bring_packs(self, pack_ids: Iterable[str]) -> None:
         wanted = list(pack_ids)
         self._total += sum(map(self._shelf.pack_size, wanted))
-        for pack_id, received in each(self._receive_pack, wanted, _PACKS_AT_ONCE):
+        for pack_id, received in each(self._receive_pack, wanted, _PACKS_AT_ONCE, Received.__exit__):
             if isinstance(received, CorruptRemote | KeyMissing):
                 self._fail_pack(pack_id, received.message)
             elif isinstance(received, AssayError):

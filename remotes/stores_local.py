@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -38,19 +38,18 @@ class LocalStore:
     def __init__(self, folder: str, url: str = "") -> None:
         self.url = url or folder
         self._root = folder
-        self._mine = threading.local()
-        self._opened: list[disk.Folder] = []
+        self._idle: deque[disk.Folder] = deque()
 
     def get(self, key: str) -> bytes:
         """The whole value."""
-        with self._said(key), self._folder().open(checked(key)) as file:
+        with self._said(key), self._folder() as folder, folder.open(checked(key)) as file:
             return file.read()
 
     def get_to(self, key: str, sink: Sink) -> int:
         """Streams the value into ``sink``."""
         total = 0
-        with self._said(key):
-            file = self._folder().open(checked(key))
+        with self._said(key), self._folder() as folder:
+            file = folder.open(checked(key))
         with file:
             while True:
                 with self._said(key):
@@ -62,19 +61,19 @@ class LocalStore:
 
     def put(self, key: str, data: bytes) -> None:
         """Writes the value."""
-        with self._said(key):
-            self._folder(make=True).write(checked(key), data)
+        with self._said(key), self._folder(make=True) as folder:
+            folder.write(checked(key), data)
 
     def put_from(self, key: str, source: Source) -> None:
         """Streams ``source`` into a new file, then gives it its name."""
-        with self._said(key):
-            self._folder(make=True).write(checked(key), iter(lambda: source.read(_CHUNK), b""))
+        with self._said(key), self._folder(make=True) as folder:
+            folder.write(checked(key), iter(lambda: source.read(_CHUNK), b""))
 
     def size(self, key: str) -> int | None:
         """The value's length."""
         try:
-            with self._said(key):
-                found = self._folder().stat(checked(key))
+            with self._said(key), self._folder() as folder:
+                found = folder.stat(checked(key))
         except KeyMissing:
             return None
         return found.st_size if found is not None and stat.S_ISREG(found.st_mode) else None
@@ -98,8 +97,8 @@ class LocalStore:
         """Removes the files; the folders above them stay."""
         for key in keys:
             try:
-                with self._said(key):
-                    self._folder().remove(checked(key))
+                with self._said(key), self._folder() as folder:
+                    folder.remove(checked(key))
             except KeyMissing:
                 continue
 
@@ -113,8 +112,7 @@ class LocalStore:
 
     def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
         """Replaces ``old`` by ``new`` under the lock, everything before it being durable first."""
-        with self._said(key):
-            folder = self._folder(make=True)
+        with self._said(key), self._folder(make=True):
             disk.sync_tree(self._root)
         with self._locked():
             try:
@@ -123,26 +121,29 @@ class LocalStore:
                 there = None
             if there not in (old, new):
                 return False
-            with self._said(key):
+            with self._said(key), self._folder() as folder:
                 folder.write(checked(key), new)
                 disk.sync_folder(os.path.dirname(f"{self._root}/{key}"))
         return True
 
     def close(self) -> None:
         """Closes the folders that were opened."""
-        while self._opened:
-            self._opened.pop().close()
-        self._mine = threading.local()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _folder(self, *, make: bool = False) -> disk.Folder:
-        """This thread's handle of the root (a `disk.Folder` is for one thread)."""
-        folder: disk.Folder | None = getattr(self._mine, "folder", None)
-        if folder is None:
+    @contextmanager
+    def _folder(self, *, make: bool = False) -> Iterator[disk.Folder]:
+        """A handle of the root that no other thread uses meanwhile."""
+        try:
+            folder = self._idle.pop()
+        except IndexError:
             if make:
                 disk.make_folders(self._root)
-            folder = self._mine.folder = disk.Folder(self._root)
-            self._opened.append(folder)
-        return folder
+            folder = disk.Folder(self._root)
+        try:
+            yield folder
+        finally:
+            self._idle.append(folder)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

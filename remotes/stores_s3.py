@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError
 from assay.engine.ports import KeyInfo, Sink, Source
 from assay.remotes.budget import Budget
 from assay.remotes.keys import checked
+from assay.remotes.parallel import each
 from assay.remotes.retry import patiently
 from assay.remotes.s3_errors import Place, answer, lost_race, translated
 
@@ -260,23 +260,20 @@ class S3Store:
     def _send_parts(self, key: str, source: Source, upload: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         length = self._part_length(source)
 
-        def send(number: int, body: bytes) -> dict[str, Any]:
-            answer = patiently(
+        def send(part: tuple[int, bytes]) -> str:
+            number, body = part
+            sent = patiently(
                 lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, Body=body)
             )
-            return {"PartNumber": number, "ETag": answer["ETag"]}
+            return str(sent["ETag"])
 
-        parts: list[dict[str, Any]] = []
-        flying: list[Future[dict[str, Any]]] = []
-        with ThreadPoolExecutor(_PARTS_IN_FLIGHT) as pool:
-            number = 0
-            while body := _exactly(source, length):
-                number += 1
-                flying.append(pool.submit(send, number, body))
-                if len(flying) >= _PARTS_IN_FLIGHT:
-                    parts.append(flying.pop(0).result())
-            parts.extend(part.result() for part in flying)
-        return parts
+        parts = enumerate(iter(lambda: _exactly(source, length), b""), 1)
+        tags: dict[int, str] = {}
+        for (number, _), tag in each(send, parts, _PARTS_IN_FLIGHT):
+            if isinstance(tag, AssayError):
+                raise tag
+            tags[number] = tag
+        return [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
 
     def _part_length(self, source: Source) -> int:
         return max(_PART, -(-source.size // _MOST_PARTS))

@@ -22,15 +22,12 @@ SECRET_KEY = "testsecretkey123"
 READER_ACCESS_KEY = "readeraccesskey"
 READER_SECRET_KEY = "readersecretkey1"
 BUCKET = "assay"
-_PLACES = (Path(sys.executable).parent, Path("/opt/srv/bin"))
 
 
 def find_program() -> str | None:
-    """The path of ``weed``: beside this interpreter, in /opt/srv, or on PATH; None when it is not installed."""
-    for folder in _PLACES:
-        if (folder / "weed").is_file():
-            return str(folder / "weed")
-    return shutil.which("weed")
+    """The path of ``weed``: beside this interpreter, or on PATH; None when it is not installed."""
+    beside = Path(sys.executable).parent / "weed"
+    return str(beside) if beside.is_file() else shutil.which("weed")
 
 
 @dataclass
