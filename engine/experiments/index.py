@@ -17,7 +17,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 from assay.engine import disk
@@ -221,8 +221,8 @@ class RecordIndex:
         """Adds (record, cell) pairs by field, in the order of the table."""
         numbers = self._numbers(cells)
         for field in sorted(cells, key=numbers.__getitem__):
-            statement = f"INSERT OR REPLACE INTO value VALUES ({numbers[field]}, ?, ?)"
-            self._db.executemany(statement, cells[field])
+            rows = zip(repeat(numbers[field]), *zip(*cells[field], strict=True), strict=False)
+            self._db.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?)", rows)
 
     def _numbers(self, wanted: Iterable[Field]) -> dict[Field, int]:
         known = self.fields()

@@ -132,11 +132,12 @@ class _Names:
     def _near(self, name: str) -> str:
         from difflib import get_close_matches
 
-        known = {spelling for field in self._records.fields() for spelling in spellings(field)}
-        near = get_close_matches(name, sorted(known | set(FIELDS)), 3, 0.5)
+        known = {field.key or field.file for field in self._records.fields()} | set(FIELDS)
+        near = sorted(key for key in known if key.endswith(f".{name}"))
+        near = near or get_close_matches(name, sorted(known), 3, 0.5)
         if not near:
             return "`assay show --json` has every name; text goes in quotes."
-        return f"Did you mean {' or '.join(near)}? Text goes in quotes."
+        return f"Did you mean {' or '.join(near[:3])}? Text goes in quotes."
 
 
 def spellings(field: Field) -> tuple[str, ...]:

@@ -87,6 +87,13 @@ def test_a_name_that_no_row_has_is_refused_with_near_ones():
         chosen(sort_by="far")
 
 
+def test_the_end_of_a_nested_key_is_recognised():
+    records = Known({Field("params", "params.yaml", "train.lr"): {1: 0.1}})
+    with pytest.raises(UsageError) as caught:
+        chosen(records, where="lr < 1")
+    assert "train.lr" in caught.value.hint
+
+
 def test_a_name_is_not_refused_where_there_are_no_rows():
     assert chosen(rows=[], where="nope > 1", sort_by="gone") == []
 
