@@ -148,6 +148,16 @@ class Index:
         mode, oid = _ITEM.unpack_from(self.data, offset)
         return mode, oid
 
+    def holds(self, path: str, mode: int, oid: bytes) -> bool:
+        """Whether a path has this mode and blob."""
+        offset = self.offsets.get(path)
+        return (
+            offset is not None
+            and self.data[offset + 40 : offset + 60] == oid
+            and int.from_bytes(self.data[offset + 24 : offset + 28], "big") == mode
+            and path not in self.intended
+        )
+
     def cached_trees(self) -> dict[str, tuple[Oid, int]]:
         """The folders ("" is the root) whose tree Git knew when it wrote this: its id, and how many files it has."""
         data = self.extensions.get(b"TREE", b"")

@@ -25,6 +25,7 @@ def differences(objects: ObjectSource, tree: Oid | None, index: Index) -> Differ
     counted = 0
     cached = index.cached_trees()
     stack = [("", tree, 0)] if tree else []
+    holds, see = index.holds, same.add
     while stack:
         prefix, oid, depth = stack.pop()
         known, files = cached.get(prefix[:-1], (None, 0))
@@ -36,11 +37,10 @@ def differences(objects: ObjectSource, tree: Oid | None, index: Index) -> Differ
             path = prefix + name
             if mode == MODE_FOLDER:
                 stack.append((path + "/", below, depth + 1))
-                continue
-            item = index.item(path)
-            if item == (mode, below):
-                same.add(path)
+            elif holds(path, mode, below):
+                see(path)
             else:
+                item = index.item(path)
                 found[path] = ((mode, below), item)
                 counted += item is not None
     if counted + len(same) < len(index.offsets) - len(index.intended):
