@@ -134,13 +134,20 @@ def _merged(old: Any, new: Any, override: Override, path: str, place: Place) -> 
 
 def unknown_key(override: Override, documents: dict[str, Any]) -> UsageError:
     """The error for a key that none of these documents has: it names the nearest ones and ``+key=``."""
-    places = " or ".join(documents) or "no tracked file"
+    places = " or ".join(documents) or "any tracked file"
     known = {name: path for path, data in documents.items() for name in keys.flatten(data)}
     near = keys.nearest(".".join(override.key), list(known))
     names = [name if override.file or len(documents) < 2 else f"{known[name]}:{name}" for name in near]
     meant = f"; did you mean {' or '.join(names)}" if names else ""
     adds = "" if override.kind == "delete" else f"{_said(override, '+')} adds it."
+    if any(_is_list(data, override.key[:-1]) for data in documents.values()):
+        adds = "Give the whole list instead."
     return UsageError(f"There is no key {'.'.join(override.key)} in {places}{meant}{'?' if meant else '.'}", adds)
+
+
+def _is_list(data: Any, parts: Sequence[str]) -> bool:
+    place = keys.find(data, parts)
+    return place is not None and isinstance(keys.at(data, place), list)
 
 
 def _said(override: Override, operator: str = "") -> str:

@@ -59,7 +59,7 @@ def _removed(text: str, parent: Value, edit: Edit) -> Iterator[str]:
     if parent.flow:
         yield remove_item(text, parent.spans(), index, parent.start + 1, parent.end - 1)
         return
-    if parent.kind == "list":
+    if not isinstance(parent, Table):
         raise CannotEdit("the elements of an array of tables can be changed, not exchanged")
     result = text
     first = len(text)
@@ -67,8 +67,9 @@ def _removed(text: str, parent: Value, edit: Edit) -> Iterator[str]:
         first = line_start(text, start)
         result = result[:first] + result[next_line(result, end) :]
     yield result
-    # The table around it may have been there only through the header of this one.
-    yield f"{result[:first]}{_header(edit.place[:-1])}{newline(text)}{result[first:]}"
+    # The table around it may have been there only through this one: it has to be said now that it is there.
+    empty = f"{'.'.join(map(_key, parent.prefix))} = {{}}" if parent.prefix else _header(edit.place[:-1])
+    yield f"{result[:first]}{empty}{newline(text)}{result[first:]}"
 
 
 def _header(place: Place) -> str:

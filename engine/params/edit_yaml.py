@@ -143,7 +143,7 @@ def _replace(text: str, root: Value | None, edit: Edit) -> Iterator[str]:
     if value is None:  # inherited through a merge key: a key of its own outweighs it
         yield from _add(text, root, edit)
         return
-    new = render(edit.value, flow=parent.flow, style=value.style)
+    new = render(edit.value, flow=parent.flow, style=value.style if value.style in ("'", '"') else "")
     name = parent.names[parent.index(edit.place[-1])] if parent.kind == "map" else None
     start = value.start
     if value.kind != "alias" and (value.anchor is not None or value.tag):

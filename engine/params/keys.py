@@ -101,9 +101,9 @@ def nearest(key: str, known: Sequence[str], limit: int = 3) -> list[str]:
 
     last = key.rpartition(".")[2]
     same_end = [name for name in known if name.rpartition(".")[2] == last]
-    alike = get_close_matches(key, known, limit, 0.6)
+    alike = get_close_matches(key, known, limit, 0.75)
     ends = {name.rpartition(".")[2]: name for name in reversed(known)}
-    alike += [ends[end] for end in get_close_matches(last, list(ends), limit, 0.75)]
+    alike += [ends[end] for end in get_close_matches(last, list(ends), limit, 0.7)]
     return list(dict.fromkeys([*same_end, *alike]))[:limit]
 
 

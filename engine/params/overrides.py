@@ -93,7 +93,6 @@ def _after_key(text: str, at: int) -> str:
 
 
 def _value(text: str, at: int, shuffle: Shuffle) -> Any:
-    at += len(text[at:]) - len(text[at:].lstrip(" \t"))
     try:
         value = parse_value(text, at, shuffle)
         if isinstance(value, Sweep):

@@ -71,6 +71,7 @@ def parse_value(text: str, at: int, shuffle: Shuffle) -> Any:
     Raises:
         SyntaxProblem: There is none.
     """
+    at += len(text[at:]) - len(text[at:].lstrip(" \t"))
     parser = _Parser(_tokens(text, at), shuffle)
     if parser.kind == "end":
         return ""

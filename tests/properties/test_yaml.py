@@ -48,7 +48,8 @@ empty:
 flags: {a: true, b: no}
 """
 
-number_like = st.text("0123456789eE+-._xobafnNiItTZ:~", min_size=1, max_size=9).map(
+numbers = st.from_regex(r"[-+]?[0-9_]{0,3}\.?[0-9_]{0,3}([eE][-+]?[0-9]{0,2})?", fullmatch=True).filter(bool)
+number_like = numbers | st.text("0123456789eE+-._xobafnNiItTZ:~", min_size=1, max_size=9).map(
     lambda text: text.strip(":") or "0"
 )
 date_like = st.from_regex(

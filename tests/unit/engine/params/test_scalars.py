@@ -28,7 +28,7 @@ def test_numbers_and_words_have_yaml_1_2_values(text: str, value: object) -> Non
     assert type(result) is type(value)
 
 
-STRINGS = "yes No on y n tRue nULL .5e3 0o8 _1 +.nan 12:30:45 1:30.5 1.2.3 inf nan 0xg 1e 2024-1-2 0B1 e5 - + . ... 1,000"
+STRINGS = "yes No on y n tRue nULL .5e3 0o8 _1 +.nan 12:30:45 1:30.5 1.2.3 inf nan 0xg 1e 2024-1-2 0B1 e5 - + . ... 1,0"
 
 
 @pytest.mark.parametrize("text", STRINGS.split())
