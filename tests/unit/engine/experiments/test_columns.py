@@ -51,7 +51,7 @@ def test_what_a_row_lacks_is_missing_and_what_cannot_be_read_says_so():
 
 @pytest.mark.parametrize(
     ("one", "other", "differs"),
-    [(1, 1, False), (1, 2, True), (1, 1.0, True), (1, True, True), ([1], [1], False), (None, None, False), ("a", "a", False)],
+    [(1, 1, False), (1, 2, True), (1, 1.0, True), (1, True, True), ([1], [1], False), (None, None, False)],
 )
 def test_a_column_differs_when_its_values_do(one, other, differs):
     rows = [body({}, {"p.yaml": {"x": one}}), body({}, {"p.yaml": {"x": other}})]
