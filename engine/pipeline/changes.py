@@ -7,12 +7,14 @@ Pure comparison: what the workspace holds comes in as values, sentences go out. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from assay.engine.model import Artifact
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Stage
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Subject = Literal["stage", "cmd", "dep", "param", "out"]
 
@@ -25,8 +27,7 @@ class Reason(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What a stage reads, as it is now.
 
     Attributes:
@@ -35,21 +36,19 @@ class Inputs:
         absent: The params files that are not there.
     """
 
-    deps: Mapping[str, Artifact | None] = field(default_factory=dict)
-    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    deps: Mapping[str, Artifact | None] = _NOTHING
+    params: Mapping[str, Mapping[str, Any]] = _NOTHING
     absent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutState:
+class OutState(NamedTuple):
     """What an output is now: its artifact, None where there is nothing, and whether the cache has the recorded one."""
 
     artifact: Artifact | None
     in_cache: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class StageStatus:
+class StageStatus(NamedTuple):
     """Whether a stage would run.
 
     Attributes:

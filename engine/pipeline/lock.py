@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 from assay.engine.model import HEX_LENGTH, Artifact, Digest, HashName
 from assay.engine.params import documents
@@ -26,11 +26,12 @@ _SCHEMA = "2.0"
 _PARAMS_FILE = "params.yaml"
 _hexadecimal = re.compile("[0-9a-f]+").fullmatch
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 Cmd = str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LockEntry:
+class LockEntry(NamedTuple):
     """What one stage was.
 
     Attributes:
@@ -41,17 +42,16 @@ class LockEntry:
     """
 
     cmd: Cmd
-    deps: Mapping[str, Artifact | None] = field(default_factory=dict)
-    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    outs: Mapping[str, Artifact | None] = field(default_factory=dict)
+    deps: Mapping[str, Artifact | None] = _NOTHING
+    params: Mapping[str, Mapping[str, Any]] = _NOTHING
+    outs: Mapping[str, Artifact | None] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class LockFile:
+class LockFile(NamedTuple):
     """A lock file: its entries by stage name, and the data it was read from."""
 
-    stages: Mapping[str, LockEntry] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
+    stages: Mapping[str, LockEntry] = _NOTHING
+    data: Mapping[str, Any] = _NOTHING
 
     def replaced(self, entries: Mapping[str, LockEntry]) -> LockFile:
         """The same with these entries changed or, after the others, added."""

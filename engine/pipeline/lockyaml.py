@@ -38,12 +38,10 @@ _TIME = re.compile(
 
 # Text that is plain at first sight: an ordinary word or path that no rule below could object to.
 _ORDINARY = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*")
-_SPECIAL = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _INDICATOR = re.compile(
     r"""[#,\[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[\0 \t\r\n\x85\u2028\u2029]|\Z)""", re.VERBOSE
 )
 _INNER_INDICATOR = re.compile("(?<!^):(?=[\0 \t\r\n\x85\u2028\u2029]|\\Z)|(?<=[\0 \t\r\n\x85\u2028\u2029])#", re.DOTALL)
-_ESCAPED = re.compile('["\\\\\x85\u2028\u2029\ufeff]|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 _NAMED_ESCAPES = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e",
     '"': '"', "\\": "\\", "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
@@ -192,11 +190,25 @@ def _text(text: str, column: int, indent: int, *, is_key: bool) -> str | None:
     return _single(text, column, indent, split=not is_key)
 
 
+def _shows(char: str) -> bool:
+    """Whether a character may stand in YAML as it is, and is no line break of any YAML."""
+    if char <= "\ud7ff":
+        return " " <= char <= "~" or (char >= "\xa0" and char not in "\u2028\u2029")
+    return char >= "\U00010000" or ("\ue000" <= char <= "\ufffd" and char != "\ufeff")
+
+
+def _has_special(text: str) -> bool:
+    """Whether a character can only be written as an escape."""
+    if text.isascii() and text.isprintable():
+        return False
+    return any(not _shows(char) and char not in _BREAKS for char in text)
+
+
 def _plain_allowed(text: str) -> bool:
     """Whether text without line breaks reads back as itself with no quotes."""
     if not text or text[0] == " " or text[-1] == " " or text in _WORDS:
         return False
-    if _SPECIAL.search(text) or _INDICATOR.match(text) or _INNER_INDICATOR.search(text):
+    if _has_special(text) or _INDICATOR.match(text) or _INNER_INDICATOR.search(text):
         return False
     if text[0] not in "-+.0123456789":
         return True
@@ -207,7 +219,7 @@ def _plain_allowed(text: str) -> bool:
 
 def _single_allowed(text: str) -> bool:
     """Whether single quotes can hold the text: nothing to escape, and no space beside a line break."""
-    return not _SPECIAL.search(text) and not re.search(f" [{_BREAKS}]|[{_BREAKS}] ", text)
+    return not _has_special(text) and not re.search(f" [{_BREAKS}]|[{_BREAKS}] ", text)
 
 
 def _plain(text: str, column: int, indent: int, *, split: bool) -> str:
@@ -261,7 +273,7 @@ def _double(text: str, column: int, indent: int, *, split: bool) -> str:
     newline = "\n" + " " * indent
     start = 0  # text before this is written
     for at in range(len(text) + 1):
-        escape = at < len(text) and _ESCAPED.match(text[at])
+        escape = at < len(text) and (text[at] in '"\\' or not _shows(text[at]))
         if escape or at == len(text):
             out.append(text[start:at])
             column += at - start

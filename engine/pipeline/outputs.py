@@ -7,7 +7,7 @@ Storing follows law 1: the cache has the content, and has been synced, before a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, cast
 
 from assay.engine import disk
 from assay.engine.errors import ConfigError
@@ -16,13 +16,16 @@ from assay.engine.model import Artifact, Entry
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.stage import Out, Stage
-from assay.engine.store import checkout
-from assay.engine.store.links import DEFAULT_KINDS, Kind, Placer
 from assay.engine.store.manifest import files_in
 
 if TYPE_CHECKING:
     from assay.engine.project import Project
+    from assay.engine.store.links import Kind
 
+
+_KINDS = ("reflink", "hardlink", "symlink", "copy")
+IN_PLACE = ("reflink", "copy")
+"""The kinds of links that leave a file the user's own; the default, which needs nothing done to an output."""
 
 
 def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry | None) -> None:
@@ -88,18 +91,20 @@ def record(
 
 def link_kinds(project: Project) -> tuple[Kind, ...]:
     """The kinds of links that ``cache.type`` asks for, in order. Raises ConfigError on a word it does not know."""
-    words = project.config.words("cache", "type", DEFAULT_KINDS)
+    words = project.config.words("cache", "type", IN_PLACE)
     for word in words:
-        if word not in get_args(Kind):
-            raise ConfigError(f"cache.type is {word!r}; it must be some of {', '.join(get_args(Kind))}.")
+        if word not in _KINDS:
+            raise ConfigError(f"cache.type is {word!r}; it must be some of {', '.join(_KINDS)}.")
     return tuple(cast("list[Kind]", words))
 
 
 def link(project: Project, outs: Mapping[str, Artifact]) -> None:
     """Replaces cached outputs by links into the cache where ``cache.type`` prefers hard or symbolic links."""
     kinds = link_kinds(project)
-    if not kinds or kinds[0] in DEFAULT_KINDS:
+    if not kinds or kinds[0] in IN_PLACE:
         return
+    from assay.engine.store.links import Placer
+
     with disk.Folder(project.root) as folder:
         placer = Placer(folder, project.cache, kinds)
         for path, artifact in outs.items():
@@ -126,6 +131,8 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
             return False
         gone.append((out, locked))
     _keep(project, observer, [out for out, _ in gone if observer.exists(out.path)], entry)
+    from assay.engine.store import checkout
+
     kinds = link_kinds(project)
     for out, artifact in gone:
         plan = checkout.plan(

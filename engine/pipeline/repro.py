@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine.events import StageFinished, StageSkipped, StageStarted
 from assay.engine.params import keys
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from assay.engine.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduced:
+class Reproduced(NamedTuple):
     """What became of the stages.
 
     Attributes:
@@ -49,8 +47,7 @@ class Reproduced:
     changed_during: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """What `commit_outs` recorded.
 
     Attributes:
@@ -60,7 +57,7 @@ class Committed:
         ignores_written: .gitignore files that were changed, as project paths.
     """
 
-    entries: Mapping[str, LockEntry] = field(default_factory=dict)
+    entries: Mapping[str, LockEntry]
     left: tuple[str, ...] = ()
     locks_written: tuple[str, ...] = ()
     ignores_written: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ Lines are looked up only when there is something to say: the file is then compos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine.errors import BadInput
 
@@ -14,8 +14,7 @@ Keys = tuple[str | int, ...]
 """The way from a document's root to a value: mapping keys and list positions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file's path, relative to the project, and its text."""
 
     path: str

@@ -9,34 +9,34 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from assay.engine.pipeline.source import Keys, Source
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 OutKind = Literal["outs", "metrics", "plots"]
 
 
-@dataclass(frozen=True, slots=True)
-class Dep:
+class Dep(NamedTuple):
     """A file or folder that a stage reads."""
 
     path: str
     spelled: str
-    keys: Keys = field(default=(), compare=False)
+    keys: Keys = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ParamsDep:
+class ParamsDep(NamedTuple):
     """Parameters that a stage reads: dotted keys of a file, or the whole file when there are none."""
 
     path: str
     spelled: str
     names: tuple[str, ...] = ()
-    keys: Keys = field(default=(), compare=False)
+    keys: Keys = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Out:
+class Out(NamedTuple):
     """A file or folder that a stage writes.
 
     Attributes:
@@ -65,9 +65,9 @@ class Out:
     desc: str = ""
     type: str = ""
     labels: tuple[str, ...] = ()
-    meta: Any = field(default=None, compare=False)
-    plot: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    keys: Keys = field(default=(), compare=False)
+    meta: Any = None
+    plot: Mapping[str, Any] = _NOTHING
+    keys: Keys = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,7 @@ class Stage:
         return ("stages", self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineFile:
+class PipelineFile(NamedTuple):
     """What one dvc.yaml says; top-level params, metrics and plots are project paths."""
 
     path: str
