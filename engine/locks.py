@@ -122,7 +122,12 @@ def process_ended(pid: int, start: int) -> bool:
 
 
 def make_exclusive(record: str, path: str) -> None:
-    """Makes ``path`` with the content of the file ``record``. Raises FileExistsError, or another OSError."""
+    """Makes ``path`` with the content of the file ``record``, its first line at least.
+
+    Raises:
+        FileExistsError: There is one.
+        OSError: It cannot be made.
+    """
     try:
         disk.hardlink(record, path)
     except FileExistsError:
@@ -135,7 +140,7 @@ def make_exclusive(record: str, path: str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         with open(record, "rb") as file:
-            disk.create_exclusive(path, file.read())
+            disk.create_exclusive(path, file.readline())
 
 
 class FileLock:

@@ -18,7 +18,7 @@ import re
 from binascii import Error as NotHexadecimal
 from binascii import unhexlify
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from assay.engine.errors import GitError
 from assay.engine.model import Oid
@@ -98,14 +98,16 @@ class PackedRefs:
         block = self._block(prefix)
         if b"\n^" in block:
             block = _PEELED.sub(b"\n", block)
-        lines = block.decode("utf-8", "surrogateescape").split("\n")
-        lines.pop()
-        if block.count(b" refs/") != len(lines):
-            raise self._damaged("a line is not an id and a name")
+        # one split instead of a slice per line: neither ids nor names have spaces
+        words = block.decode("utf-8", "surrogateescape").replace("\n", " ").split(" ")
+        words.pop()
         try:
-            return [(line[41:], Oid(unhexlify(line[:40]))) for line in lines]
+            oids = cast("list[Oid]", [unhexlify(word) for word in words[::2]])
         except (NotHexadecimal, ValueError) as error:
             raise self._damaged("a line holds no id") from error
+        if len(words) % 2 or not set(map(len, oids)) <= {20}:
+            raise self._damaged("a line is not an id and a name")
+        return list(zip(words[1::2], oids, strict=True))
 
     def records(self) -> Iterator[tuple[str, Packed]]:
         """Every ref with what it peels to, sorted by name."""

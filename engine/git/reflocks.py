@@ -7,7 +7,7 @@ can never be taken for ours. What is to be renamed into place lies beside the re
 after its locks were taken away cannot publish anything.
 
 After a crash, `recover` finds records whose process is dead, removes the locks that are still the same file, then the
-record. Where a file system has no hard links the lock holds the same bytes (with a nonce) instead.
+record. Where a file system has no hard links the lock holds the owner's line (with its nonce) instead.
 
 Limits: a record written on another machine, or before this one was started again, is left alone for ten minutes.
 """
@@ -184,7 +184,7 @@ def _clear(common_dir: str, name: str, temps: list[str]) -> None:
         return
     for path in _paths(data):
         lock = os.path.join(common_dir, path) + ".lock"
-        if _is_same(lock, status, data):
+        if _is_same(lock, status, data.partition(b"\n")[0] + b"\n"):
             disk.unlink(lock, missing_ok=True)
     for path in (*temps, name):
         disk.unlink(f"{folder}/{path}", missing_ok=True)
@@ -198,16 +198,16 @@ def _paths(data: bytes) -> list[str]:
     return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
-def _is_same(lock: str, status: os.stat_result, data: bytes) -> bool:
-    """Whether a lock is a link of the record, or where there are no links, a copy of it."""
+def _is_same(lock: str, status: os.stat_result, owner: bytes) -> bool:
+    """Whether a lock is a link of the record, or where there are no links, a file with its first line."""
     try:
         found = os.lstat(lock)
         if (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino):
             return True
-        if found.st_size != len(data):
+        if found.st_size != len(owner):
             return False
         with open(lock, "rb") as file:
-            return file.read() == data
+            return file.read() == owner
     except (FileNotFoundError, NotADirectoryError):
         return False
 

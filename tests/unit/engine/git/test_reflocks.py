@@ -166,19 +166,20 @@ def no_links(step, path):
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), path)
 
 
-def test_without_hard_links_a_stale_lock_is_known_by_its_content(common):
+def test_without_hard_links_a_stale_lock_is_known_by_its_owner(common):
     with disk.injected(no_links):
         locks = taken(common)
     with open(f"{common}/refs/heads/a.lock", "rb") as file:
-        content = file.read()
+        assert parse_owner(file.read()).pid == os.getpid()
     locks.close()
-    record = dead_record(common)
-    dead = to_bytes(this_process()._replace(pid=1 << 22)) + content.partition(b"\n")[2]
-    for path in (record, f"{common}/refs/heads/a.lock"):
-        with open(path, "wb") as file:
-            file.write(dead)
+    owner = this_process()._replace(pid=1 << 22)
+    for name, line in (("a", owner), ("b", owner._replace(nonce="0"))):
+        with open(f"{common}/refs/heads/{name}.lock", "wb") as file:
+            file.write(to_bytes(line))
+    with open(f"{common}/assay/locks/{reflocks._name(owner)}", "wb") as file:
+        file.write(to_bytes(owner) + b'["refs/heads/a", "refs/heads/b"]\n')
     recover(common)
-    assert os.listdir(f"{common}/refs/heads") == []
+    assert os.listdir(f"{common}/refs/heads") == ["b.lock"]
 
 
 def test_folders_are_made_on_the_way_to_a_lock(common):
