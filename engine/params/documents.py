@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from assay.engine.errors import BadInput, Refused
 from assay.engine.model import Override
 from assay.engine.params.blockyaml import load_fast
-from assay.engine.params.changes import Edit, applied, carried_out, difference
 from assay.engine.params.keys import dotted, same
 from assay.engine.params.places import CannotEdit
 
+if TYPE_CHECKING:  # what only editing needs is loaded when something is edited
+    from assay.engine.params.changes import Edit
+
 Kind = Literal["yaml", "json", "toml", "python"]
-Proposer = Callable[[str, Edit], Iterator[str]]
 _SUFFIXES: dict[str, Kind] = {".json": "json", ".toml": "toml", ".py": "python"}
 _BOM = "\ufeff"
 
@@ -73,6 +74,8 @@ def edit(path: str, text: str, overrides: Sequence[Override]) -> str:
         Refused: The value cannot be changed in place, as one that others share through a YAML anchor.
         BadInput: The file is not of its kind.
     """
+    from assay.engine.params.changes import applied, carried_out, difference
+
     data = parse(path, text)
     wanted = applied(data, overrides, path)
     mark = _BOM if text.startswith(_BOM) else ""
@@ -104,7 +107,7 @@ def _holds(path: str, text: str, wanted: Any) -> bool:
         return False
 
 
-def _proposer(kind: Kind) -> Proposer:
+def _proposer(kind: Kind) -> Callable[[str, Edit], Iterator[str]]:
     if kind == "yaml":
         from assay.engine.params.edit_yaml import propose
     elif kind == "json":
