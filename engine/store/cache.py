@@ -10,12 +10,11 @@ import io
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import BinaryIO
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, StoreError
 from assay.engine.model import Digest
-from assay.engine.store.digest import chunks, hasher
+from assay.engine.store.digest import hasher
 from assay.engine.store.pack import check_pack
 from assay.engine.store.reader import CacheReader
 from assay.engine.store.writer import CacheWriter
@@ -29,7 +28,7 @@ class Cache(CacheReader):
         return CacheWriter(self)
 
     def new_file(self) -> disk.NewFile:
-        """A file for `adopt_object` and `adopt_pack`, on the cache's file system.
+        """A file for `adopt_pack`, on the cache's file system.
 
         Raises:
             AssayError: The cache cannot be written.
@@ -40,32 +39,12 @@ class Cache(CacheReader):
             raise disk.no_space(error, self.folder) from error
 
     def receive(self, digest: Digest) -> Incoming:
-        """A context manager that gives a stream to write an object into; it is adopted when it is complete."""
-        return Incoming(self, digest)
+        """A context manager that gives a stream to write an object into, in bounded memory.
 
-    def adopt_object(self, digest: Digest, source: BinaryIO | disk.NewFile) -> None:
-        """Takes in an object from elsewhere, in bounded memory.
-
-        Args:
-            digest: What it should be.
-            source: Its content: a stream, or a file from `new_file`, which is moved.
-
-        Raises:
-            CorruptArtifact: The content is another one; nothing was taken in.
+        When its block ends well the object is in the cache; when the content is not what the digest says,
+        CorruptArtifact is raised there and nothing was taken in.
         """
-        if not isinstance(source, disk.NewFile):
-            with self.receive(digest) as sink:
-                for chunk in chunks(source):
-                    sink.write(chunk)
-            return
-        source.close()
-        state = hasher(digest.algo)
-        with open(source.path, "rb", buffering=0) as file:
-            for chunk in chunks(file):
-                state.update(chunk)
-        if state.digest().hex() != digest.hex:
-            raise not_what_it_says(digest)
-        self._put(source, digest)
+        return Incoming(self, digest)
 
     def adopt_pack(self, path: str, pack_id: str, progress: Callable[[int], None] | None = None) -> None:
         """Verifies every byte of a pack and moves it into the cache.

@@ -219,7 +219,7 @@ class Scan:
 
     def _look(self, level: Level, name: str, stat: os.stat_result) -> None:
         seen = level.known.get(name)
-        if seen is not None and matches(seen, stat) and seen.algo == self._algo_place and self._is_kept(seen):
+        if seen is not None and seen.algo == self._algo_place and matches(seen, stat) and self._is_kept(seen):
             level.add(name, stat, seen.raw, seen)
         else:
             self._pending.append(_Pending(level, name, stat))

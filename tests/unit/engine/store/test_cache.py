@@ -292,6 +292,7 @@ def test_a_received_object_is_adopted(bench, large):
         sink.write(large[:1000])
         sink.write(large[1000:])
     assert bench.reopened().read(digest) == large
+    assert stat.S_IMODE(os.stat(bench.cache.loose_path(digest)).st_mode) == 0o444
 
 
 @pytest.mark.law(3)
@@ -317,29 +318,6 @@ def test_an_object_whose_receipt_fails_leaves_nothing(bench, large):
 def test_writing_to_a_receipt_outside_its_block_is_refused(bench):
     with pytest.raises(StoreError):
         bench.cache.receive(digest_bytes("xxh128", b"x")).write(b"x")
-
-
-@pytest.mark.parametrize("as_file", [True, False])
-def test_objects_are_adopted_from_streams_and_files(bench, large, as_file):
-    digest = digest_bytes("xxh128", large)
-    if as_file:
-        with bench.cache.new_file() as source:
-            source.write(large)
-            bench.cache.adopt_object(digest, source)
-    else:
-        bench.cache.adopt_object(digest, io.BytesIO(large))
-    assert bench.reopened().read(digest) == large
-    assert stat.S_IMODE(os.stat(bench.cache.loose_path(digest)).st_mode) == 0o444
-
-
-@pytest.mark.law(3)
-def test_a_file_that_is_another_object_is_not_adopted(bench):
-    digest = digest_bytes("xxh128", b"wanted")
-    with bench.cache.new_file() as source:
-        source.write(b"other")
-        with pytest.raises(CorruptArtifact, match=digest.hex):
-            bench.cache.adopt_object(digest, source)
-    assert files_below(bench.folder) == []
 
 
 def test_a_pack_travels_as_it_is(bench, tmp_path):
