@@ -55,6 +55,7 @@ class PackedRefs:
         self._data = data
         self._fd = fd
         self.size = size if fd >= 0 else len(data)
+        self._sought = (b"", 0)  # the last answer: to create a ref, its own name and what is below are asked for
         if self.size and self._read(self.size - 1, self.size) != b"\n":
             raise self._damaged("its last line has no end")
         start = self._read(0, 256)
@@ -89,9 +90,12 @@ class PackedRefs:
 
     def has_below(self, folder: str) -> bool:
         """Whether there is a ref whose name starts with ``folder + "/"``."""
-        wanted = _encode(folder) + b"/"
-        at = self._seek(wanted)
-        return at < self.size and self._record(at)[0].startswith(wanted, 41)
+        name = _encode(folder)
+        at = self._seek(name)
+        if at >= self.size or not self._record(at)[0].startswith(name, 41):
+            return False
+        at = self._seek(name + b"/")
+        return at < self.size and self._record(at)[0].startswith(name + b"/", 41)
 
     def items(self, prefix: str = "") -> list[tuple[str, Oid]]:
         """Every ref whose name starts with ``prefix``, sorted by name."""
@@ -198,6 +202,7 @@ class PackedRefs:
         groups.sort(key=lambda group: group[41:])
         self._data = header + b"".join(groups)
         self.size = len(self._data)
+        self._sought = (b"", 0)
 
     def _block(self, prefix: str) -> bytes:
         if not prefix:
@@ -217,6 +222,11 @@ class PackedRefs:
 
     def _seek(self, name: bytes) -> int:
         """The offset of the first record whose name is not less than ``name``; the end when there is none."""
+        if name != self._sought[0] or not name:
+            self._sought = (name, self._bisect(name))
+        return self._sought[1]
+
+    def _bisect(self, name: bytes) -> int:
         low, high = self._start, self.size
         if self._fd < 0:
             return _search(self._data, low, high, name)
