@@ -15,7 +15,8 @@ from assay.engine import disk
 from assay.engine.errors import GitError, Refused, UsageError
 from assay.engine.experiments.workspace import Changes, cached_paths, hold
 from assay.engine.git import objects
-from assay.engine.git.index import Draft, editing, entry_of
+from assay.engine.git.index import entry_of
+from assay.engine.git.indexdraft import Draft, editing
 from assay.engine.git.revisions import resolve
 from assay.engine.git.status import snapshot_changes
 from assay.engine.git.trees import diff_trees, edit_tree
@@ -115,6 +116,7 @@ def _commit(
     kind = "commit" if head else "commit (initial)"
     with editing(repo.common_dir, repo.index_path, project.world.command) as index:
         _stage(project, index, changes, began)
+        index.note_tree(repo.objects, tree)
         with repo.refs.transaction(message=f"{kind}: {text.splitlines()[0]}", who=committer) as refs:
             refs.update(ref, commit, head)
     return Baseline(commit, ref, len(changes))

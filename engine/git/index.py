@@ -1,40 +1,32 @@
-"""Git's index: read for what it knows about files, written so that Git goes on where we stopped.
+"""Git's index, read for what it knows about files.
 
 The index says, for each tracked path, which blob it was and what `lstat` said then: a file whose stat data are the
 same needs no reading. `Index` finds where each entry lies and unpacks one only when it is asked for, which is what
 makes fifty thousand of them cheap. Versions 2, 3 and 4 are read (Git's index-format documentation).
 
-Writing happens under Git's own ``index.lock``. What is written is version 2, or 3 where an entry needs it, without
-extensions: a cache that is not kept true is worse than none. Entries that may have been changed without a trace in
-their stat data since the old index was written (racily clean ones) lose their size, so that whoever reads the new
-index looks at the file, as Git does it.
-
-Limits: split and sparse indexes are refused, in reading too; a damaged one is never repaired.
+Limits: split and sparse indexes are refused; a damaged one is never repaired.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from hashlib import sha1
 from typing import NamedTuple
 
-from assay.engine import disk
 from assay.engine.errors import GitError
-from assay.engine.git.reflocks import RefLocks
+from assay.engine.git import cachetree
 from assay.engine.model import Oid
 
 ASSUME_VALID, EXTENDED = 0x8000, 0x4000
 SKIP_WORKTREE, INTENT_TO_ADD = 0x4000_0000, 0x2000_0000
-_EXTENDED_BITS = SKIP_WORKTREE | INTENT_TO_ADD
-_STAGE = 0x3000
-_LENGTH = 0x0FFF
+STAGE = 0x3000
+NAME_LENGTH = 0x0FFF
 _32_BITS = 0xFFFF_FFFF
 
-_ENTRY = struct.Struct(">10L20sH")
-_FLAGS = struct.Struct(">H")
+ENTRY = struct.Struct(">10L20sH")
+FLAGS = struct.Struct(">H")
 STAT_FIELDS = struct.Struct(">4L4xLL8xL20xH")
 """What tells whether a file changed: ctime and mtime (s, ns each), inode, mode, size, and the flags."""
 _ITEM = struct.Struct(">24xL12x20s")
@@ -67,7 +59,7 @@ class IndexEntry(NamedTuple):
     @property
     def stage(self) -> int:
         """0, or for a path in conflict 1 (common ancestor), 2 (ours), 3 (theirs)."""
-        return (self.flags & _STAGE) >> 12
+        return (self.flags & STAGE) >> 12
 
     @property
     def assume_valid(self) -> bool:
@@ -109,6 +101,7 @@ class Index:
         is_ascii: Whether all paths are, so that ``offsets`` is in order also when they are compared as text.
         conflicts: For each path in conflict, where its entries begin, by stage.
         intended: Paths of which only the intention to add them is noted.
+        version: The format's version; 0 when there is no index.
         extensions: The content of each extension, by its name.
     """
 
@@ -120,6 +113,7 @@ class Index:
         self.is_ascii = True
         self.conflicts: dict[str, dict[int, int]] = {}
         self.intended: set[str] = set()
+        self.version = 0
         self.extensions: dict[bytes, bytes] = {}
 
     def entry(self, path: str) -> IndexEntry | None:
@@ -134,9 +128,9 @@ class Index:
 
     def unpack(self, offset: int) -> IndexEntry:
         """The entry that begins at an offset of ``data``."""
-        fields = _ENTRY.unpack_from(self.data, offset)
+        fields = ENTRY.unpack_from(self.data, offset)
         if fields[-1] & EXTENDED:
-            more = _FLAGS.unpack_from(self.data, offset + _ENTRY.size)[0]
+            more = FLAGS.unpack_from(self.data, offset + ENTRY.size)[0]
             return IndexEntry._make((*fields[:-1], fields[-1] | more << 16))
         return IndexEntry._make(fields)
 
@@ -159,9 +153,8 @@ class Index:
         )
 
     def cached_trees(self) -> dict[str, tuple[Oid, int]]:
-        """The folders ("" is the root) whose tree Git knew when it wrote this: its id, and how many files it has."""
-        data = self.extensions.get(b"TREE", b"")
-        return _parse_cached_trees(data) if data else {}
+        """The folders whose tree was known when this was written: its id and its number of files; "" is the root."""
+        return cachetree.parse(self.extensions.get(b"TREE", b""))
 
 
 def read_index(path: str) -> Index:
@@ -197,6 +190,7 @@ def _parse(index: Index, path: str) -> None:
     version, count = struct.unpack_from(">LL", data, 4)
     if version not in (2, 3, 4):
         raise GitError(f"The Git index {path} has version {version}; 2, 3 and 4 are known.")
+    index.version = version
     checksum = data[-20:]
     if any(checksum) and sha1(memoryview(data)[:-20]).digest() != checksum:
         raise _damaged(path)
@@ -220,11 +214,11 @@ def _parse_plain(index: Index, count: int) -> int:
     """Versions 2 and 3: whole names, entries padded to eight bytes. Returns where the extensions begin."""
     data, offsets = index.data, index.offsets
     text = data.decode("latin-1")
-    flags_of = _FLAGS.unpack_from
+    flags_of = FLAGS.unpack_from
     at = 12
     for _ in range(count):
         (flags,) = flags_of(data, at + 60)
-        if flags < _LENGTH:
+        if flags < NAME_LENGTH:
             end = at + 62 + flags
             name = text[at + 62 : end]
             if not name.isascii():
@@ -243,7 +237,7 @@ def _parse_compressed(index: Index, count: int) -> int:
     data = index.data
     at, name = 12, b""
     for _ in range(count):
-        (flags,) = _FLAGS.unpack_from(data, at + 60)
+        (flags,) = FLAGS.unpack_from(data, at + 60)
         start = at + (64 if flags & EXTENDED else 62)
         byte = data[start]
         cut = byte & 127
@@ -262,7 +256,7 @@ def _place(index: Index, path: str, at: int, flags: int) -> None:
     index.is_ascii = index.is_ascii and path.isascii()
     if flags & EXTENDED and index.unpack(at).intent_to_add:
         index.intended.add(path)
-    stage = (flags & _STAGE) >> 12
+    stage = (flags & STAGE) >> 12
     if stage:
         index.conflicts.setdefault(path, {})[stage] = at
     else:
@@ -271,136 +265,3 @@ def _place(index: Index, path: str, at: int, flags: int) -> None:
 
 def _decoded(latin: str) -> str:
     return latin.encode("latin-1").decode("utf-8", "surrogateescape")
-
-
-def _parse_cached_trees(data: bytes) -> dict[str, tuple[Oid, int]]:
-    """The TREE extension: folders in pre-order, each with its number of files (-1: not known) and of sub-folders."""
-    found: dict[str, tuple[Oid, int]] = {}
-    above: list[tuple[str, int]] = []  # folders that are open, and how many of their sub-folders are still to come
-    at = 0
-    while at < len(data):
-        nul = data.index(b"\0", at)
-        line_end = data.index(b"\n", nul)
-        count, folders = map(int, data[nul + 1 : line_end].split())
-        while above and not above[-1][1]:
-            above.pop()
-        prefix = ""
-        if above:
-            prefix, left = above[-1]
-            above[-1] = prefix, left - 1
-        path = prefix + data[at:nul].decode("utf-8", "surrogateescape")
-        at = line_end + 1
-        if count >= 0:
-            found[path] = (Oid(data[at : at + 20]), count)
-            at += 20
-        above.append((path + "/" if path else "", folders))
-    return found
-
-
-class Draft:
-    """A new index in the making, while the old one is locked.
-
-    Attributes:
-        index: The index as it was found.
-        entries: The entries that will be written, by path; those in conflict apart.
-        conflicts: The entries of paths in conflict.
-    """
-
-    def __init__(self, index: Index) -> None:
-        self.index = index
-        self.entries: dict[str, IndexEntry] = dict(index.entries())
-        self.conflicts: dict[str, list[IndexEntry]] = {
-            path: [index.unpack(offset) for offset in stages.values()] for path, stages in index.conflicts.items()
-        }
-        self._smudge()
-
-    def _smudge(self) -> None:
-        """Takes the size from entries that may have changed unseen since the old index was written.
-
-        Whole seconds are compared, as the Git that reads this next may know no finer ones.
-        """
-        written = self.index.mtime_ns // 10**9
-        for path, entry in self.entries.items():
-            if entry.mtime >= written and entry.size:
-                self.entries[path] = entry._replace(size=0)
-
-    def put(self, path: str, entry: IndexEntry) -> None:
-        """Sets the entry of a path, whatever it was; entries that cannot stand beside it go."""
-        self.remove(path)
-        for above in _folders_of(path):
-            self.entries.pop(above, None)
-        self.entries[path] = entry
-
-    def remove(self, path: str) -> None:
-        """Takes a path out, in conflict or not."""
-        self.entries.pop(path, None)
-        self.conflicts.pop(path, None)
-
-
-def _folders_of(path: str) -> Iterator[str]:
-    cut = path.find("/")
-    while cut >= 0:
-        yield path[:cut]
-        cut = path.find("/", cut + 1)
-
-
-@contextmanager
-def editing(common_dir: str, path: str, command: str = "") -> Iterator[Draft]:
-    """Locks an index, gives what it holds, and writes what became of it; an exception leaves it as it was.
-
-    Args:
-        common_dir: The repository's common folder.
-        path: The index.
-        command: What the holder does, for people.
-
-    Raises:
-        Locked: Another program holds ``index.lock``.
-        GitError: As `read_index`.
-        AssayError: The disk refuses.
-    """
-    locks = RefLocks(common_dir, command)
-    try:
-        with _explained(path):
-            locks.open([path])
-            locks.take(path, os.path.basename(path))
-        draft = Draft(read_index(path))
-        yield draft
-        data = _build(draft)
-        with _explained(path):
-            disk.rename(locks.temp(data, sync=False), path)
-    finally:
-        locks.close()
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise disk.no_space(error, path) from error
-
-
-def write_index(common_dir: str, path: str, entries: Mapping[str, IndexEntry], command: str = "") -> None:
-    """Replaces a whole index. Raises as `editing`."""
-    with editing(common_dir, path, command) as draft:
-        draft.conflicts.clear()
-        draft.entries = dict(entries)
-
-
-def _build(draft: Draft) -> bytes:
-    """The bytes of an index file, version 2, or 3 when an entry has extended flags."""
-    entries = [(path.encode("utf-8", "surrogateescape"), entry) for path, entry in draft.entries.items()]
-    for path, stages in draft.conflicts.items():
-        entries += [(path.encode("utf-8", "surrogateescape"), entry) for entry in stages]
-    entries.sort(key=lambda named: (named[0], named[1].flags & _STAGE))
-    version = 3 if any(entry.flags & _EXTENDED_BITS for _, entry in entries) else 2
-    header = struct.pack(">4sLL", b"DIRC", version, len(entries))
-    data = b"".join([header, *(_packed(name, entry) for name, entry in entries)])
-    return data + sha1(data).digest()
-
-
-def _packed(name: bytes, entry: IndexEntry) -> bytes:
-    extended = entry.flags & _EXTENDED_BITS
-    flags = entry.flags & (ASSUME_VALID | _STAGE) | min(len(name), _LENGTH) | (EXTENDED if extended else 0)
-    data = _ENTRY.pack(*entry[:-1], flags) + (_FLAGS.pack(extended >> 16) if extended else b"") + name
-    return data + bytes(8 - len(data) % 8)

@@ -20,7 +20,8 @@ from assay.engine.disk import Folder
 from assay.engine.errors import WouldLose
 from assay.engine.events import Done, Progress, Reporter, Warned, silent
 from assay.engine.git.filters import Filters
-from assay.engine.git.index import SKIP_WORKTREE, Draft, editing, entry_of, unknown_entry
+from assay.engine.git.index import SKIP_WORKTREE, entry_of, unknown_entry
+from assay.engine.git.indexdraft import Draft, editing
 from assay.engine.git.objects import MODE_EXECUTABLE, MODE_GITLINK, MODE_LINK
 from assay.engine.git.repository import Repository
 from assay.engine.git.trees import Item, check_entry, diff_trees, lookup
@@ -62,6 +63,8 @@ def checkout_tree(
     for path, (_, after) in pairs.items():
         if after:
             _check(path, after[0], checked)
+    if not pairs:
+        return {}
     if not write_index:
         return _switch(repo, pairs, new, report)
     with editing(repo.common_dir, repo.index_path) as draft:
@@ -76,6 +79,8 @@ def checkout_tree(
         for path, (_, after) in pairs.items():
             if after is not None:
                 _follow(draft, path, after, written.get(path))
+        if new:
+            draft.note_tree(repo.objects, new)
     return written
 
 
@@ -131,7 +136,7 @@ def _switch(
 
 def _follow(draft: Draft, path: str, item: Item, status: os.stat_result | None) -> None:
     """Sets the entry of a path that was checked out, or of one that is not wanted in this work tree."""
-    known = draft.entries.get(path)
+    known = draft.entry(path)
     if status is not None:
         draft.put(path, entry_of(status, *item))
     elif known and known.skip_worktree:
