@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from assay.engine.errors import UsageError
-from assay.engine.experiments import query
 from assay.engine.experiments.index import Field, iso_time
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.values import MISSING, comparable
@@ -59,6 +58,8 @@ def select(candidates: Sequence[Candidate], selection: Selection, records: Recor
     names = _Names(candidates, records)
     rows = sorted(candidates, key=lambda row: (row.time, row.commit), reverse=True)
     if selection.where:
+        from assay.engine.experiments import query
+
         wanted = query.parse(selection.where)
         values = {name.text: names.getter(name.text, "--where") for name in query.names(wanted)}
         rows = [row for row in rows if query.matches(wanted, partial(_value, values, row))]
