@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import GitError, Locked
-from assay.engine.git.index import editing, entry_of, read_index, unknown_entry, write_index
+from assay.engine.git.index import entry_of, read_index, unknown_entry
+from assay.engine.git.indexdraft import editing, write_index
 from assay.engine.model import Oid
-from tests.gitstatus import gits, ours
+from tests.gitstatus import gits, opened, ours
 
 Git = Callable[..., str]
+OID = Oid(bytes(range(20)))
 
 
 @pytest.fixture
@@ -131,7 +133,8 @@ def test_a_file_put_where_a_folder_was_is_put_after_what_was_below_it(git: Git, 
 
 def test_an_entry_without_stat_data_is_looked_at(git: Git, root: Path) -> None:
     with editing(str(root / ".git"), str(root / ".git/index")) as draft:
-        known = draft.entries["top"]
+        known = draft.entry("top")
+        assert known is not None
         draft.put("top", unknown_entry(known.mode, known.oid))
     assert ours(root) == gits(git, root) == []
 
@@ -179,7 +182,7 @@ def test_a_lock_of_gits_stops_us_and_ours_stops_git(git: Git, root: Path) -> Non
 def test_an_exception_under_the_lock_leaves_the_index_as_it_was(git: Git, root: Path) -> None:
     before = (root / ".git/index").read_bytes()
     with pytest.raises(UnicodeEncodeError), editing(str(root / ".git"), str(root / ".git/index")) as draft:
-        draft.put("\ud800", draft.entries["top"])
+        draft.put("\ud800", unknown_entry(0o100644, OID))
     assert (root / ".git/index").read_bytes() == before
     assert not (root / ".git/index.lock").exists()
 
@@ -192,3 +195,73 @@ def test_paths_longer_than_the_field_for_their_length_are_read_and_written(git: 
     assert long in read_index(str(root / ".git/index")).offsets
     rewrite(root)
     assert git("ls-files", "--stage", cwd=root) == before
+
+
+def trees(root: Path) -> dict[str, tuple[Oid, int]]:
+    return read_index(str(root / ".git/index")).cached_trees()
+
+
+def test_an_index_that_is_a_tree_says_so_as_git_says_it(git: Git, root: Path) -> None:
+    """Git itself checks the note against the index when it is told to be strict."""
+    theirs = trees(root)
+    assert sorted(theirs) == ["", "d", "d/e"]
+    tree = Oid(bytes.fromhex(git("rev-parse", "HEAD^{tree}", cwd=root)))
+    repo = opened(root)
+    for rounds in range(2):
+        with editing(str(root / ".git"), str(root / ".git/index")) as draft:
+            assert draft.note_tree(repo.objects, tree), rounds
+        assert trees(root) == theirs
+        os.environ["GIT_TEST_CHECK_CACHE_TREE"] = "1"
+        (root / "d/e/two").write_text(f"round {rounds}")
+        git("add", "d/e/two", cwd=root)
+        git("reset", "-q", "--hard", cwd=root)
+        del os.environ["GIT_TEST_CHECK_CACHE_TREE"]
+    repo.close()
+
+
+@pytest.mark.parametrize("deed", ["put another", "put new", "remove", "conflict", "intent", "put after"])
+def test_an_index_that_is_not_the_tree_notes_nothing(git: Git, root: Path, deed: str) -> None:
+    tree = Oid(bytes.fromhex(git("rev-parse", "HEAD^{tree}", cwd=root)))
+    if deed == "intent":
+        (root / "new").write_text("n")
+        git("add", "-N", "new", cwd=root)
+    if deed == "conflict":
+        git("update-index", "--index-info", cwd=root, stdin=f"100644 {OID.hex()} 2\tnew".encode())
+    repo = opened(root)
+    with editing(str(root / ".git"), str(root / ".git/index")) as draft:
+        if deed == "put another":
+            draft.put("d/e/two", unknown_entry(0o100644, OID))
+        elif deed == "put new":
+            draft.put("d/new", unknown_entry(0o100644, OID))
+        elif deed == "remove":
+            draft.remove("d/one")
+        assert draft.note_tree(repo.objects, tree) is (deed == "put after")
+        if deed == "put after":
+            draft.put("top", unknown_entry(0o100644, OID))
+    repo.close()
+    assert trees(root) == {}
+
+
+def test_folders_that_did_not_change_are_noted_without_being_read(git: Git, root: Path) -> None:
+    (root / "top").write_text("changed")
+    git("commit", "-q", "-m", "top", "top", cwd=root)
+    tree = Oid(bytes.fromhex(git("rev-parse", "HEAD^{tree}", cwd=root)))
+    theirs, blob = trees(root), git("rev-parse", "HEAD:top", cwd=root)
+    git("reset", "-q", "--soft", "HEAD^", cwd=root)
+    repo = opened(root)
+    reads: list[Oid] = []
+
+    class Watched:
+        def read(self, oid: Oid) -> tuple[int, bytes]:
+            reads.append(oid)
+            return repo.objects.read(oid)
+
+        def __contains__(self, oid: object) -> bool:
+            return oid in repo.objects
+
+    with editing(str(root / ".git"), str(root / ".git/index")) as draft:
+        draft.put("top", unknown_entry(0o100644, Oid(bytes.fromhex(blob))))
+        assert draft.note_tree(Watched(), tree)
+    assert reads == [tree]
+    assert trees(root) == theirs
+    repo.close()

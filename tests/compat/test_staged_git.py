@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.engine.git.index import editing, read_index
+from assay.engine.git.index import read_index
+from assay.engine.git.indexdraft import editing
 from assay.engine.git.staged import differences
 from assay.engine.git.trees import Item, walk_tree
 from assay.engine.model import Oid

@@ -10,7 +10,7 @@ import pytest
 
 from assay.engine import disk
 from assay.engine.errors import AssayError
-from assay.engine.git.index import editing
+from assay.engine.git.indexdraft import editing
 from assay.engine.git.repository import Repository
 from assay.engine.git.worktree import checkout_tree, write_files
 from assay.engine.model import Oid

@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.engine.git.index import Index, editing, read_index
+from assay.engine.git.index import Index, read_index
+from assay.engine.git.indexdraft import editing
 
 BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 names = st.sampled_from(["a", "a.b", "a-b", "ab", "é", "\udcff", "a b", "x" * 100, "n" * 250])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import GitError
-from assay.engine.git.index import Draft, Index, IndexEntry, entry_of, read_index, unknown_entry, write_index
+from assay.engine.git.index import Index, IndexEntry, entry_of, read_index, unknown_entry
+from assay.engine.git.indexdraft import Draft, write_index
 from assay.engine.model import Oid
 
 OID = Oid(bytes(range(20)))
@@ -120,7 +121,8 @@ def test_a_put_takes_away_the_files_that_would_be_folders_above_it() -> None:
     draft = Draft(Index())
     draft.put("a", unknown_entry(0o100644, OID))
     draft.put("a/b/c", unknown_entry(0o100644, OID))
-    assert list(draft.entries) == ["a/b/c"]
+    assert [draft.entry(path) for path in ("a", "a/b", "a/b/c")] == [None, None, unknown_entry(0o100644, OID)]
+    assert len(draft) == 1
 
 
 def test_only_entries_as_young_as_the_index_lose_their_size(path: str) -> None:
@@ -128,4 +130,5 @@ def test_only_entries_as_young_as_the_index_lose_their_size(path: str) -> None:
     write(path, {"old": entry._replace(mtime=99), "young": entry._replace(mtime=100)})
     os.utime(path, (100, 100))
     draft = Draft(read_index(path))
-    assert {name: entry.size for name, entry in draft.entries.items()} == {"old": 9, "young": 0}
+    sizes = {name: entry.size for name in ("old", "young") if (entry := draft.entry(name))}
+    assert sizes == {"old": 9, "young": 0}
