@@ -12,7 +12,7 @@ import time
 import pytest
 
 from assay.engine import disk
-from assay.engine.errors import CorruptArtifact, MissingArtifact, StoreError
+from assay.engine.errors import AssayError, CorruptArtifact, MissingArtifact, StoreError
 from assay.engine.model import Digest
 from assay.engine.store import pack, packindex, repack
 from assay.engine.store.cache import Cache
@@ -384,3 +384,44 @@ def test_a_closed_cache_can_be_read_again(bench):
     (digest,) = put(bench.cache, b"a")
     bench.cache.close()
     assert bench.cache.read(digest) == b"a"
+
+
+def test_more_packs_than_can_be_open_at_once_are_read(bench, monkeypatch):
+    monkeypatch.setattr(repack, "MANY", 1000)
+    contents = [b"%d" % number for number in range(70)]
+    digests = [put(bench.cache, data)[0] for data in contents]
+    cache = bench.reopened()
+    for _ in range(2):
+        assert [cache.read(digest) for digest in digests] == contents
+
+
+def test_a_receipt_that_begins_again_forgets_what_came_first(bench, large):
+    digest = digest_bytes("xxh128", large)
+    with bench.cache.receive(digest) as sink:
+        sink.write(b"half of something")
+        sink.restart()
+        sink.write(large)
+    assert bench.reopened().read(digest) == large
+
+
+@pytest.mark.parametrize("how", ["receive", "write", "publish", "pack"])
+def test_a_full_disk_is_a_sentence_however_something_arrives(bench, tmp_path, large, how):
+    digest = digest_bytes("xxh128", large)
+    put(Cache(str(tmp_path / "other"), "xxh128"), b"small")
+    (info,) = Cache(str(tmp_path / "other"), "xxh128").packs()
+    fails = {"receive": "create", "write": "write", "publish": "rename", "pack": "rename"}[how]
+
+    def full(step, path):
+        if step == fails:
+            raise OSError(28, "No space left on device")
+
+    def arrive():
+        if how == "pack":
+            bench.cache.adopt_pack(info.path, info.id)
+        else:
+            with bench.cache.receive(digest) as sink:
+                sink.write(large)
+
+    with disk.injected(full), pytest.raises(AssayError, match="No space left"):
+        arrive()
+    assert files_below(bench.folder) == []

@@ -10,6 +10,7 @@ import pytest
 from assay.engine.errors import StoreError
 from assay.engine.store import hashing
 from assay.engine.store.digest import digest_bytes
+from assay.engine.store.files import Reading
 from assay.engine.store.hashing import hash_file, hash_files
 from assay.engine.store.statcache import observed
 
@@ -79,3 +80,10 @@ def test_a_file_from_the_future_is_not_waited_for(bench, monkeypatch):
     os.utime(path, (1 << 33, 1 << 33))
     found = hash_file(path, "xxh128", None, nobody)
     assert observed(found.stat, "xxh128", b"", found.started) is None
+
+
+def test_a_file_that_keeps_changing_is_refused(bench, monkeypatch):
+    (path,), _ = files(bench, 1)
+    monkeypatch.setattr(Reading, "is_whole", lambda self, size: False)
+    with pytest.raises(StoreError, match="changed while it was being read"):
+        hash_file(path, "xxh128", None, nobody)

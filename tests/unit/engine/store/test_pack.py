@@ -182,3 +182,10 @@ def test_checking_tells_how_far_it_is(tmp_path):
     heard = []
     pack.check_pack(path, pack_id, heard.append)
     assert sum(heard) == sum(map(len, CONTENTS))
+
+
+def test_a_pack_larger_than_what_is_held_in_memory_is_written_piece_by_piece(tmp_path):
+    contents = [os.urandom(200_000) for _ in range(12)]
+    pack_id, path = make(tmp_path, contents)
+    entries = pack.check_pack(path, pack_id)
+    assert [data for _, data in pack.objects(path, entries)] == contents

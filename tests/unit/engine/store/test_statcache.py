@@ -268,3 +268,18 @@ def test_another_thread_may_ask(database, path):
 def test_a_modification_time_is_old_once_the_coarsest_tick_is_over():
     assert statcache.is_old(now() - 2 * SECOND)
     assert not statcache.is_old(now() - SECOND)
+
+
+def test_a_database_that_is_damaged_while_it_is_open_is_done_without(database, path):
+    cache = StatCache(database)
+    put(cache, path)
+    cache.flush()
+    with open(database, "r+b") as file:
+        file.write(b"\xff" * os.path.getsize(database))
+    put(cache, path, OTHER)
+    cache.flush()
+    assert cache.get(path, os.stat(path)) == OTHER
+    cache.close()
+    again = StatCache(database)
+    assert again.get(path, os.stat(path)) in (None, OTHER)
+    again.close()

@@ -83,3 +83,14 @@ def test_repair_leaves_a_sound_cache_with_what_was_sound(bench, filled):
     assert cache.missing(filled) == {filled[0], filled[2]}
     assert bench.reopened().read(filled[1]) == b"two"
     assert len(os.listdir(bench.folder / "quarantine")) == 2
+
+
+def test_repair_moves_a_pack_that_cannot_be_read_out_of_the_way(bench, filled):
+    (pack,) = bench.cache.packs()
+    os.chmod(pack.path, 0o644)
+    os.truncate(pack.path, 30)
+    cache = bench.reopened()
+    fsck(cache, repair=True)
+    assert fsck(bench.reopened()) == []
+    assert cache.missing(filled) == set(filled[:2])
+    assert cache.packs() == []

@@ -210,3 +210,27 @@ def test_many_small_packs_become_one(bench):
     digests = [put(bench.cache, b"%d" % number)[0] for number in range(repack.MANY + 1)]
     assert len(bench.cache.packs()) == 1
     assert [bench.reopened().read(digest) for digest in digests] == [b"%d" % number for number in range(len(digests))]
+
+
+def test_where_blocks_can_be_shared_the_copy_is_what_is_hashed(bench, monkeypatch):
+    data = os.urandom(SMALL + 1)
+    path = file(bench, data)
+
+    def clone(self, source):
+        self.write(os.pread(source, 1 << 30, 0))
+        return True
+
+    monkeypatch.setattr(disk.NewFile, "clone", clone)
+    with bench.cache.writer() as writer:
+        assert writer.add_file(path) == (digest_bytes("xxh128", data), len(data))
+    assert bench.reopened().read(digest_bytes("xxh128", data)) == data
+
+
+def test_a_pack_that_cannot_be_published_is_a_sentence(bench):
+    def full(step, path):
+        if step == "rename":
+            raise OSError(28, "No space left on device")
+
+    with disk.injected(full), pytest.raises(AssayError, match="No space left"):
+        put(bench.cache, b"small")
+    assert files_below(bench.folder) == []
