@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from assay.engine.model import Oid
+from assay.engine.model import Artifact, Oid
 
 
 class KeyInfo(NamedTuple):
@@ -174,11 +174,15 @@ class Exchange(Protocol):
     The publishing order of law 1 holds inside each call: artifacts, manifests, Git objects, refs.
     """
 
-    def publish(self, refs: Mapping[str, Oid], *, force: bool = False) -> Report:
-        """Makes these local refs, and all they need, visible to others."""
+    def publish(
+        self, refs: Mapping[str, Oid], *, force: bool = False, data: Mapping[str, Artifact] | None = None
+    ) -> Report:
+        """Makes these local refs, all they need, and further artifacts by path, visible to others."""
 
-    def fetch(self, refs: Mapping[str, Oid], *, artifacts: bool = True) -> Report:
-        """Brings these remote refs' commits and, when asked, their artifacts."""
+    def fetch(
+        self, refs: Mapping[str, Oid], *, artifacts: bool = True, data: Mapping[str, Artifact] | None = None
+    ) -> Report:
+        """Brings these remote refs' commits and, when asked, their artifacts; and further artifacts by path."""
 
 
 class Clock(Protocol):

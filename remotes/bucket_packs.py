@@ -157,8 +157,7 @@ class BucketPacks:
             CorruptObject: An object here is damaged; nothing was sent.
             RemoteError: The bucket refuses.
         """
-        disk.make_folders(self._folder)
-        with disk.NewFile(self._folder) as file:
+        with self._new_file() as file:
             count = pack_to(oids, file)
             file.close()
             checked = check_pack(file.path, PackMemory(), _no_base)
@@ -166,6 +165,13 @@ class BucketPacks:
             name = checked.checksum.hex()
             self._put(name, file, index_bytes(checked.entries, checked.checksum))
             return count, file.size
+
+    def _new_file(self) -> disk.NewFile:
+        try:
+            disk.make_folders(self._folder)
+            return disk.NewFile(self._folder)
+        except OSError as error:
+            raise disk.no_space(error, self._folder) from error
 
     def _put(self, name: str, file: disk.NewFile, index: bytes) -> None:
         def changed() -> RemoteError:

@@ -99,7 +99,7 @@ def clone(
         making = _Making(folder, world, report, remote, store)
         native.hash_of(store)
         try:
-            disk.make_folders(folder)
+            _make_folder(folder)
             return _make(making)
         except BaseException:
             _remove(folder, keep=existed)
@@ -194,6 +194,13 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     objects, size = fetched.objects + making.objects, fetched.size + making.size
     report = fetched._replace(objects=objects, size=size, failed=failed)
     return Cloned(project.root, making.store.url, branch, report)
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        disk.make_folders(folder)
+    except OSError as error:
+        raise disk.no_space(error, folder) from error
 
 
 def _remove(folder: str, *, keep: bool) -> None:

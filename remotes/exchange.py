@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from assay.engine.errors import AssayError, BadInput
 from assay.engine.events import Warned
+from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Artifact, Digest, Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
 from assay.engine.ports import RefUpdate, RemoteStore, Report
@@ -167,7 +168,7 @@ class StoreExchange:
         updates = []
         for name, oid in refs.items():
             now = there.get(name)
-            if now == oid:
+            if now == oid or self._is_behind(name, oid, now):
                 outcome.up_to_date.append(name)
             elif now is not None and is_experiment(name) and not force:
                 outcome.failed[name] = f"The remote has another experiment of that name, {now.hex()[:7]}."
@@ -183,6 +184,13 @@ class StoreExchange:
                 outcome.failed[result.refname] = result.problem
             else:
                 outcome.refs.append(result.refname)
+
+    def _is_behind(self, name: str, oid: Oid, there: Oid | None) -> bool:
+        """Whether a branch has nothing that the remote's does not have."""
+        objects, shallow = self._project.repo.objects, self._project.repo.shallow
+        if not name.startswith("refs/heads/") or there is None or there not in objects:
+            return False
+        return is_ancestor(objects, oid, there, shallow=shallow)
 
     def _warn(self) -> None:
         for sentence in {**self._shelf.damaged, **self.git.damaged}.values():

@@ -10,7 +10,13 @@ def checked(key: str) -> str:
 
     Refused are the empty key, a leading or trailing slash, NUL, what is not Unicode, and the components "", ".", "..".
     """
-    parts = key.split("/")
-    if "\0" in key or any(part in ("", ".", "..") for part in parts) or any("\ud800" <= c <= "\udfff" for c in key):
+    if not is_key(key):
         raise RemoteError(f"{key!r} cannot be a key of a remote.")
     return key
+
+
+def is_key(key: str) -> bool:
+    """Whether `checked` accepts it. Stores leave out of lists what others have put there and is no key."""
+    if "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in key)

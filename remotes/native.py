@@ -71,23 +71,28 @@ def require(store: RemoteStore, hash_name: HashName) -> None:
     Raises:
         RemoteError: It is not, in one sentence.
     """
-    found = hash_of(store)
-    if found != hash_name:
-        raise RemoteError(
-            f"{store.url} names artifacts by {found}, this project by {hash_name}.", "Use a remote of its own for it."
-        )
+    _check(store, hash_of(store), hash_name)
 
 
 def prepare(store: RemoteStore, hash_name: HashName) -> None:
     """As `require`, and an empty remote becomes one of ours."""
-    if read_marker(store) is None:
+    found = read_marker(store)
+    if found is None:
         if _is_dvc(store):
             raise _nothing_of_ours(store)
         if store.is_atomic():
             store.create(MARKER, marker(hash_name))
         else:
             store.put(MARKER, marker(hash_name))
-    require(store, hash_name)
+        found = hash_of(store)
+    _check(store, found, hash_name)
+
+
+def _check(store: RemoteStore, found: HashName, hash_name: HashName) -> None:
+    if found != hash_name:
+        raise RemoteError(
+            f"{store.url} names artifacts by {found}, this project by {hash_name}.", "Use a remote of its own for it."
+        )
 
 
 def _is_dvc(store: RemoteStore) -> bool:

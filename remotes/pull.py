@@ -113,12 +113,17 @@ def _compared(
 def write_experiments(project: Project, refs: Mapping[str, Oid]) -> None:
     """Writes the refs of experiments whose objects and artifacts are here, once these are durable (law 1)."""
     if refs:
-        for folder in (project.cache_folder, project.repo.common_dir):
-            if os.path.isdir(folder):
-                disk.sync_tree(folder)
+        _settle(project)
         with project.repo.refs.transaction() as change:
             for name, oid in refs.items():
                 change.update(name, oid, project.repo.refs.read(name))
+
+
+def _settle(project: Project) -> None:
+    """Makes everything fetched so far survive a power cut."""
+    for folder in (project.cache_folder, project.repo.common_dir):
+        if os.path.isdir(folder):
+            disk.sync_tree(folder)
 
 
 def _follow_branches(
@@ -127,6 +132,8 @@ def _follow_branches(
     """Writes ``refs/remotes/<remote>/*`` and tells when the current branch is somewhere else there."""
     heads = {name: oid for name, oid in there.items() if name.startswith(HEADS)}
     fetched = exchange.fetch(heads, artifacts=False)
+    if fetched.objects:
+        _settle(project)
     with project.repo.refs.transaction() as change:
         for name in fetched.refs:
             change.put(f"refs/remotes/{remote}/{name.removeprefix(HEADS)}", heads[name])

@@ -18,7 +18,7 @@ from assay.engine import disk
 from assay.engine.errors import AccessDenied, AssayError, KeyMissing, RemoteError, Unavailable
 from assay.engine.locks import FileLock
 from assay.engine.ports import KeyInfo, Sink, Source
-from assay.remotes.keys import checked
+from assay.remotes.keys import checked, is_key
 
 _CHUNK = 1 << 20
 _LOCK = "lock"
@@ -170,7 +170,7 @@ class LocalStore:
 
 def _is_value(key: str, entry: os.DirEntry[str]) -> bool:
     is_lock = key == _LOCK or key.startswith(f"{_LOCK}.")
-    return entry.is_file(follow_symlinks=False) and not disk.is_temp(entry.name) and not is_lock
+    return entry.is_file(follow_symlinks=False) and not disk.is_temp(entry.name) and not is_lock and is_key(key)
 
 
 def _translated(error: OSError, root: str, key: str) -> RemoteError:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError
 from assay.engine.ports import KeyInfo, Sink, Source
 from assay.remotes.budget import Budget
-from assay.remotes.keys import checked
+from assay.remotes.keys import checked, is_key
 from assay.remotes.parallel import each
 from assay.remotes.retry import patiently
 from assay.remotes.s3_errors import Place, answer, lost_race, translated
@@ -158,7 +158,9 @@ class S3Store:
         page = ask()
         while True:
             for item in page.get("Contents", ()):
-                yield KeyInfo(item["Key"][len(self._prefix) :], int(item["Size"]))
+                key = item["Key"][len(self._prefix) :]
+                if is_key(key):  # the placeholders that other tools make for folders are none
+                    yield KeyInfo(key, int(item["Size"]))
             if not page.get("IsTruncated"):
                 return
             wanted["ContinuationToken"] = page["NextContinuationToken"]
@@ -336,7 +338,12 @@ def _connect(settings: S3Settings) -> Any:
         import s3fs
     except ImportError as error:
         raise ConfigError("S3 remotes need the package s3fs.", "Install it: pip install s3fs") from error
-    opened = s3fs.S3FileSystem(**settings.for_s3fs())
+    from botocore.config import Config
+
+    arguments = settings.for_s3fs()
+    known = Config.OPTION_DEFAULTS  # older ones send no checksums that they could be told to leave out
+    arguments["config_kwargs"] = {key: value for key, value in arguments["config_kwargs"].items() if key in known}
+    opened = s3fs.S3FileSystem(**arguments)
     opened.retries = 1
     return opened
 

@@ -18,7 +18,7 @@ from assay.engine.layout import SMALL
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import hasher
-from assay.engine.store.pack import Entries, PackWriter, key_of, pack_algo, read_entries
+from assay.engine.store.pack import PackWriter, key_of, pack_algo, read_entries
 from assay.remotes.native import loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.shelf import Shelf, Shelved
@@ -135,6 +135,8 @@ class Upload:
                 lost = self._cache.set_aside_pack(pack.id)
                 self.done.failed.update((digest, f"The cached object {digest} is damaged.") for digest in lost)
                 rest += [digest for digest in small[pack.id] if digest not in lost]
+            elif isinstance(result, StoreError):  # another process has merged it into a larger one
+                rest += small[pack.id]
             elif isinstance(result, AssayError):
                 raise result
             else:
@@ -152,20 +154,19 @@ class Upload:
         whole: list[Shelved] = []
         rest: list[Digest] = []
         for pack_id, sizes in small.items():
-            entries = self._entries(pack_id)
-            if entries and len(entries) == len(sizes):
-                whole.append(Shelved(pack_id, os.stat(self._cache.index.path(pack_id)).st_size, entries))
+            pack = self._pack(pack_id) if pack_id else None
+            if pack is not None and len(pack.entries) == len(sizes):
+                whole.append(pack)
             else:
                 rest += sizes
         return whole, rest
 
-    def _entries(self, pack_id: str) -> Entries:
-        if not pack_id:
-            return {}
+    def _pack(self, pack_id: str) -> Shelved | None:
+        path = self._cache.index.path(pack_id)
         try:
-            return read_entries(self._cache.index.path(pack_id))
+            return Shelved(pack_id, os.stat(path).st_size, read_entries(path))
         except (CorruptArtifact, OSError):
-            return {}
+            return None
 
     def _send_pack(self, pack: Shelved) -> None:
         self._put_pack(self._cache.index.path(pack.id), pack.id, pack.size)

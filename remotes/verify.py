@@ -12,7 +12,7 @@ from hashlib import sha1
 from typing import BinaryIO
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, CorruptRemote, RemoteError
+from assay.engine.errors import AssayError, CorruptRemote, StoreError
 from assay.engine.store.digest import Hasher
 
 NewHash = Callable[[], Hasher]
@@ -59,7 +59,7 @@ class CheckedFile:
         try:
             self._file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by `close`
         except OSError as error:
-            raise RemoteError(f"{path} cannot be read: {error.strerror}.") from error
+            raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
         self.size = os.fstat(self._file.fileno()).st_size
 
     def __enter__(self) -> CheckedFile:
@@ -73,7 +73,7 @@ class CheckedFile:
         try:
             data = self._file.read(size)
         except OSError as error:
-            raise RemoteError(f"{self._path} cannot be read: {error.strerror}.") from error
+            raise StoreError(f"{self._path} cannot be read: {error.strerror}.") from error
         self._state.update(data)
         if not data and self._state.digest().hex() != self._expected:
             raise self._damaged()
@@ -97,12 +97,15 @@ class Received:
     """
 
     def __init__(self, folder: str, new_hash: NewHash, expected: str, key: str, mode: int = 0o444) -> None:
-        disk.make_folders(folder)
         self._new_hash = new_hash
         self._expected = expected
         self._key = key
         self._state = new_hash()
-        self._file = disk.NewFile(folder, mode)
+        try:
+            disk.make_folders(folder)
+            self._file = disk.NewFile(folder, mode)
+        except OSError as error:
+            raise disk.no_space(error, folder) from error
 
     def __enter__(self) -> Received:
         return self

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import ConfigError, GitError, RemoteError, UnknownRevision
+from assay.remotes.pull import pull
 from assay.remotes.push import push
 from tests.sharing import Git, Machine
 
@@ -213,3 +214,14 @@ def test_an_unborn_branch_has_nothing_to_share_but_is_no_error(git: Git, tmp_pat
     machine.add_remote(remote)
     assert push(machine.project).report.refs == ()
     machine.close()
+
+
+def test_a_branch_that_is_only_behind_is_up_to_date(here: Machine, copy) -> None:
+    push(here.project)
+    other = copy()
+    other.commit("ahead")
+    push(other.project)
+    pull(here.project)
+    report = push(here.project).report
+    assert report.failed == {}
+    assert "refs/heads/main" in report.up_to_date

@@ -176,6 +176,12 @@ def test_a_bucket_name_that_cannot_be_is_a_sentence(s3: S3, opened: list[RemoteS
     assert bucket in caught.value.message
 
 
+def test_placeholders_of_folders_are_no_keys(store: S3Store) -> None:
+    store._raw("put_object", Bucket="assay", Key=f"{store._prefix}git/heads/", Body=b"")
+    store.put("git/heads/main", b"value")
+    assert [info.key for info in store.list("git/")] == ["git/heads/main"]
+
+
 def test_a_key_longer_than_the_server_takes_is_a_sentence(store: S3Store) -> None:
     with pytest.raises(RemoteError, match="KeyTooLong"):
         store.put("x" * 1500, b"")

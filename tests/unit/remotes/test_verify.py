@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.engine.errors import AssayError, CorruptRemote, RemoteError
+from assay.engine.errors import AssayError, CorruptRemote, RemoteError, StoreError
 from assay.remotes.copies import Copies
 from assay.remotes.verify import CheckedFile, GitPackSum, Received
 
@@ -42,7 +42,7 @@ def test_a_damaged_file_has_no_end(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RemoteError, match="cannot be read"):
+    with pytest.raises(StoreError, match="cannot be read"):
         CheckedFile(str(tmp_path / "file"), sha256, NAME, damaged)
 
 
