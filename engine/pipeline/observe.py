@@ -6,6 +6,7 @@ files are read when they are asked for, since a stage may write them.
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
+from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import digests_of
 from assay.engine.store.snapshot import snapshot
 from assay.engine.store.writer import CacheWriter
@@ -24,22 +26,32 @@ from assay.engine.store.writer import CacheWriter
 if TYPE_CHECKING:
     from assay.engine.project import Project
 
-class Observer:
-    """The workspace of a project, as the pipeline sees it."""
 
-    def __init__(self, project: Project) -> None:
+class Observer:
+    """The workspace of a project, as the pipeline sees it.
+
+    Args:
+        project: The project.
+        edited: Files by project path that are seen with this content instead of the one they have.
+    """
+
+    def __init__(self, project: Project, edited: Mapping[str, bytes] | None = None) -> None:
         self._project = project
+        self._edited = edited or {}
         self.ignored = no_part(project)
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything at a project path."""
-        return os.path.lexists(self._project.path(path))
+        """Whether there is anything at a project path; a symlink that leads nowhere is nothing."""
+        return path in self._edited or os.path.exists(self._project.path(path))
 
     def artifact(self, path: str, writer: CacheWriter | None = None) -> Artifact | None:
         """What is at a project path, put into the cache when there is a writer; None when nothing is there."""
         if not self.exists(path):
             return None
         project = self._project
+        if path in self._edited:
+            data = self._edited[path]
+            return Artifact(digest_bytes(project.layout.hash_name, data), len(data))
         return snapshot(
             project.root,
             path,
@@ -64,9 +76,12 @@ class Observer:
             tuple(params.path for params in stage.params if values[params.spelled] is None),
         )
 
+    def _read(self, path: str) -> bytes | None:
+        return self._edited[path] if path in self._edited else self._project.read(path)
+
     def names(self, path: str) -> list[str]:
         """Every dotted key of a params file, for saying what was probably meant."""
-        data = self._project.read(path)
+        data = self._read(path)
         return list(keys.flatten(documents.read(path, data))) if data is not None else []
 
     def states(self, stage: Stage, entry: LockEntry) -> dict[str, OutState]:
@@ -87,7 +102,7 @@ class Observer:
 
     def values(self, params: ParamsDep) -> dict[str, Any] | None:
         """The values a stage asks for by dotted key, without those that are not there; None when there is no file."""
-        data = self._project.read(params.path)
+        data = self._read(params.path)
         if data is None:
             return None
         content = documents.read(params.path, data)
@@ -95,15 +110,13 @@ class Observer:
             raise BadInput(params.path, "is not a map, so its values cannot be parameters")
         if params.names:
             content = {name: found for name in params.names if (found := keys.get(content, name)) is not keys.MISSING}
-        return {str(key): _listed(value) for key, value in content.items()}
+        return {str(key): _storable(value) for key, value in content.items()}
 
 
-def _listed(value: Any) -> Any:
-    """A value as lock files can hold it: the tuples of Python files become lists, all else stays the same object."""
-    if isinstance(value, tuple):
-        return [_listed(inner) for inner in value]
-    if isinstance(value, list) and any(_listed(inner) is not inner for inner in value):
-        return [_listed(inner) for inner in value]
-    if isinstance(value, dict) and any(_listed(inner) is not inner for inner in value.values()):
-        return {key: _listed(inner) for key, inner in value.items()}
-    return value
+def _storable(value: Any) -> Any:
+    """A value as lock files can hold it: a time of day, which only TOML has, becomes text."""
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    if isinstance(value, Mapping):
+        return {key: _storable(inner) for key, inner in value.items()}
+    return value.isoformat() if isinstance(value, datetime.time) else value

@@ -6,7 +6,9 @@ Storing follows law 1: the cache has the content, and has been synced, before a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from stat import S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, cast
 
 from assay.engine import disk
@@ -24,37 +26,55 @@ if TYPE_CHECKING:
 
 
 _KINDS = ("reflink", "hardlink", "symlink", "copy")
+_PIECE = 1 << 20
 IN_PLACE = ("reflink", "copy")
 """The kinds of links that leave a file the user's own; the default, which needs nothing done to an output."""
 
 
 def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry | None) -> None:
-    """Removes a stage's outputs before it runs, those that persist excepted.
+    """Removes a stage's outputs before it runs; those that persist stay, as files that the stage may write to.
 
-    Content that neither the lock entry names nor the cache has is put into the cache, and that is said.
+    Content that would be lost is put into the cache first, and that is said.
     """
-    outs = [out for out in stage.outs if not out.persist and observer.exists(out.path)]
-    _keep(project, observer, outs, entry)
+    _keep(project, observer, [out for out in stage.outs if not out.persist], entry)
     with disk.Folder(project.root) as folder:
-        for out in outs:
-            if folder.stat(out.path) is not None:  # the way there holds no symlink
+        for out in stage.outs:
+            if folder.stat(out.path) is None:  # asked of the folder, since the way there must hold no symlink
+                continue
+            if out.persist:
+                _detach(folder, out.path)
+            else:
                 disk.remove_tree(project.path(out.path))
 
 
+def _detach(folder: disk.Folder, path: str) -> None:
+    """Replaces links into the cache by copies, so that writing to them does not write to the cache."""
+    absolute = f"{folder.root}/{path}"
+    is_folder = os.path.isdir(absolute) and not os.path.islink(absolute)
+    for name in [f"{path}/{found.path}" for found in disk.walk(absolute)] if is_folder else [path]:
+        stat = folder.stat(name)
+        if stat is not None and (stat.st_nlink > 1 or S_ISLNK(stat.st_mode)):
+            executable = S_ISREG(stat.st_mode) and bool(stat.st_mode & 0o100)
+            folder.write(name, _pieces(f"{folder.root}/{name}"), executable=executable)
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
 def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> None:
-    """Puts what would be lost into the cache."""
-    unknown = [out for out in outs if not _is_recorded(observer, out, recorded(entry, out))]
-    for path, artifact in _store(project, observer, [out.path for out in unknown]).items():
+    """Puts into the cache what would be lost: what it has not, and what is not as the stage wrote it."""
+    unknown = []
+    for out in outs:
+        current, locked = observer.artifact(out.path), recorded(entry, out)
+        is_ours = locked is not None and current is not None and locked.digest == current.digest and not out.cache
+        if current is not None and not is_ours and not observer.has(current):
+            unknown.append(out.path)
+    for path, artifact in _store(project, observer, unknown).items():
         digest = artifact.digest
         project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
-
-
-def _is_recorded(observer: Observer, out: Out, locked: Artifact | None) -> bool:
-    """Whether an output is what its lock entry says, and the cache has it if it should."""
-    current = observer.artifact(out.path)
-    if locked is None or current is None or current.digest != locked.digest:
-        return False
-    return not out.cache or observer.has(locked)
 
 
 def recorded(entry: LockEntry | None, out: Out) -> Artifact | None:
@@ -130,11 +150,14 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
         if locked is None or not out.cache or out.persist or not observer.has(locked):
             return False
         gone.append((out, locked))
-    _keep(project, observer, [out for out, _ in gone if observer.exists(out.path)], entry)
+    _keep(project, observer, [out for out, _ in gone], entry)
     from assay.engine.store import checkout
 
     kinds = link_kinds(project)
     for out, artifact in gone:
+        if not observer.exists(out.path):
+            with disk.Folder(project.root) as folder:
+                folder.remove(out.path)  # a symlink that leads nowhere
         plan = checkout.plan(
             project.root, out.path, artifact, project.cache, project.stat_cache, ignored=observer.ignored
         )

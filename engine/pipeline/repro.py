@@ -73,6 +73,7 @@ def reproduce(
     single: bool = False,
     log: str = "",
     environment: Mapping[str, str] | None = None,
+    edited: Mapping[str, bytes] | None = None,
 ) -> Reproduced:
     """Runs the stages that have changed, each after those that it needs.
 
@@ -85,6 +86,7 @@ def reproduce(
         single: Only the targets, not what they need.
         log: Absolute path of a file that gets everything the stages print; empty for none.
         environment: Variables for the commands, beside those that the project's world has.
+        edited: For a dry run: files by project path that are about to be written, with their coming content.
 
     Raises:
         BadInput: The pipeline, a lock file or a params file is wrong, or something that is read is not there; or a
@@ -94,8 +96,8 @@ def reproduce(
     """
     graph = Graph(pipeline.stages)
     order = graph.order(targets, single=single)
-    work = _Work(project, force=force, extra=environment or {})
-    work.check_inputs(graph, order)
+    work = _Work(project, force=force, extra=environment or {}, edited=edited)
+    work.check(graph, order)
     if dry:
         return work.dry(graph, order)
     # An empty log path is no log; the file is made before anything runs.
@@ -103,6 +105,28 @@ def reproduce(
         for stage in order:
             work.bring_up_to_date(stage, sink)
     return work.result()
+
+
+def check(
+    project: Project,
+    pipeline: Pipeline,
+    targets: Iterable[str] = (),
+    *,
+    single: bool = False,
+    edited: Mapping[str, bytes] | None = None,
+) -> None:
+    """Everything that `reproduce` can find out before it runs or writes anything, and raises what it would raise.
+
+    Args:
+        project: Where.
+        pipeline: Its stages.
+        targets: As for `reproduce`.
+        single: As for `reproduce`.
+        edited: Files by project path that are about to be written, with their coming content.
+    """
+    graph = Graph(pipeline.stages)
+    order = graph.order(targets, single=single)
+    _Work(project, edited=edited).check(graph, order)
 
 
 def statuses(project: Project, pipeline: Pipeline) -> list[StageStatus]:
@@ -150,8 +174,15 @@ def commit_outs(project: Project, pipeline: Pipeline, targets: Iterable[str] = (
 class _Work:
     """One command's way through the stages, and what it has done so far."""
 
-    def __init__(self, project: Project, *, force: bool = False, extra: Mapping[str, str] | None = None) -> None:
-        self.observer = Observer(project)
+    def __init__(
+        self,
+        project: Project,
+        *,
+        force: bool = False,
+        extra: Mapping[str, str] | None = None,
+        edited: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.observer = Observer(project, edited)
         self.locks = Locks(project)
         self._project = project
         self._force = force
@@ -175,10 +206,12 @@ class _Work:
             found += out_reasons(stage, entry, self.observer.states(stage, entry))
         return found, inputs
 
-    def check_inputs(self, graph: Graph, order: list[Stage]) -> None:
-        """Everything that no earlier stage writes must be there before the first command starts."""
+    def check(self, graph: Graph, order: list[Stage]) -> None:
+        """Before the first command starts: lock files are good, and what no earlier stage writes is there."""
         coming = {stage.address for stage in order}
+        outputs.link_kinds(self._project)
         for stage in order:
+            self.locks.entry(stage)
             if not stage.frozen:
                 self._check_deps(stage, lambda path: not coming.isdisjoint(graph.writers(path)))
 

@@ -19,7 +19,7 @@ from assay.engine.errors import AssayError, BadInput, ConfigError, StageFailed, 
 from assay.engine.events import Note, StageFinished, StageOutput
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import lock
-from assay.engine.pipeline.repro import Reproduced, commit_outs, reproduce, statuses
+from assay.engine.pipeline.repro import Reproduced, check, commit_outs, reproduce, statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.store.manifest import files_in
 from tests.workspace import Workspace
@@ -196,6 +196,26 @@ def test_a_dry_run_tells_and_changes_nothing(work: Workspace) -> None:
     assert work.started == ["prepare", "train"]
     assert not (work.root / "dvc.lock").exists()
     assert not (work.root / "data").exists()
+
+
+def test_files_that_are_about_to_be_written_are_seen_as_they_will_be(work: Workspace) -> None:
+    two_stages(work)
+    repro(work)
+    coming = {"params.yaml": b"train: {lr: 9}\n"}
+    assert again(work, dry=True, edited=coming).ran == ("train",)
+    assert again(work, dry=True, edited={"raw.txt": b"hello\n"}).ran == ()
+    with pytest.raises(BadInput, match=r"has no parameter 'train\.lr'"):
+        check(work.project, load(work.project), edited={"params.yaml": b"{}"})
+    check(work.project, load(work.project), edited=coming)
+
+
+def test_every_lock_file_is_read_before_anything_runs(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {a: {cmd: touch ran}}\n")
+    work.write("sub/dvc.yaml", "stages: {b: {cmd: 'true'}}\n")
+    work.write("sub/dvc.lock", "schema: '2.0'\nstages: 1\n")
+    with pytest.raises(BadInput, match=r"^sub/dvc\.lock, line 2, stages: should be a map"):
+        repro(work, "a", "sub/dvc.yaml:b")
+    assert not (work.root / "ran").exists()
 
 
 def test_a_dry_run_knows_what_comes_after_what_would_run(work: Workspace) -> None:
@@ -485,6 +505,46 @@ def test_outputs_stay_as_they_are_by_default(work: Workspace) -> None:
     repro(work)
     assert os.stat(work.root / "model.bin").st_nlink == 1
     assert os.access(work.root / "model.bin", os.W_OK)
+
+
+def test_an_output_that_persists_is_never_written_through_a_link(work: Workspace) -> None:
+    cmd = "mkdir -p d; echo x >> f; echo x >> d/g"
+    flags = "{persist: true}"
+    work.write("dvc.yaml", f"stages: {{a: {{cmd: '{cmd}', outs: [f: {flags}, d: {flags}], always_changed: true}}}}\n")
+    work.write(".assay/config", "[cache]\n    type = symlink\n")
+    work.reopen()
+    repro(work)
+    first = entries(work)["a"].outs["f"].digest
+    assert (work.root / "f").is_symlink()
+    again(work)
+    assert work.project.cache.read(first) == b"x\n"
+    assert work.read("f") == work.read("d/g") == "x\nx\n"
+
+
+def test_an_output_that_is_a_link_to_nowhere_is_missing(work: Workspace) -> None:
+    two_stages(work)
+    repro(work)
+    (work.root / "model.bin").unlink()
+    (work.root / "model.bin").symlink_to(work.root / ".assay/cache/gone")
+    assert reasons(work)["train"] == ("model.bin is missing",)
+    assert again(work).ran == ()
+    assert not (work.root / "model.bin").is_symlink()
+
+
+def test_what_an_interrupted_command_stored_is_not_said_to_be_somebody_elses(work: Workspace) -> None:
+    two_stages(work)
+    repro(work)
+    (work.root / "dvc.lock").unlink()
+    (work.root / "m.json").unlink()
+    again(work)
+    assert notes(work) == []
+
+
+def test_times_of_day_can_be_parameters(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {a: {cmd: 'true', params: [p.toml: null]}}\n")
+    work.write("p.toml", "at = 10:00:00\non = 2020-01-01\nmoment = [2020-01-01T10:00:00.5+01:00]\n")
+    repro(work)
+    assert again(work).ran == ()
 
 
 def test_an_unknown_kind_of_link_is_said(work: Workspace) -> None:
