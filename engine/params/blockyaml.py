@@ -15,8 +15,6 @@ from assay.engine.params.scalars import NUMBER_START, WORDS, plain
 
 MAX_DEPTH = 100
 
-# Control characters, tab and CR; then what is a line break or forbidden for some YAML and not for another.
-_odd = re.compile("[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0001fffd]").search
 _KEY = r"[A-Za-z0-9_./][A-Za-z0-9_./@+=~-]{0,200}"
 _SIMPLE = r"[^\[\]{}\#&*!|>'\"%@`<?\n]*"  # inside a one-line list or map
 _REST = r"[^:#\n]*(?:(?::(?=[^ \n])|(?<=[^ \n])\#)[^:#\n]*)*"
@@ -60,7 +58,8 @@ def parse(text: str) -> Any:
     Raises:
         NotBlock: It has another shape, or is not YAML.
     """
-    if _odd(text):
+    # Tabs, CR, control characters, and what is a line break or forbidden for some YAML and not for another.
+    if not text.replace("\n", "").isprintable():
         raise NotBlock
     lines = _lines(text)
     if len(lines) != text.count("\n") + 1:
@@ -82,13 +81,10 @@ def _read(lines: list[tuple[str, ...]]) -> Any:
     for indent, dash, key, number, word, other, tail, comment in lines:
         at = len(indent)
         if not dash and not key:
-            more = number or word or tail
-            if more or other:
-                if not raw or at <= col or other:
-                    raise NotBlock
-                raw = f"{raw} {more.rstrip(' ')}"
+            raw = _continued(raw if at > col else "", number or word or tail, other)
+            if raw:
                 top[slot] = plain(raw)
-            if comment or not more:
+            if comment:
                 raw = ""
             continue
         if col > at:
@@ -98,7 +94,7 @@ def _read(lines: list[tuple[str, ...]]) -> Any:
         if not dash and col == at and type(top) is list:  # a list stands at the column of the map it is in
             hole = False
             col, top = outer.pop()
-        if col != at or (dash and type(top) is dict):
+        if col != at or (dash and type(top) is dict):  # a block starts: in the hole, or at the top
             new: Any = [] if dash else {}
             if hole:
                 top[slot] = new
@@ -111,34 +107,38 @@ def _read(lines: list[tuple[str, ...]]) -> Any:
             outer.append((col, top))
             col, top = at, new
         if dash:
-            if key:
-                item: dict[Any, Any] = {}
-                top.append(item)
-                outer.append((col, top))
-                col, top = at + len(dash), item
-            else:
-                top.append(None)
-                slot = -1
+            top.append({} if key else None)
+            slot = -1
         if key:
+            if dash:
+                outer.append((col, top))
+                col, top = at + len(dash), top[-1]
             slot = _key_of(key)
             if slot in top:
                 raise NotBlock
         hole = False
-        raw = ""
-        if number:
-            top[slot] = int(number)
-            raw = number
-        elif word:
+        if word:
             raw = word.rstrip(" ")
-            top[slot] = plain(raw) if word[0] in NUMBER_START else WORDS.get(raw, raw)
-        elif other:
-            top[slot] = _delimited(other)
+            top[slot] = plain(raw) if raw[0] in NUMBER_START else WORDS.get(raw, raw)
+        elif number:
+            raw = number
+            top[slot] = int(number)
         else:
-            top[slot] = None
-            hole = True
+            raw = ""
+            top[slot] = _delimited(other) if other else None
+            hole = not other
         if comment:
             raw = ""
     return root
+
+
+def _continued(raw: str, text: str, other: str) -> str:
+    """The text of a scalar that goes on in a line that is neither key nor item; a blank line ends it."""
+    if not text and not other:
+        return ""
+    if not raw or other:
+        raise NotBlock
+    return f"{raw} {text.rstrip(' ')}"
 
 
 def _key_of(text: str) -> Any:

@@ -16,7 +16,6 @@ from assay.engine.errors import BadInput, Refused
 from assay.engine.model import Override
 from assay.engine.params.blockyaml import load_fast
 from assay.engine.params.keys import dotted, same
-from assay.engine.params.places import CannotEdit
 
 if TYPE_CHECKING:  # what only editing needs is loaded when something is edited
     from assay.engine.params.changes import Edit
@@ -90,6 +89,8 @@ def edit(path: str, text: str, overrides: Sequence[Override]) -> str:
 
 def _carry_out(path: str, text: str, step: Edit, wanted: Any) -> str:
     """The first proposed text that holds the wanted data."""
+    from assay.engine.params.places import CannotEdit
+
     why = "no way to write it keeps the rest as it is"
     try:
         for proposal in _proposer(kind(path))(text, step):

@@ -17,7 +17,6 @@ from assay.engine.params import scalars
 from assay.engine.params.places import CannotEdit
 
 _FIRST = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`<=~]|-(?=[^\s\-])|--(?=[^\s\-])")
-_ODD = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0001fffd]")
 
 
 def render(value: Any, *, flow: bool, style: str = "") -> str:
@@ -59,13 +58,13 @@ def _float(value: float) -> str:
 
 
 def _text(text: str, *, flow: bool, style: str) -> str:
-    if _ODD.search(text):
+    if not text.isprintable():
         style = '"'
     elif not style and _is_plain(text, flow=flow):
         return text
     if style == '"':
         quoted = json.dumps(text, ensure_ascii=False)
-        return _ODD.sub(lambda found: _escape(found.group()), quoted)
+        return "".join(one if one.isprintable() else _escape(one) for one in quoted)
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -45,9 +45,6 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 # Line breaks of YAML 1.1 that are ordinary characters in 1.2: they travel through libyaml as noncharacters.
 _OLD_BREAKS = {0x85: 0x1FFFE, 0x2028: 0x2FFFE, 0x2029: 0x3FFFE}
 _NEW_BREAKS = {new: old for old, new in _OLD_BREAKS.items()}
-_FORBIDDEN = re.compile(
-    "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\U0001fffe\U0002fffe\U0003fffe]"
-)
 _VERSION_11 = re.compile(r"^%YAML[ \t]+1\.[01]\b", re.MULTILINE)
 
 
@@ -90,49 +87,53 @@ def load(text: str, path: str) -> Any:
 
 def compose(text: str, path: str) -> yaml.Node | None:
     """The node graph of a document; None when it is empty. Raises BadInput."""
-    _refuse_odd(text, path)
-    if text.isascii():
-        return _compose(text, path)
-    node = _compose(text.translate(_OLD_BREAKS), path)
-    if node is not None and any(chr(one) in text for one in _OLD_BREAKS):
-        _restore_breaks(node)
-    return node
-
-
-def events(text: str, path: str) -> Iterator[yaml.Event]:
-    """The parser's events of a document that `load` accepts; their marks count characters. Raises BadInput."""
-    _refuse_odd(text, path)
-    return yaml.parse(text.translate(_OLD_BREAKS), Loader=_Parser)
-
-
-def _refuse_odd(text: str, path: str) -> None:
-    odd = _FORBIDDEN.search(text)
-    if odd is not None:
-        raise BadInput(path, f"the character U+{ord(odd.group()):04X} may not stand in YAML", line=_line(text, odd))
-    old = _VERSION_11.search(text) if "%YAML" in text else None
-    if old is not None:
-        raise BadInput(path, "it declares YAML 1.1; only YAML 1.2 is read", line=_line(text, old),
-                       hint="Remove the %YAML line.")
-
-
-def _compose(text: str, path: str) -> yaml.Node | None:
+    text, changed = _for_the_parser(text, path)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise BadInput(path, _sentence(error), line=mark.line + 1 if mark else 0) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BadInput(path, "it is not YAML") from error
+    except yaml.reader.ReaderError as error:
+        raise _odd_character(text, int(error.character), path) from error
+    except RecursionError as error:
+        raise BadInput(path, "it is nested too deeply") from error
     finally:
         loader.dispose()
     if "\t" in text:
         _refuse_tab_after_colon(text, path)
+    if changed and node is not None:
+        _restore_breaks(node)
     return node
 
 
-def _line(text: str, found: re.Match[str]) -> int:
-    return text.count("\n", 0, found.start()) + 1
+def events(text: str, path: str) -> Iterator[yaml.Event]:
+    """The parser's events of a document that `load` accepts; their marks count characters. Raises BadInput."""
+    return yaml.parse(_for_the_parser(text, path)[0], Loader=_Parser)
+
+
+def _for_the_parser(text: str, path: str) -> tuple[str, bool]:
+    """The text with the line breaks that are none in YAML 1.2 replaced, and whether there were any."""
+    old = _VERSION_11.search(text) if "%YAML" in text else None
+    if old is not None:
+        line = text.count("\n", 0, old.start()) + 1
+        raise BadInput(path, "it declares YAML 1.1; only YAML 1.2 is read", line=line, hint="Remove the %YAML line.")
+    if text.isascii():
+        return text, False
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _odd_character(text, ord(text[error.start]), path) from error
+    for code in _NEW_BREAKS:
+        if chr(code) in text:
+            raise _odd_character(text, code, path)
+    replaced = text.translate(_OLD_BREAKS)
+    return replaced, replaced != text
+
+
+def _odd_character(text: str, code: int, path: str) -> BadInput:
+    line = text.count("\n", 0, text.find(chr(code))) + 1
+    return BadInput(path, f"the character U+{code:04X} may not stand in YAML", line=line)
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:

@@ -120,7 +120,7 @@ def dump(value: Any, *, indented: bool = False) -> str:
     return stream.getvalue()
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(st.lists(number_like | date_like | words, min_size=40, max_size=40))
 def test_a_plain_scalar_means_what_ruamel_says(texts: list[str]) -> None:
     loader = YAML(typ="safe", pure=True)

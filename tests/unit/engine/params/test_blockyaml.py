@@ -47,8 +47,9 @@ def test_anything_else_is_left_to_the_full_reader(text: str) -> None:
         blockyaml.parse(text)
 
 
-def test_deep_nesting_is_left_to_the_full_reader() -> None:
-    text = "".join(f"{' ' * depth}a:\n" for depth in range(500))
+@pytest.mark.parametrize("line", ["a:", "-", "- a:"])
+def test_deep_nesting_is_left_to_the_full_reader(line: str) -> None:
+    text = "".join(f"{' ' * depth * 3}{line}\n" for depth in range(500))
     with pytest.raises(blockyaml.NotBlock):
         blockyaml.parse(text)
 
