@@ -7,7 +7,6 @@ taking in what comes from a remote, which is verified before it gets a name. doc
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from types import TracebackType
 
@@ -81,14 +80,6 @@ class Cache(CacheReader):
             path = self.object_path(digest)
         return path
 
-    def _put(self, temp: disk.NewFile, digest: Digest) -> None:
-        path = self.object_path(digest)
-        try:
-            disk.make_folders(os.path.dirname(path))
-            temp.publish(path)
-        except OSError as error:
-            raise disk.no_space(error, self.folder) from error
-
 
 class Incoming(io.RawIOBase):
     """An object on its way into the cache: write to it, and leave the block to have it verified and named."""
@@ -114,7 +105,7 @@ class Incoming(io.RawIOBase):
             if kind is None:
                 if self._state.digest().hex() != self._digest.hex:
                     raise not_what_it_says(self._digest)
-                self._cache._put(file, self._digest)
+                self._cache.put(file, self._digest)
 
     def restart(self) -> None:
         """Forgets what came so far; the first byte comes next."""

@@ -151,9 +151,14 @@ def read_entries(path: str) -> Entries:
     """A pack's table of contents, from its last bytes.
 
     Raises:
-        CorruptArtifact: It has no table of contents, or one that a writer would not have written.
+        CorruptArtifact: It has no table of contents, or one that does not fit it.
         OSError: The file cannot be read.
     """
+    return _entries(path, *_table(path))
+
+
+def _table(path: str) -> tuple[bytes, int]:
+    """The bytes of the table of contents, and where they begin."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         tail = os.pread(file.fileno(), min(size, 65536), max(0, size - 65536))
@@ -163,7 +168,7 @@ def read_entries(path: str) -> Entries:
             raise _damaged(path, "its beginning or end is missing")
         if length > len(tail) - 16:
             tail = _pread(file.fileno(), length + 16, start)
-    return _entries(path, tail[-16 - length : -16], start)
+    return tail[-16 - length : -16], start
 
 
 def _pread(fd: int, size: int, offset: int) -> bytes:
@@ -226,7 +231,8 @@ def check_pack(path: str, pack_id: str, progress: Callable[[int], None] | None =
     algo = pack_algo(pack_id)
     if algo is None:
         raise _damaged(path, f"{pack_id!r} is not the name of a pack")
-    entries = read_entries(path)
+    table, end = _table(path)
+    entries = _entries(path, table, end)
     state = hasher(algo)
     wrong = None
     with open(path, "rb") as file:
@@ -246,6 +252,8 @@ def check_pack(path: str, pack_id: str, progress: Callable[[int], None] | None =
         raise _damaged(path, f"its content is not {pack_id}")
     if wrong is not None:
         raise _damaged(path, f"the object {digest_of(wrong)} in it is another one")
+    if table != encode_table(entries):
+        raise _damaged(path, "its table of contents is not in the one form that it can have")
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Reading the cache: nothing leaves it without having been hashed.
+"""Reading the cache, and its housekeeping: nothing leaves it without having been hashed.
 
 Objects lie in packs or as files of their own; a reader need not know which. What does not match its name is
 moved to ``quarantine/`` and named in the error, and from then on it is simply missing, so that the next pull or
@@ -251,6 +251,19 @@ class CacheReader:
             folder = f"{self.folder}/quarantine"
             disk.make_folders(folder)
             disk.rename(path, f"{disk.temp_name(folder).replace(disk.TEMP_PREFIX, '')}-{os.path.basename(path)}")
+
+    def put(self, temp: disk.NewFile, digest: Digest) -> None:
+        """Gives a finished file the name of an object; the caller has hashed it.
+
+        Raises:
+            AssayError: The cache cannot be written.
+        """
+        path = self.object_path(digest)
+        try:
+            disk.make_folders(os.path.dirname(path))
+            temp.publish(path)
+        except OSError as error:
+            raise disk.no_space(error, self.folder) from error
 
     def tmp(self) -> str:
         """The folder for files being written; it is made."""

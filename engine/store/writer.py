@@ -84,7 +84,7 @@ class CacheWriter:
         elif not self._is_sound(digest):
             with self._new_file() as temp:
                 temp.write(data)
-                self._adopt(digest, temp)
+                self.cache.put(temp, digest)
         return digest
 
     def add_file(self, path: str) -> tuple[Digest, int]:
@@ -135,7 +135,7 @@ class CacheWriter:
                 return None
             digest = Digest(self.algo, state.digest().hex())
             if not self._is_sound(digest):
-                self._adopt(digest, temp)
+                self.cache.put(temp, digest)
             return digest
 
     @contextmanager
@@ -152,11 +152,6 @@ class CacheWriter:
             return self.cache.sound_path(digest) is not None
         except CorruptArtifact:  # it is in quarantine now, and what is being added heals it
             return False
-
-    def _adopt(self, digest: Digest, temp: disk.NewFile) -> None:
-        path = self.cache.object_path(digest)
-        disk.make_folders(os.path.dirname(path))
-        temp.publish(path)
 
     def _add_small(self, key: bytes, data: bytes) -> None:
         with self._lock:

@@ -164,6 +164,18 @@ def test_an_object_that_is_another_one_is_refused_however_the_pack_is_named(tmp_
         pack.check_pack(str(tmp_path / "p"), digest_bytes("xxh128", data).hex)
 
 
+@pytest.mark.parametrize("how", ["unsorted", "another encoding"])
+def test_a_table_in_another_form_is_refused_however_the_pack_is_named(tmp_path, how):
+    rows = sorted([row(b"bo", 8), row(b"dy", 10)])
+    table = msgpack.packb(rows[::-1] if how == "unsorted" else rows)
+    if how == "another encoding":
+        table = table.replace(b"\xa6xxh128", b"\xd9\x06xxh128")
+    data = framed(None, table=table)
+    (tmp_path / "p").write_bytes(data)
+    with pytest.raises(CorruptArtifact, match="the one form"):
+        pack.check_pack(str(tmp_path / "p"), digest_bytes("xxh128", data).hex)
+
+
 def test_a_pack_under_another_name_is_refused(tmp_path):
     _, path = make(tmp_path)
     with pytest.raises(CorruptArtifact, match="its content is not"):
