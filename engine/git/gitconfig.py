@@ -128,6 +128,8 @@ def read(path: str, place: Place, depth: int = 0) -> Iterator[Setting]:
         return
     except OSError as error:
         raise ConfigError(f"Git's configuration {path} cannot be read: {error.strerror}.") from error
+    except ValueError:  # a path with a NUL, in an include
+        return
     for setting in parse(text, path):
         yield setting
         key, value = setting

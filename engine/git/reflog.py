@@ -7,8 +7,11 @@ Git makes a log for branches, remote-tracking branches, notes and HEAD where the
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Literal
 
+from assay.engine import disk
+from assay.engine.git.reffolders import emptied
 from assay.engine.model import Oid, Signature
 
 LogPolicy = Literal["never", "usual", "always"]
@@ -33,6 +36,26 @@ def line(old: Oid | None, new: Oid, who: Signature, message: str) -> bytes:
     before = old.hex() if old else _NONE
     head = f"{before} {new.hex()} {name} <{email}> {who.time} {sign}{hours:02}{minutes:02}"
     return f"{head}\t{' '.join(message.split())}\n".encode("utf-8", "surrogateescape")
+
+
+def append(path: str, text: bytes) -> Callable[[], None]:
+    """Adds a line to the log at ``path``, making it when there is none; returns what takes the line back."""
+    try:
+        size = os.stat(path).st_size if os.path.isfile(path) else None
+        emptied(path)
+        disk.make_folders(os.path.dirname(path))
+        disk.append(path, text)
+    except OSError:
+        _take_back(path, size)
+        raise
+    return lambda: _take_back(path, size)
+
+
+def _take_back(path: str, size: int | None) -> None:
+    if size is None:
+        disk.unlink(path, missing_ok=True)
+    else:
+        disk.truncate(path, size)
 
 
 def _clean(text: str) -> str:

@@ -14,8 +14,10 @@ from assay.engine import disk
 from assay.engine.errors import GitError, Locked, MissingObject
 from assay.engine.git import refnames
 from assay.engine.git.packedrefs import Packed, open_packed
+from assay.engine.git.reffolders import tidy
 from assay.engine.git.reflocks import RefLocks
-from assay.engine.git.reftransaction import content, failed, is_commit_ref, peeler, tidy
+from assay.engine.git.refpeeling import content, is_commit_ref, peeler
+from assay.engine.git.reftransaction import failed
 from assay.engine.model import Oid
 
 if TYPE_CHECKING:

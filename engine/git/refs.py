@@ -276,3 +276,5 @@ def _files_below(root: str, folder: str, leaf: str = "") -> Iterator[str]:
                         yield f"{above}/{name}"
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise GitError(f"The refs in {root}/{above} cannot be listed: {error.strerror}.") from error

@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from assay.engine import disk
-from assay.engine.errors import GitError, MissingObject, RefConflict
+from assay.engine.errors import GitError, RefConflict
 from assay.engine.git import reflocks, reflog, refnames
-from assay.engine.git.packedrefs import Packed, PackedRefs, Peel, open_packed
+from assay.engine.git.packedrefs import Packed, open_packed
+from assay.engine.git.reffolders import clash, emptied, packed_clash, tidy
 from assay.engine.git.reflocks import RefLocks
+from assay.engine.git.refpeeling import content, is_commit_ref, peeler
 from assay.engine.model import Oid, Signature
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ PACK_FROM = 20
 """So many new refs in one transaction go into packed-refs together."""
 
 _FEW = 8  # from so many edits on, packed-refs is read whole
-_COMMITS_ONLY = ("refs/heads/", "refs/exps/")
 
 
 class Anything(NamedTuple):
@@ -220,7 +221,7 @@ class RefTransaction:
             except GitError:
                 edit.is_broken = True
             if edit.new is not None and not edit.exists and edit.name.startswith("refs/"):
-                edit.clash = _clash(self._store.path(edit.name), edit.name, clear)
+                edit.clash = clash(self._store.path(edit.name), edit.name, clear)
         packed = open_packed(self._packed_path)
         if len(self._edits) > _FEW:
             packed.load()
@@ -232,9 +233,9 @@ class RefTransaction:
                 edit.old = edit.loose or (packed.find(edit.name) if edit.name.startswith("refs/") else None)
             _compare(edit)
             if edit.new is not None and not edit.exists and edit.name.startswith("refs/"):
-                clash = edit.clash or _packed_clash(packed, edit.name, clear)
-                if clash:
-                    raise RefConflict(f"{edit.name} cannot be made {clash}.")
+                problem = edit.clash or packed_clash(packed, edit.name, clear)
+                if problem:
+                    raise RefConflict(f"{edit.name} cannot be made {problem}.")
 
     def _choose_ways(self) -> None:
         fresh = []
@@ -289,10 +290,7 @@ class RefTransaction:
             for name in (edit.name, "HEAD") if edit.name == head else (edit.name,):
                 path = self._store.log_path(name)
                 if reflog.wants_log(name, path, self._store.log):
-                    undo.append(_log_restorer(path))
-                    _emptied(path)
-                    disk.make_folders(os.path.dirname(path))
-                    disk.append(path, text)
+                    undo.append(reflog.append(path, text))
 
     def _publish(self, edit: _Edit) -> None:
         """Renames one new value into place, once whoever wanted a ref below it has seen our lock and given up."""
@@ -303,7 +301,7 @@ class RefTransaction:
                 disk.rename(edit.temp, path)
                 return
             except IsADirectoryError:
-                if not _emptied(path) and time.monotonic() > deadline:
+                if not emptied(path) and time.monotonic() > deadline:
                     raise RefConflict(f"{edit.name} cannot be made because there are refs below it.") from None
                 time.sleep(0.001)
 
@@ -331,57 +329,6 @@ class RefTransaction:
                 disk.sync_folder(folder)
 
 
-def tidy(store: RefStore, names: Iterable[str]) -> None:
-    """Removes the folders that these refs left empty; refs/ and the folders right below it stay."""
-    for folder in {name.rpartition("/")[0] for name in names}:
-        while folder.count("/") >= 2:
-            with suppress(OSError):
-                if os.path.isdir(logs := store.log_path(folder)):
-                    disk.remove_folder(logs)
-            try:
-                if not disk.remove_folder(store.path(folder)):
-                    break
-            except OSError:
-                break
-            folder = folder.rpartition("/")[0]
-
-
-def is_commit_ref(name: str) -> bool:
-    """Whether refs of that name are commits, never annotated tags, so that there is nothing to peel."""
-    return name.startswith(_COMMITS_ONLY)
-
-
-def content(packed: PackedRefs, changes: dict[str, Packed | None], peel: Peel | None) -> bytes:
-    """The new content of packed-refs, by editing lines where the file allows it."""
-    if packed.is_exact:
-        return packed.edited(changes)
-    try:
-        return packed.rewritten(changes, peel)
-    except MissingObject:
-        return packed.rewritten(changes, None)
-
-
-def peeler(store: RefStore) -> Peel | None:
-    """What finds the object behind an annotated tag; None when the store was given no objects."""
-    source = store.objects
-    if source is None:
-        return None
-
-    def peel(name: str, oid: Oid) -> Oid | None:
-        from assay.engine.git.objects import TAG, parse_tag
-
-        if is_commit_ref(name):
-            return None
-        found = None
-        kind, data = source().read(oid)
-        while kind == TAG:
-            found, _ = parse_tag(data)
-            kind, data = source().read(found)
-        return found
-
-    return peel
-
-
 def _compare(edit: _Edit) -> None:
     """Raises RefConflict when a ref is not what it was expected to be."""
     expected = edit.expected
@@ -393,55 +340,6 @@ def _compare(edit: _Edit) -> None:
         raise RefConflict(f"{edit.name} does not exist any more; it was expected to be {expected.hex()[:10]}.")
     now = edit.old.hex()[:10] if edit.old else "damaged"
     raise RefConflict(f"{edit.name} is {now} and not {expected.hex()[:10]} as expected: somebody else changed it.")
-
-
-def _clash(path: str, name: str, clear: set[str]) -> str:
-    """Why a new ref cannot have a file at ``path``: somebody makes one above it, or has one below. Empty: it can.
-
-    Git keeps refs in folders, so a ref cannot have the name of a folder that holds others.
-
-    Args:
-        path: The ref's file; its lock is held.
-        name: The ref.
-        clear: Names above that were found free; added to.
-    """
-    root = path[: -len(name)]
-    for above in refnames.ancestors(name):
-        if above in clear:
-            break
-        if os.path.lexists(f"{root}{above}.lock"):
-            return f"while somebody changes {above}"
-        clear.add(above)
-    return "" if _emptied(path) else "because there are refs below it"
-
-
-def _packed_clash(packed: PackedRefs, name: str, clear: set[str]) -> str:
-    """As `_clash`, for refs in packed-refs."""
-    for above in refnames.ancestors(name):
-        if above in clear:
-            break
-        if packed.find(above) is not None:
-            return f"because there is a ref {above}"
-        clear.add(above)
-    return "because there are refs below it" if packed.has_below(name) else ""
-
-
-def _emptied(path: str) -> bool:
-    """Whether nothing is in the way at ``path`` once empty folders there are removed."""
-    if not os.path.isdir(path):
-        return True
-    for folder, _, files in os.walk(path, topdown=False):
-        if files or not disk.remove_folder(folder):
-            return False
-    return not os.path.isdir(path)
-
-
-def _log_restorer(path: str) -> Callable[[], None]:
-    try:
-        size = os.stat(path).st_size
-    except OSError:
-        return lambda: disk.unlink(path, missing_ok=True)
-    return lambda: disk.truncate(path, size)
 
 
 def failed(error: OSError) -> GitError:

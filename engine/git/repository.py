@@ -15,10 +15,10 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from assay.engine import disk
 from assay.engine.errors import GitError, NoRepository
 from assay.engine.git import gitconfig
 from assay.engine.git.gitconfig import GitConfig, Place
+from assay.engine.git.gitfolders import back_link, common_dir, is_git_dir, lay_out, linked
 from assay.engine.git.reflog import LogPolicy
 from assay.engine.git.refnames import is_valid_name
 from assay.engine.git.refs import RefStore, read_loose
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from assay.engine.git.database import ObjectDatabase
 
 _EXTENSIONS = {"noop", "noop-v1", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"}
-_EXCLUDE = b"# Patterns that only this clone ignores; the syntax is that of .gitignore.\n"
-_DESCRIPTION = b"Unnamed repository; edit this file to name it for gitweb.\n"
-
-
 class Repository:
     """An opened repository.
 
@@ -70,12 +66,12 @@ class Repository:
         folder = start
         while True:
             dot_git = f"{folder.rstrip('/')}/.git"
-            git_dir = _linked(dot_git) if os.path.isfile(dot_git) else dot_git
-            if _is_git_dir(git_dir):
+            git_dir = linked(dot_git) if os.path.isfile(dot_git) else dot_git
+            if is_git_dir(git_dir):
                 repo = cls.open(git_dir, git_config, environment, worktree=folder)
-                _refuse_outside(start, repo)
+                _refuse_outside(start, folder, repo)
                 return repo
-            if _is_git_dir(folder):
+            if is_git_dir(folder):
                 return cls.open(folder, git_config, environment)
             above = os.path.dirname(folder)
             if above == folder:
@@ -103,18 +99,18 @@ class Repository:
             GitError: It is no repository, or one that cannot be used.
             ConfigError: Its configuration cannot be understood.
         """
-        if not _is_git_dir(git_dir):
+        if not is_git_dir(git_dir):
             raise GitError(f"{git_dir} is not a Git repository.")
-        common_dir = _common_dir(git_dir)
+        common = common_dir(git_dir)
         place = Place(git_dir, lambda: _branch(git_dir), (environment or {}).get("HOME", ""))
-        own = list(gitconfig.read(f"{common_dir}/config", place))
+        own = list(gitconfig.read(f"{common}/config", place))
         formats = GitConfig(own)
         _refuse_unknown_formats(formats, git_dir)
         layers = [setting for path in git_config for setting in gitconfig.read(path, place)] + own
         if formats.flag("extensions.worktreeConfig"):
             layers += gitconfig.read(f"{git_dir}/config.worktree", place)
         config = GitConfig(layers, place.home)
-        return cls(git_dir, common_dir, _worktree(git_dir, common_dir, worktree, config), config, place.home)
+        return cls(git_dir, common, _worktree(git_dir, common, worktree, config), config, place.home)
 
     @classmethod
     def init(
@@ -143,8 +139,8 @@ class Repository:
         git_dir = folder if bare else f"{folder.rstrip('/')}/.git"
         try:
             if os.path.isfile(git_dir):
-                return cls.open(_linked(git_dir), git_config, environment, worktree=folder)
-            _lay_out(git_dir, branch, bare=bare)
+                return cls.open(linked(git_dir), git_config, environment, worktree=folder)
+            lay_out(git_dir, branch, bare=bare)
         except OSError as error:
             raise GitError(f"A repository cannot be made in {folder}: {error.strerror}.") from error
         return cls.open(git_dir, git_config, environment, worktree=None if bare else folder)
@@ -200,43 +196,6 @@ class Repository:
                 opened.close()
 
 
-def _is_git_dir(path: str) -> bool:
-    """Whether a folder has what makes it a repository, as Git decides it: HEAD, objects, refs."""
-    if not os.path.lexists(f"{path}/HEAD"):
-        return False
-    try:
-        common = _common_dir(path)
-    except GitError:
-        return False
-    return os.path.isdir(f"{common}/objects") and os.path.isdir(f"{common}/refs")
-
-
-def _linked(dot_git: str) -> str:
-    """The Git folder that a ``.git`` file names. Raises GitError."""
-    text = _first_line(dot_git)
-    if not text.startswith("gitdir:"):
-        raise GitError(f"{dot_git} is a file, but does not say where the repository is.")
-    target = os.path.normpath(os.path.join(os.path.dirname(dot_git), text[len("gitdir:") :].strip()))
-    if not _is_git_dir(target):
-        raise GitError(f"{dot_git} says that the repository is {target}, but there is none.")
-    return target
-
-
-def _common_dir(git_dir: str) -> str:
-    path = f"{git_dir}/commondir"
-    if not os.path.isfile(path):
-        return git_dir
-    return os.path.normpath(os.path.join(git_dir, _first_line(path)))
-
-
-def _first_line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(1 << 16).rstrip("\r\n")
-    except OSError as error:
-        raise GitError(f"{path} cannot be read: {error.strerror}.") from error
-
-
 def _branch(git_dir: str) -> str | None:
     """The short name of the current branch, for conditional includes."""
     with suppress(OSError, ValueError):
@@ -265,10 +224,10 @@ def _refuse_unknown_formats(config: GitConfig, git_dir: str) -> None:
         raise GitError(f"{git_dir} uses the extension {unknown[0]}, which is not known here.")
 
 
-def _worktree(git_dir: str, common_dir: str, found: str | None, config: GitConfig) -> str | None:
+def _worktree(git_dir: str, common: str, found: str | None, config: GitConfig) -> str | None:
     """The work tree: what the configuration says, else where ``.git`` was found."""
-    if git_dir != common_dir:  # the repository's own core.bare and core.worktree are about its main worktree
-        return found or _back_link(git_dir)
+    if git_dir != common:  # the repository's own core.bare and core.worktree are about its main worktree
+        return found or back_link(git_dir)
     if config.flag("core.bare"):
         return None
     chosen = config.get("core.worktree")
@@ -279,55 +238,10 @@ def _worktree(git_dir: str, common_dir: str, found: str | None, config: GitConfi
     return found
 
 
-def _refuse_outside(start: str, repo: Repository) -> None:
+def _refuse_outside(start: str, found: str, repo: Repository) -> None:
     """A setting must not turn somebody else's folder into the work tree of where we stand."""
-    if repo.worktree is not None:
-        root = os.path.realpath(repo.worktree)
-        if os.path.commonpath((root, start)) != root:
+    if repo.worktree not in (None, found):
+        root = os.path.realpath(repo.worktree or "")
+        if os.path.commonpath((root, os.path.realpath(start))) != root:
             raise GitError(f"{start} is not inside the work tree {root} that {repo.git_dir} has.")
 
-
-def _back_link(git_dir: str) -> str | None:
-    """The folder whose ``.git`` file leads to this linked worktree's Git folder."""
-    with suppress(GitError):
-        return os.path.dirname(os.path.normpath(os.path.join(git_dir, _first_line(f"{git_dir}/gitdir"))))
-    return None
-
-
-def _lay_out(git_dir: str, branch: str, *, bare: bool) -> None:
-    """Makes what is missing; HEAD last, because with it the folder is a repository."""
-    for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
-        disk.make_folders(f"{git_dir}/{folder}")
-    for name, data in (("info/exclude", _EXCLUDE), ("description", _DESCRIPTION)):
-        if not os.path.lexists(f"{git_dir}/{name}"):
-            disk.write_atomic(f"{git_dir}/{name}", data)
-    if not os.path.lexists(f"{git_dir}/config"):
-        disk.write_atomic(f"{git_dir}/config", _initial_config(git_dir, bare=bare))
-    if not os.path.lexists(f"{git_dir}/HEAD"):
-        disk.write_atomic(f"{git_dir}/HEAD", f"ref: refs/heads/{branch}\n".encode())
-
-
-def _initial_config(git_dir: str, *, bare: bool) -> bytes:
-    description = f"{git_dir}/description"
-    settings = [("repositoryformatversion", "0"), ("filemode", _word(_keeps_modes(description))), ("bare", _word(bare))]
-    if not bare:
-        settings.append(("logallrefupdates", "true"))
-    if os.path.exists(f"{git_dir}/DESCRIPTION"):
-        settings.append(("ignorecase", "true"))
-    return b"[core]\n" + b"".join(f"\t{key} = {value}\n".encode() for key, value in settings)
-
-
-def _keeps_modes(path: str) -> bool:
-    """Whether the file system keeps the executable bit; found out by changing it on a file of ours."""
-    mode = os.stat(path).st_mode & 0o777
-    try:
-        disk.chmod(path, mode ^ 0o100)
-        kept = os.stat(path).st_mode & 0o777 == mode ^ 0o100
-        disk.chmod(path, mode)
-    except OSError:
-        return False
-    return kept
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"

@@ -137,10 +137,12 @@ def _near(repo: Repository, name: str) -> list[str]:
     """Names like this one: of branches, tags, remote branches, and experiments as far as they are not too many."""
     from difflib import get_close_matches
 
+    head = repo.head()
+    own = [ExpRef(head, "").refname] if head else []
     names: dict[str, None] = {}
-    for prefix in ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/exps/"):
+    for prefix in ("refs/heads/", "refs/tags/", "refs/remotes/", *own, "refs/exps/"):
         for ref, _ in repo.refs.iterate(prefix):
-            if prefix != "refs/exps/":
+            if not prefix.startswith("refs/exps/"):
                 names[ref[len(prefix) :]] = None
             elif _EXPERIMENT.match(ref):
                 names[ref.rpartition("/")[2]] = None
