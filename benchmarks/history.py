@@ -58,7 +58,7 @@ def write(folder: Path, experiments: int) -> None:
     """Makes the repository with its work tree in a folder that is not there yet."""
     folder.mkdir(parents=True)
     repo = Repository.init(str(folder))
-    dice = random.Random(7)  # noqa: S311 - the same numbers every time
+    dice = random.Random(7)
     base = _base(dice)
     for path, data in base.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,8 @@ def _experiment(batch: ObjectBatch, dice: random.Random, tree: Oid, baseline: Oi
 
 
 def _base(dice: random.Random) -> dict[str, bytes]:
-    files = {f"src/part_{at:02d}.py": f"# part {at}\n".encode() + b"def f():\n    return 1\n\n\n" * 30 for at in range(12)}
+    code = b"def f():\n    return 1\n\n\n" * 30
+    files = {f"src/part_{at:02d}.py": f"# part {at}\n".encode() + code for at in range(12)}
     files |= {f"src/{name}.py": f"print({name!r})\n".encode() for name in ("prepare", "train", "evaluate")}
     files |= {f"notes/{at:02d}.md": f"note {at}\n".encode() * 20 for at in range(10)}
     files |= {
@@ -136,8 +137,8 @@ def _metrics(dice: random.Random) -> bytes:
 
 def _lock(dice: random.Random, prepared: str) -> bytes:
     def item(path: str, digest: str, size: int, nfiles: int = 0) -> str:
-        text = f"    - path: {path}\n      hash: md5\n      md5: {digest}{'.dir' if nfiles else ''}\n      size: {size}\n"
-        return text + (f"      nfiles: {nfiles}\n" if nfiles else "")
+        ending, count = (".dir", f"      nfiles: {nfiles}\n") if nfiles else ("", "")
+        return f"    - path: {path}\n      hash: md5\n      md5: {digest}{ending}\n      size: {size}\n{count}"
 
     def code(name: str) -> str:
         return item(f"src/{name}.py", f"{md5(name.encode()).hexdigest()}", 18)
@@ -145,9 +146,10 @@ def _lock(dice: random.Random, prepared: str) -> bytes:
     ready = item("data/prepared", prepared, 123_456, 5)
     model = item("model.bin", _digest(dice), dice.randrange(10**9))
     metrics = item("results/metrics.json", _digest(dice), 210)
+    raw = item("data/raw", "a" * 32, 10**9, 7)
     return (
         "schema: '2.0'\nstages:\n"
-        f"  prepare:\n    cmd: python src/prepare.py\n    deps:\n{item('data/raw', 'a' * 32, 10**9, 7)}{code('prepare')}"
+        f"  prepare:\n    cmd: python src/prepare.py\n    deps:\n{raw}{code('prepare')}"
         "    params:\n      params.yaml:\n        split:\n          test_size: 0.2\n          stratify: true\n"
         f"    outs:\n{ready}"
         f"  train:\n    cmd: python src/train.py\n    deps:\n{ready}{code('train')}"
