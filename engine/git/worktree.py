@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from assay.engine import disk
 from assay.engine.disk import Folder
 from assay.engine.errors import WouldLose
 from assay.engine.events import Done, Progress, Reporter, Warned, silent
+from assay.engine.git.attributes import Attributes
 from assay.engine.git.filters import Filters
 from assay.engine.git.index import SKIP_WORKTREE, entry_of, unknown_entry
 from assay.engine.git.indexdraft import Draft, editing
@@ -39,6 +40,7 @@ def checkout_tree(
     new: Oid | None,
     *,
     write_index: bool,
+    then: Callable[[], object] | None = None,
     report: Reporter = silent,
 ) -> dict[str, os.stat_result]:
     """Brings the work tree from one tree to another; files that are the same in both are not looked at.
@@ -48,6 +50,7 @@ def checkout_tree(
         old: The tree that is checked out; None for none.
         new: The tree to check out.
         write_index: Whether the index goes along.
+        then: Called when all is written but for the index's own rename: moves HEAD.
         report: Is told how far it is.
 
     Returns:
@@ -64,10 +67,12 @@ def checkout_tree(
         if after:
             _check(path, after[0], checked)
     if not pairs:
+        if then is not None:
+            then()
         return {}
     if not write_index:
         return _switch(repo, pairs, new, report)
-    with editing(repo.common_dir, repo.index_path) as draft:
+    with editing(repo.common_dir, repo.index_path, then=then) as draft:
         if draft.conflicts:
             raise WouldLose(
                 f"{_some(sorted(draft.conflicts))}: in conflict since a merge.", "Finish or abort the merge first."
@@ -85,13 +90,20 @@ def checkout_tree(
 
 
 def write_files(
-    repo: Repository, wanted: Mapping[str, Item | None], *, report: Reporter = silent
+    repo: Repository,
+    wanted: Mapping[str, Item | None],
+    *,
+    raw: bool = False,
+    dry: bool = False,
+    report: Reporter = silent,
 ) -> dict[str, os.stat_result]:
     """Makes paths of the work tree what is wanted, whatever is there; keeping that is the caller's affair.
 
     Args:
         repo: A repository with a work tree.
         wanted: Path to (mode, blob), or to None where no file should be.
+        raw: Whether the blobs hold the files' own bytes, and not what Git would store for them.
+        dry: Whether to find out only that nothing speaks against it.
         report: Is told how far it is.
 
     Raises:
@@ -106,7 +118,9 @@ def write_files(
     plan.puts = {path: item for path, item in wanted.items() if item}
     plan.removals = {path for path, item in wanted.items() if not item}
     plan.clear_the_way()
-    return _carry_out(plan, files.filters, report)
+    if dry:
+        return {}
+    return _carry_out(plan, Filters(Attributes(lambda _: None)) if raw else files.filters, report)
 
 
 def _check(path: str, mode: int, checked: set[str]) -> None:
@@ -265,7 +279,7 @@ def _carry_out(plan: _Plan, conversions: Filters, report: Reporter) -> dict[str,
                     report(Progress(_TASK, len(written), len(plan.puts)))
             for path in sorted(plan.removals - plan.first):
                 folder.remove(path)
-            _prune(folder, plan.removals)
+            _prune(folder, plan.removals - plan.first)
     except OSError as error:
         raise disk.no_space(error, f"{plan.files.root}/{path}") from error
     if len(written) >= _REPORTED:

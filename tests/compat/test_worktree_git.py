@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.engine.errors import WouldLose
-from assay.engine.git.worktree import checkout_tree
+from assay.engine.errors import Locked, WouldLose
+from assay.engine.events import Done, Event, Progress
+from assay.engine.git.worktree import checkout_tree, write_files
 from assay.engine.model import Oid
 from tests.gitstatus import gits, opened, ours
 
@@ -109,3 +110,226 @@ def test_a_switch_ends_as_git_checkout_ends_or_changes_nothing(
         repo.close()
         shutil.rmtree(root)
         shutil.rmtree(twin)
+
+
+@pytest.fixture
+def root(git: Git, tmp_path: Path) -> Path:
+    """A repository with the branches ``old`` (checked out) and ``new``."""
+    folder = tmp_path / "work"
+    git("init", "-q", "--template=", str(folder), cwd=tmp_path)
+    git("checkout", "-q", "-b", "new", cwd=folder)
+    commit(git, folder, {"a": "1", "same": "3", "run": "run", "link": "link", "in/x": "1", "in/deep/y": "1"})
+    git("checkout", "-q", "-b", "old", cwd=folder)
+    commit(git, folder, {"a": "2", "same": "3", "gone/deep/z": "2", "out": "2", "run": "1"})
+    return folder
+
+
+def tree_of(git: Git, root: Path, name: str) -> Oid:
+    return Oid(bytes.fromhex(git("rev-parse", f"{name}^{{tree}}", cwd=root)))
+
+
+def switch(git: Git, root: Path, *, old: str = "old", new: str = "new", **options: object) -> dict[str, os.stat_result]:
+    """Checks a branch out and points HEAD there."""
+    repo = opened(root)
+    before, after = (tree_of(git, root, name) if name else None for name in (old, new))
+    try:
+        return checkout_tree(repo, before, after, **{"write_index": True, **options})
+    finally:
+        repo.close()
+        if new:
+            git("symbolic-ref", "HEAD", f"refs/heads/{new}", cwd=root)
+
+
+def test_files_modes_symlinks_and_folders_come_and_go(git: Git, root: Path) -> None:
+    written = switch(git, root)
+    assert sorted(written) == ["a", "in/deep/y", "in/x", "link", "run"]
+    assert on_disk(root) == {
+        "a": ("file", b"1"), "same": ("file", b"3"), "run": ("run", b"run"), "link": ("link", b"e"),
+        "in/x": ("file", b"1"), "in/deep/y": ("file", b"1"),
+    }  # fmt: skip
+    assert gits(git, root) == ours(root) == []
+    assert written["a"].st_ino == (root / "a").stat().st_ino
+
+
+def test_a_file_that_is_the_same_in_both_trees_is_left_alone_whatever_it_holds(git: Git, root: Path) -> None:
+    (root / "same").write_text("mine")
+    (root / "unknown").write_text("mine too")
+    switch(git, root)
+    assert gits(git, root) == [" M same", "?? unknown"]
+
+
+def test_up_to_ten_paths_that_would_be_lost_are_named_and_nothing_changes(git: Git, root: Path) -> None:
+    git("checkout", "-q", "-b", "many", "new", cwd=root)
+    for number in range(13):
+        (root / f"n{number:02}").write_text("theirs")
+    git("add", ".", cwd=root)
+    git("commit", "-q", "-m", "many", cwd=root)
+    git("checkout", "-q", "old", cwd=root)
+    for number in range(12):
+        (root / f"n{number:02}").write_text("mine")
+    before, index = on_disk(root), (root / ".git/index").read_bytes()
+    with pytest.raises(WouldLose) as refused:
+        switch(git, root, new="many")
+    names = ", ".join(f"n{number:02}" for number in range(10))
+    assert refused.value.message == f"{names} and 2 more: changed or not tracked, and would be lost."
+    assert refused.value.exit_code == 1
+    assert on_disk(root) == before
+    assert (root / ".git/index").read_bytes() == index
+
+
+def test_an_ignored_file_in_the_way_is_not_lost_either(git: Git, root: Path) -> None:
+    (root / ".git/info").mkdir(exist_ok=True)
+    (root / ".git/info/exclude").write_text("link\n")
+    (root / "link").write_text("mine")
+    with pytest.raises(WouldLose, match=r"^link: "):
+        switch(git, root)
+    assert (root / "link").read_text() == "mine"
+
+
+def test_an_untracked_file_that_holds_what_the_tree_has_is_taken_over(git: Git, root: Path) -> None:
+    (root / "in").mkdir()
+    (root / "in/x").write_text("1")
+    before = (root / "in/x").stat()
+    switch(git, root)
+    assert (root / "in/x").stat().st_mtime_ns == before.st_mtime_ns
+    assert gits(git, root) == []
+
+
+def test_a_change_that_is_only_staged_is_not_lost(git: Git, root: Path) -> None:
+    (root / "a").write_text("staged")
+    git("add", "a", cwd=root)
+    (root / "a").write_text("2")
+    with pytest.raises(WouldLose, match=r"^a: "):
+        switch(git, root)
+
+
+def test_files_in_conflict_stop_a_switch(git: Git, root: Path) -> None:
+    blob = git("rev-parse", "old:a", cwd=root)
+    lines = f"0 {'0' * 40}\tsame\n100644 {blob} 2\tsame\n100644 {blob} 3\tsame\n"
+    git("update-index", "--index-info", cwd=root, stdin=lines.encode())
+    with pytest.raises(WouldLose, match="in conflict"):
+        switch(git, root)
+
+
+def test_files_in_a_folder_where_a_file_belongs_are_not_lost(git: Git, root: Path) -> None:
+    (root / "link").mkdir()
+    (root / "link/mine").write_text("mine")
+    with pytest.raises(WouldLose, match=r"^link/mine: "):
+        switch(git, root)
+    (root / "link/mine").unlink()
+    (root / "link/empty").mkdir()
+    switch(git, root)
+    assert (root / "link").is_symlink()
+
+
+def test_a_folder_with_files_of_the_users_stays_when_its_own_files_go(git: Git, root: Path) -> None:
+    (root / "gone/mine").write_text("mine")
+    switch(git, root)
+    assert gits(git, root) == ["?? gone/mine"]
+    assert not (root / "gone/deep").exists()
+
+
+def test_to_no_tree_at_all_and_back(git: Git, root: Path) -> None:
+    before = on_disk(root)
+    switch(git, root, new="")
+    assert on_disk(root) == {}
+    assert git("ls-files", cwd=root) == ""
+    switch(git, root, old="", new="old")
+    assert on_disk(root) == before
+    assert gits(git, root) == []
+
+
+def test_without_the_index_the_index_stays(git: Git, root: Path) -> None:
+    index = (root / ".git/index").read_bytes()
+    switch(git, root, write_index=False)
+    assert (root / ".git/index").read_bytes() == index
+
+
+def test_nothing_to_do_does_not_write_the_index(git: Git, root: Path) -> None:
+    index = (root / ".git/index").stat()
+    assert switch(git, root, new="old") == {}
+    assert (root / ".git/index").stat().st_ino == index.st_ino
+
+
+def test_an_index_that_another_program_holds_stops_it_before_the_first_file(git: Git, root: Path) -> None:
+    (root / ".git/index.lock").touch()
+    before = on_disk(root)
+    with pytest.raises(Locked):
+        switch(git, root)
+    assert on_disk(root) == before
+
+
+def test_a_switch_in_a_sparse_checkout_keeps_it_sparse(git: Git, root: Path) -> None:
+    git("sparse-checkout", "set", "--no-cone", "/same", "/run", cwd=root)
+    assert sorted(on_disk(root)) == ["run", "same"]
+    switch(git, root)
+    assert (root / "run").read_text() == "run"
+    assert not (root / "a").exists()
+    assert not [line for line in gits(git, root) if "a" in line.split()]
+    assert git("ls-files", "-t", "a", cwd=root) == "S a"
+
+
+def test_a_submodule_gets_an_empty_folder_and_its_files_are_never_touched(git: Git, root: Path) -> None:
+    git("checkout", "-q", "-b", "sub", cwd=root)
+    git("update-index", "--add", "--cacheinfo", f"160000,{git('rev-parse', 'HEAD', cwd=root)},sub", cwd=root)
+    git("commit", "-q", "-m", "sub", cwd=root)
+    git("checkout", "-q", "old", cwd=root)
+    shutil.rmtree(root / "sub", ignore_errors=True)
+    switch(git, root, new="sub")
+    assert (root / "sub").is_dir()
+    assert gits(git, root) == ours(root) == []
+    (root / "sub/file").write_text("inside")
+    switch(git, root, old="sub", new="old")
+    assert (root / "sub/file").read_text() == "inside"
+
+
+def test_line_ends_are_those_that_the_new_trees_attributes_ask_for(git: Git, root: Path) -> None:
+    git("checkout", "-q", "-b", "crlf", cwd=root)
+    (root / ".gitattributes").write_text("*.txt eol=crlf\n")
+    (root / "x.txt").write_bytes(b"1\n2\n")
+    git("add", ".", cwd=root)
+    git("commit", "-q", "-m", "crlf", cwd=root)
+    git("checkout", "-q", "old", cwd=root)
+    switch(git, root, new="crlf")
+    assert (root / "x.txt").read_bytes() == b"1\r\n2\r\n"
+    assert gits(git, root) == ours(root) == []
+
+
+def test_single_files_are_written_whatever_is_there_and_the_index_stays(git: Git, root: Path) -> None:
+    index = (root / ".git/index").read_bytes()
+    blob = Oid(bytes.fromhex(git("rev-parse", "new:a", cwd=root)))
+    (root / "a").write_text("mine")
+    (root / "new").symlink_to("elsewhere")
+    repo = opened(root)
+    wanted = {"a": (0o100644, blob), "new": (0o100755, blob), "gone/deep/z": None, "deep/er": (0o120000, blob)}
+    write_files(repo, wanted)
+    repo.close()
+    assert {path: what for path, what in on_disk(root).items() if path not in ("out", "run", "same")} == {
+        "a": ("file", b"1"), "new": ("run", b"1"), "deep/er": ("link", b"1"),
+    }  # fmt: skip
+    assert (root / ".git/index").read_bytes() == index
+
+
+def test_a_single_file_does_not_take_the_place_of_a_folder_with_other_files(git: Git, root: Path) -> None:
+    blob = Oid(bytes.fromhex(git("rev-parse", "new:a", cwd=root)))
+    repo = opened(root)
+    with pytest.raises(WouldLose, match=r"^gone/deep/z: "):
+        write_files(repo, {"gone": (0o100644, blob)})
+    with pytest.raises(WouldLose, match=r"^out: "):
+        write_files(repo, {"out/below": (0o100644, blob)})
+    write_files(repo, {"gone": (0o100644, blob), "gone/deep/z": None, "out": None, "out/below": (0o100644, blob)})
+    repo.close()
+    assert (root / "gone").read_text() == (root / "out/below").read_text() == "1"
+
+
+def test_how_far_a_long_checkout_is_is_told(git: Git, root: Path) -> None:
+    git("checkout", "-q", "-b", "long", cwd=root)
+    for number in range(1100):
+        (root / f"n{number}").write_text("x")
+    git("add", ".", cwd=root)
+    git("commit", "-q", "-m", "long", cwd=root)
+    git("checkout", "-q", "old", cwd=root)
+    events: list[Event] = []
+    switch(git, root, new="long", report=events.append)
+    assert [event.done for event in events if isinstance(event, Progress)] == [500, 1000]
+    assert isinstance(events[-1], Done)
