@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what only editing needs is loaded when something is edited
 
 Kind = Literal["yaml", "json", "toml", "python"]
 _SUFFIXES: dict[str, Kind] = {".json": "json", ".toml": "toml", ".py": "python"}
+_EMPTY: dict[Kind, str] = {"json": "{}\n"}
 _BOM = "\ufeff"
 
 
@@ -75,10 +76,10 @@ def edit(path: str, text: str, overrides: Sequence[Override]) -> str:
     """
     from assay.engine.params.changes import applied, carried_out, difference
 
-    data = parse(path, text)
-    wanted = applied(data, overrides, path)
     mark = _BOM if text.startswith(_BOM) else ""
-    body = text.removeprefix(_BOM)
+    body = text.removeprefix(_BOM) or _EMPTY.get(kind(path), "")
+    data = parse(path, body)
+    wanted = applied(data, overrides, path)
     for step in difference(data, wanted, whole_lists=kind(path) in ("toml", "python")):
         data = carried_out(data, step)
         body = _carry_out(path, body, step, data)

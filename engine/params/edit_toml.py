@@ -31,12 +31,13 @@ def propose(text: str, edit: Edit) -> Iterator[str]:
         parent = _child(parent, step, edit.place[: depth + 1])
     if edit.kind == "replace":
         value = _child(parent, edit.place[-1], edit.place)
+        new = render(edit.value, text[value.start])
         if value.start < 0:  # a table, whose lines stand somewhere else than the line of a value would
             for without in _removed(text, parent, edit):
                 with suppress(CannotEdit):
                     yield from propose(without or newline(text), Edit("insert", edit.place, edit.value))
         else:
-            yield text[: value.start] + render(edit.value, text[value.start]) + text[value.end :]
+            yield text[: value.start] + new + text[value.end :]
     elif edit.kind == "remove":
         yield from _removed(text, parent, edit)
     elif isinstance(parent, Table):
@@ -73,6 +74,8 @@ def _removed(text: str, parent: Value, edit: Edit) -> Iterator[str]:
 
 
 def _header(place: Place) -> str:
+    if not all(isinstance(part, str) for part in place):
+        raise CannotEdit("it stands inside an array of tables")
     return "[" + ".".join(map(_key, place)) + "]"
 
 

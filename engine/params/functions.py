@@ -72,7 +72,7 @@ def _cast(convert: _Cast, name: str, value: Any) -> Any:
     try:
         return convert(value)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{name}() cannot make one of {value!r}") from error
+        raise ValueError(f"{name}() cannot convert {value!r}") from error
 
 
 def _int(value: Any) -> int:

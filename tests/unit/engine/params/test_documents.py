@@ -91,6 +91,11 @@ def test_what_cannot_be_edited_is_refused_by_name() -> None:
     assert caught.value.message == "a cannot be changed in p.toml: TOML has no null."
 
 
+@pytest.mark.parametrize(("path", "text"), [("p.yaml", "a: 1\n"), ("p.json", '{"a": 1}\n'), ("p.toml", "a = 1\n")])
+def test_a_file_that_is_not_there_yet_takes_new_keys(path: str, text: str) -> None:
+    assert edit(path, "", "+a=1") == text
+
+
 def test_a_file_that_cannot_be_read_is_not_edited() -> None:
     with pytest.raises(BadInput):
         edit("p.yaml", "a: [", "a=1")

@@ -110,7 +110,7 @@ def test_what_is_deleted_may_have_a_value_or_none() -> None:
         ("a=b=c", "the value goes on where it should end; quote a text that has such characters", 3),
         ("a='b", "a quote is not closed", 2),
         ("a=größe", "'ö' has to stand in quotes", 4),
-        ("a=int(x)", "int() cannot make one of 'x'", 2),
+        ("a=int(x)", "int() cannot convert 'x'", 2),
         ("a=[choice(1,2)]", "a sweep may not stand inside a list or a map", 3),
         ("a=range(1,2,0)", "the step of range() is 0", 2),
         ("a=range(1,inf)", "range() takes finite numbers", 2),
