@@ -1,7 +1,8 @@
 """Runs a stage's commands: through the user's shell, output told live and kept in a log, stopped as one group.
 
 Each command is a session of its own, so an interrupt reaches it through us and once: SIGINT first, then SIGTERM, then
-SIGKILL. Standard input is empty, and of our descriptors only the output pipe is inherited. What a command leaves
+SIGKILL. If this process is killed, a guard ends the command, so that it does not go on writing into a workspace that
+nobody holds. Standard input is empty, and of our descriptors only the output pipe is inherited. What a command leaves
 running in the background keeps the pipe but is not waited for.
 
 The shells' flags are DVC's: bash and zsh are kept from reading start-up files.
@@ -193,10 +194,21 @@ class _Command:
             )
         except (OSError, ValueError) as error:
             self._problem = error
-        self._started.set()
-        if self._process is not None:
-            self._process.wait()
-        os.close(self._end)
+        finally:
+            self._started.set()
+        try:
+            if self._process is not None:
+                self._wait(self._process)
+        finally:
+            os.close(self._end)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        guard = None
+        with suppress(OSError):  # no process to be had: better unguarded than not at all
+            guard = _guard(process.pid)
+        process.wait()
+        if guard is not None:
+            guard.communicate(b"it has ended\n")
 
     def follow(self) -> int:
         """Runs it and passes on what it prints until it ends; returns its status (negative: the signal)."""
@@ -237,3 +249,17 @@ class _Command:
         if self._started.wait(1.0) and self._process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, number)
+
+
+_GUARD = 'read line || { kill -s TERM -- "-$1"; sleep 3; kill -s KILL -- "-$1"; } 2>/dev/null'
+
+
+def _guard(group: int) -> subprocess.Popen[bytes]:
+    """A process that ends a group when its standard input closes without a word, as it does when this process dies."""
+    return subprocess.Popen(  # noqa: S603 - the only word that varies is a number
+        ["/bin/sh", "-c", _GUARD, "sh", str(group)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

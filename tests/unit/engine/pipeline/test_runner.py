@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -162,6 +164,11 @@ def test_a_shell_that_is_not_there_is_named(run: Run) -> None:
         run("echo", SHELL="/no/such/shell")
 
 
+def test_a_command_that_no_process_can_be_given_is_said(run: Run) -> None:
+    with pytest.raises(AssayError, match=r"cannot be started: embedded null byte\."):
+        run("echo \0")
+
+
 def test_the_environment_has_dvcs_variables_and_the_callers() -> None:
     inherited = {"A": "1", "DVC_ROOT": "stale", "PATH": "/bin"}
     found = environment(inherited, "sub/dvc.yaml:t", "/p", "/venv/bin", {"DVC_EXP_NAME": "n"})
@@ -249,3 +256,25 @@ def test_a_command_that_ignores_interrupts_is_killed_with_its_children(run: Run,
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_running(child)
+
+
+def test_a_command_does_not_outlive_whoever_runs_it(tmp_path: Path) -> None:
+    script = (
+        "import os; from assay.engine.pipeline import runner; from assay.engine.pipeline.stage import Stage\n"
+        "with runner.StageLog('', lambda event: None) as log:\n"
+        "    stage = Stage('s', 'dvc.yaml', 'echo $$ > pid; mv pid ready; sleep 60')\n"
+        "    runner.run_stage(stage, os.getcwd(), os.environ, log)\n"
+    )
+    root = Path(__file__).resolve().parents[4]
+    runs = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
+    while not (tmp_path / "ready").exists():
+        assert runs.poll() is None
+        time.sleep(0.01)
+    command = int((tmp_path / "ready").read_text())
+    time.sleep(0.1)  # for the guard to be there
+    runs.kill()
+    runs.wait()
+    deadline = time.monotonic() + 20
+    while is_running(command) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(command)
