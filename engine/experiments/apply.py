@@ -6,14 +6,18 @@ of the workspace stays. What was there before goes into an undo record first, so
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from assay.engine.errors import MissingObject
 from assay.engine.experiments import undo
-from assay.engine.experiments.restore import Restored, Wanted, restore
-from assay.engine.experiments.workspace import hold
+from assay.engine.experiments.restore import Restored, Wanted, carry_out, plan
+from assay.engine.experiments.workspace import hold, within
 from assay.engine.git.revisions import resolve
 from assay.engine.git.status import snapshot_changes
-from assay.engine.git.trees import diff_trees, walk_tree
+from assay.engine.git.trees import Item, diff_trees, walk_tree
+from assay.engine.git.workfiles import WorkFiles
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
@@ -40,26 +44,54 @@ def apply(project: Project, revision: str) -> Applied:
     """
     with hold(project):
         commit = resolve(project.repo, revision)
-        wanted = Wanted(_files(project, commit), dict(tracked_at(project, commit).outs))
-        return Applied(commit, restore(project, wanted, what=f"apply {revision}", remember=undo.remember))
+        outs = dict(tracked_at(project, commit).outs)
+        change = plan(project, Wanted(_files(project, commit, outs), outs))
+        if change.is_empty:
+            return Applied(commit, Restored(0, 0, {}))
+        undo.remember(project, f"apply {revision}", paths=change.wanted.files, outs=change.before)
+        return Applied(commit, carry_out(project, change))
 
 
-def _files(project: Project, commit: Oid) -> dict[str, tuple[int, Oid] | None]:
-    """The work tree paths that differ from the commit's tree, each as it should be."""
+def _files(project: Project, commit: Oid, outs: Collection[str]) -> dict[str, Item | None]:
+    """The work tree paths that differ from the commit's tree, each as it should be; what the cache gives is left out."""
     database = project.repo.objects
-    info = database.read_commit(commit)
-    target = {path: (mode, oid) for path, mode, oid in walk_tree(database, info.tree)}
-    gone: set[str] = set()
-    if info.parents and info.parents[0] not in project.repo.shallow:
-        baseline = database.read_commit(info.parents[0]).tree
-        gone = {path for path, _, new in diff_trees(database, baseline, info.tree) if new is None}
+    tree = database.read_commit(commit).tree
+    is_output = within({project.prefix + path for path in outs})
+    target = {path: (mode, oid) for path, mode, oid in walk_tree(database, tree) if not is_output(path)}
+    gone = {path for path in _taken_away(project, commit) if not is_output(path)}
     about = {*target, *gone}
     folders = {path[:cut] for path in about for cut in range(len(path)) if path[cut] == "/"}
     differing = snapshot_changes(
         project.repo,
-        info.tree,
+        tree,
         None,
         include_untracked=True,
         skip=lambda path: path not in about and path not in folders,
     )
-    return {path: target.get(path) for path in differing if path in about}
+    # What Git ignores and the index has not is not looked at there.
+    paths = [path for path in {**differing, **dict.fromkeys(sorted(gone))} if path in about]
+    files, found = WorkFiles(project.repo), {}
+    for path in paths:
+        if _state(files, path) != target.get(path):
+            found[path] = target.get(path)
+    return found
+
+
+def _state(files: WorkFiles, path: str) -> Item | None:
+    try:
+        return files.state(path, os.lstat(f"{files.root}/{path}"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _taken_away(project: Project, commit: Oid) -> list[str]:
+    """The paths that the commit's parent has and it has not; none where history is cut off."""
+    database = project.repo.objects
+    info = database.read_commit(commit)
+    if commit in project.repo.shallow or not info.parents:
+        return []
+    try:
+        parent = database.read_commit(info.parents[0]).tree
+        return [path for path, _, new in diff_trees(database, parent, info.tree) if new is None]
+    except MissingObject:
+        return []

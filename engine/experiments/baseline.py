@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from assay.engine import disk
-from assay.engine.errors import GitError, Refused, UsageError
-from assay.engine.experiments.workspace import Changes, cached_paths, hold
+from assay.engine.errors import Refused, UsageError
+from assay.engine.experiments.workspace import Changes, hold, moved_to_cache, outputs_of, refuse_half_merged, within
 from assay.engine.git import objects
-from assay.engine.git.index import entry_of
+from assay.engine.git.index import SKIP_WORKTREE, IndexEntry, entry_of, unknown_entry
 from assay.engine.git.indexdraft import Draft, editing
 from assay.engine.git.revisions import resolve
+from assay.engine.git.staged import differences
 from assay.engine.git.status import snapshot_changes
-from assay.engine.git.trees import diff_trees, edit_tree
+from assay.engine.git.trees import Item, diff_trees, edit_tree
+from assay.engine.git.workfiles import ignore_rules
 from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import load
@@ -27,9 +30,6 @@ from assay.engine.project import Project
 
 CLOCK_STEP = 20_000_000
 """Nanoseconds by which a file system's clock may lag behind the system's."""
-
-UNKNOWN = os.stat_result((0,) * 10, {"st_mtime_ns": 0, "st_ctime_ns": 0})
-"""The stat data of an index entry whose file has to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
         experiment: Commit this experiment's tree instead of the workspace; the files in the workspace stay.
 
     Raises:
-        Refused: Nothing changed, or an untracked file is too large to be taken silently.
+        Refused: Nothing changed, a merge is under way, or an untracked file is too large to be taken silently.
         UsageError: The message is empty, or a path matches nothing that changed.
     """
     if not message.strip():
@@ -65,74 +65,126 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
     if paths and experiment:
         raise UsageError("--from takes a whole experiment; paths cannot be given with it.")
     with hold(project):
-        _ = project.prefix
+        prefix = project.prefix
+        refuse_half_merged(project)
         began = time.time_ns()
         head = project.repo.head()
         base_tree = None if head is None else project.repo.objects.read_commit(head).tree
+        chosen: Collection[str] = ()
         if experiment is not None:
             tree = project.repo.objects.read_commit(resolve(project.repo, experiment)).tree
-            changes: Changes = {path: new for path, _, new in diff_trees(project.repo.objects, base_tree, tree)}
+            changes = {path: new for path, _, new in diff_trees(project.repo.objects, base_tree, tree)}
             began = 0  # the files here are not what is committed, so their stat data means nothing
         else:
-            changes = _workspace_changes(project, base_tree, paths)
+            named = {path: (prefix + path).removesuffix("/.") for path in paths}
+            chosen = [] if "." in named.values() else list(named.values())
+            changes = _workspace_changes(project, base_tree, chosen)
+            for path, item in named.items() if chosen else ():
+                _check_named(project, path, item, changes)
         if not changes and head is not None:
             raise Refused("Nothing changed since the last commit, so there is nothing to make a baseline of.")
-        return _commit(project, head, base_tree, changes, message, began)
+        return _commit(project, head, base_tree, message, _Part(changes, chosen, began))
 
 
-def _workspace_changes(project: Project, base_tree: Oid | None, paths: Sequence[str]) -> Changes:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is committed.
+
+    Attributes:
+        changes: How it differs from the commit before.
+        chosen: The paths it is limited to; none for all.
+        began: The time (ns) since when files may have changed after they were looked at; 0 when they were not.
+    """
+
+    changes: Changes
+    chosen: Collection[str]
+    began: int
+
+
+def _workspace_changes(project: Project, base_tree: Oid | None, chosen: Collection[str]) -> dict[str, Item | None]:
     pipeline = load(project)
-    is_cached = cached_paths(project, pipeline)
-    chosen = [] if "." in paths else [project.prefix + path for path in paths]
+    is_cached, is_chosen = within(outputs_of(project, pipeline, cached=True)), within(chosen)
+    holds_chosen = {path[:cut] for path in chosen for cut in range(len(path)) if path[cut] == "/"}
 
     def skip(path: str) -> bool:
-        if chosen and not any(path == item or path.startswith(item + "/") for item in chosen):
-            return True
-        return is_cached(path)
+        return bool(chosen and not is_chosen(path) and path not in holds_chosen) or is_cached(path)
 
     with project.repo.objects.batch() as batch:
         changes = snapshot_changes(
-            project.repo, base_tree, batch.add, include_untracked=True, limit_bytes=SNAPSHOT_LIMIT, skip=skip
+            project.repo,
+            base_tree,
+            batch.add,
+            include_untracked=True,
+            limit_bytes=SNAPSHOT_LIMIT,
+            skip=skip,
+            report=project.report,
         )
-    for path, item in zip(paths, chosen, strict=False):
-        if not any(name == item or name.startswith(item + "/") for name in changes):
-            raise UsageError(f"{path} has no changes to commit.")
-    return changes
+    moved = () if base_tree is None else moved_to_cache(project, pipeline, base_tree)
+    changes.update((path, None) for path in moved if not chosen or is_chosen(path))
+    return {path: item for path, item in changes.items() if path not in holds_chosen}
 
 
-def _commit(
-    project: Project, head: Oid | None, base_tree: Oid | None, changes: Changes, message: str, began: int
-) -> Baseline:
+def _check_named(project: Project, path: str, item: str, changes: Changes) -> None:
+    """Says of a path on the command line why nothing of it would be committed."""
+    if any(name == item or name.startswith(item + "/") for name in changes):
+        return
+    full = f"{project.repo.worktree}/{item}"
+    if not os.path.lexists(full):
+        raise UsageError(f"{path} is not there.", "Check its spelling.")
+    if ignore_rules(project.repo).ignored(item, os.path.isdir(full)):
+        raise UsageError(f"{path} is ignored by Git, so it cannot be committed.", "Take it out of .gitignore first.")
+    raise UsageError(f"{path} has no changes to commit.")
+
+
+def _commit(project: Project, head: Oid | None, base_tree: Oid | None, message: str, part: _Part) -> Baseline:
     repo = project.repo
     who, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
     text = message if message.endswith("\n") else message + "\n"
     with repo.objects.batch() as batch:
-        tree = edit_tree(batch, base_tree, changes)
+        tree = edit_tree(batch, base_tree, part.changes)
         commit = batch.add(objects.COMMIT, objects.build_commit(tree, (head,) if head else (), who, committer, text))
     disk.sync_tree(repo.common_dir)
     ref = repo.head_ref() or "HEAD"
-    if ref == "HEAD" and head is None:
-        raise GitError("HEAD names nothing.")
     kind = "commit" if head else "commit (initial)"
-    with editing(repo.common_dir, repo.index_path, project.world.command) as index:
-        _stage(project, index, changes, began)
-        index.note_tree(repo.objects, tree)
-        with repo.refs.transaction(message=f"{kind}: {text.splitlines()[0]}", who=committer) as refs:
+
+    def move() -> None:
+        with repo.refs.transaction(message=f"{kind}: {text.lstrip().splitlines()[0]}", who=committer) as refs:
             refs.update(ref, commit, head)
-    return Baseline(commit, ref, len(changes))
+
+    with editing(repo.common_dir, repo.index_path, project.world.command, then=move) as index:
+        if index.conflicts:
+            raise Refused(
+                f"In conflict since a merge: {', '.join(sorted(index.conflicts)[:10])}.", "Resolve them with Git first."
+            )
+        _stage(project, index, tree, part)
+        index.note_tree(repo.objects, tree)
+    return Baseline(commit, ref, len(part.changes))
 
 
-def _stage(project: Project, index: Draft, changes: Changes, began: int) -> None:
-    """Puts what is being committed into the index, with stat data of files that are still what was hashed."""
-    for path, value in changes.items():
-        if value is None:
+def _stage(project: Project, index: Draft, tree: Oid, part: _Part) -> None:
+    """Makes the index what was committed, with the stat data of files that are still what was hashed.
+
+    All that differs is brought along, and not only what changed since the commit before: what somebody had staged and
+    then changed back in the file is no longer staged.
+    """
+    is_chosen = within(part.chosen)
+    for path, (committed, _) in differences(project.repo.objects, tree, index.index).items():
+        if part.chosen and not is_chosen(path):
+            continue
+        if committed is None:
             index.remove(path)
             continue
-        mode, blob = value
-        try:
+        known = index.entry(path)
+        if known is not None and known.skip_worktree:
+            index.put(path, unknown_entry(*committed)._replace(flags=SKIP_WORKTREE))
+        else:
+            index.put(path, _entry(project, path, committed, part))
+
+
+def _entry(project: Project, path: str, committed: Item, part: _Part) -> IndexEntry:
+    if path in part.changes:
+        with suppress(OSError):
             status = os.lstat(f"{project.repo.worktree}/{path}")
-        except OSError:
-            status = UNKNOWN
-        if max(status.st_mtime_ns, status.st_ctime_ns) >= began - CLOCK_STEP:
-            status = UNKNOWN  # it may have changed after it was hashed; Git will look at its content
-        index.put(path, entry_of(status, mode, blob))
+            if max(status.st_mtime_ns, status.st_ctime_ns) < part.began - CLOCK_STEP:
+                return entry_of(status, *committed)
+    return unknown_entry(*committed)  # it may have changed after it was hashed; Git will look at its content

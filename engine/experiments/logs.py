@@ -1,16 +1,18 @@
 """What an experiment's commands printed, and the packages that were installed: state, kept beside the repository.
 
-``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>``;
-a run that failed leaves ``failed-<name>-<nonce>``, the last twenty of which are kept.
+``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>`` and
+holds the owner's record; a run that failed, or was killed, leaves ``failed-<name>-<nonce>``, the last twenty of which
+are kept.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from assay.engine import disk
 from assay.engine.errors import Refused
-from assay.engine.experiments.publish import installed_packages
+from assay.engine.locks import is_dead, read_owner, this_process, to_bytes
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -24,24 +26,31 @@ class Log:
         self._root = f"{project.state}/logs"
         self._tag = f"{name}-{project.world.ids.nonce()}"
         self._folder = f"{self._root}/running-{self._tag}"
-        disk.make_folders(self._folder)
-        disk.write_atomic(f"{self._folder}/packages.txt", installed_packages(project).encode())
+        disk.make_folders(self._root)
+        _bury_the_dead(self._root)
+        disk.make_folder(self._folder)
+        disk.write_atomic(f"{self._folder}/owner", to_bytes(this_process(project.world.command)))
         self.path = f"{self._folder}/run.log"
         disk.append(self.path, b"")
 
-    def finish(self, commit: Oid) -> str:
-        """Files the log under its experiment's commit and returns its path."""
+    def finish(self, commit: Oid, packages: str) -> None:
+        """Files the log under its experiment's commit, beside the list of the packages that were installed."""
         target = f"{self._root}/{commit.hex()}"
+        disk.write_atomic(f"{self._folder}/packages.txt", packages.encode("utf-8", "surrogateescape"))
+        disk.unlink(f"{self._folder}/owner")
         disk.remove_tree(target)
         disk.rename(self._folder, target)
-        return f"{target}/run.log"
+        self._folder = target
+        self.path = f"{target}/run.log"
 
-    def fail(self) -> str:
-        """Keeps the log as that of a run without an experiment and returns its path."""
+    def fail(self) -> None:
+        """Keeps the log as that of a run without an experiment, unless it is filed already."""
         failed = f"{self._root}/failed-{self._tag}"
-        disk.rename(self._folder, failed)
-        _forget_old(self._root)
-        return f"{failed}/run.log"
+        with suppress(OSError):  # the disk may be full: why the run failed is what must be told
+            if self._folder.startswith(f"{self._root}/running-"):
+                disk.rename(self._folder, failed)
+                self.path = f"{failed}/run.log"
+            _forget_old(self._root)
 
 
 def begin(project: Project, name: str) -> Log:
@@ -49,11 +58,11 @@ def begin(project: Project, name: str) -> Log:
     return Log(project, name)
 
 
-def keep_packages(project: Project, commit: Oid) -> None:
+def keep_packages(project: Project, commit: Oid, packages: str) -> None:
     """Keeps the list of installed packages for an experiment that was saved, not run."""
     folder = f"{project.state}/logs/{commit.hex()}"
     disk.make_folders(folder)
-    disk.write_atomic(f"{folder}/packages.txt", installed_packages(project).encode())
+    disk.write_atomic(f"{folder}/packages.txt", packages.encode("utf-8", "surrogateescape"))
 
 
 def read(project: Project, commit: Oid) -> bytes:
@@ -65,6 +74,15 @@ def read(project: Project, commit: Oid) -> bytes:
         raise Refused(
             f"There is no log of {commit.hex()[:7]} on this machine: it was saved without a run, or made elsewhere."
         ) from None
+
+
+def _bury_the_dead(root: str) -> None:
+    """Calls those logs failed whose run was killed."""
+    for name in os.listdir(root):
+        if name.startswith("running-"):
+            owner = read_owner(f"{root}/{name}/owner")
+            if owner is not None and is_dead(owner):
+                disk.rename(f"{root}/{name}", f"{root}/failed-{name[len('running-') :]}")
 
 
 def _forget_old(root: str) -> None:

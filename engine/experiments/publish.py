@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from assay import __version__
 from assay.engine import disk
-from assay.engine.errors import NameTaken, RefConflict, UsageError
+from assay.engine.errors import AssayError, NameTaken, RefConflict, UsageError
 from assay.engine.experiments import naming
 from assay.engine.experiments.start import Start
-from assay.engine.experiments.workspace import cached_paths, current, files_below
+from assay.engine.experiments.workspace import Changes, files_below, moved_to_cache, outputs_of, stored, within
 from assay.engine.git import objects
-from assay.engine.git.trees import edit_tree, lookup, walk_tree
+from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import ExpRef, Oid
 from assay.engine.params import documents, keys
+from assay.engine.params.overrides import literal
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
 
@@ -75,6 +76,7 @@ def publish(
     seconds: float | None = None,
     changed_during: Iterable[str] = (),
     extra: Iterable[str] = (),
+    keep: Callable[[Oid, str], object] | None = None,
 ) -> Made:
     """Makes the commit and the ref of an experiment.
 
@@ -88,20 +90,24 @@ def publish(
         seconds: How long the stages took; None when nothing ran.
         changed_during: Project paths of dependencies that changed while their stage ran.
         extra: Work tree paths that are taken as they are now, ignored or not.
+        keep: Told the commit and the list of installed packages before the ref is made, to keep what belongs to them.
 
     Raises:
         NameTaken: Somebody made an experiment of that name meanwhile.
     """
-    changed = tuple(changed_during)
+    changed, packages = tuple(changed_during), installed_packages(project)
     database = project.repo.objects
     with database.batch() as batch:
-        ends = current(project, batch, [*_written_paths(project, pipeline, start.base_tree), *extra])
-        tree = edit_tree(batch, start.base_tree, {**_without_cached(project, pipeline, start), **ends})
-        text = message or _changed_params(project, pipeline, start.base_tree, tree)
-        trailers = _trailers(project, seconds, changed)
+        edits = _edits(project, pipeline, start)
+        written = stored(project, batch, [*_written_paths(project, pipeline), *extra])
+        tree = edit_tree(batch, start.base_tree, {**edits, **written})
+        text = (message or "").rstrip() or _changed_params(project, pipeline, start.base_tree, tree)
+        trailers = _trailers(project, packages, seconds, changed)
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
-        data = objects.build_commit(tree, (start.head,), author, committer, f"{text.rstrip()}\n\n{trailers}")
+        data = objects.build_commit(tree, (start.head,), author, committer, f"{text}\n\n{trailers}")
         commit = batch.add(objects.COMMIT, data)
+    if keep is not None:
+        keep(commit, packages)
     disk.sync_tree(project.repo.common_dir)
     ref = ExpRef(start.head, name)
     _set_ref(project, ref, commit, force=force)
@@ -123,43 +129,30 @@ def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None
         ) from error
 
 
-def _written_paths(project: Project, pipeline: Pipeline, base_tree: Oid) -> list[str]:
-    """The work tree paths that stages write and that belong into a tree; the baseline's too, as they may be gone."""
-    prefix = project.prefix
-    found = dict.fromkeys(prefix + path for path in pipeline.lock_paths)
-    for stage in pipeline.stages.values():
-        for out in stage.outs:
-            path = prefix + out.path
-            if out.cache:
-                folder = os.path.dirname(path)
-                found[f"{folder}/.gitignore" if folder else ".gitignore"] = None
-                continue
-            found[path] = None
-            found.update(dict.fromkeys(files_below(project, path)))
-            item = lookup(project.repo.objects, base_tree, path)
-            if item is not None and item.mode == 0o040000:
-                del found[path]
-                below = walk_tree(project.repo.objects, item.oid, path + "/")
-                found.update((name, None) for name, _, _ in below)
-    return [path for path in found if not os.path.isdir(f"{project.repo.worktree}/{path}")]
+def _edits(project: Project, pipeline: Pipeline, start: Start) -> Changes:
+    """The snapshot's changes without what stages write; outputs that moved from Git to the cache leave the tree."""
+    is_output = within(outputs_of(project, pipeline))
+    changes = {path: value for path, value in start.changes.items() if not is_output(path)}
+    return {**changes, **dict.fromkeys(moved_to_cache(project, pipeline, start.base_tree))}
 
 
-def _without_cached(project: Project, pipeline: Pipeline, start: Start) -> Mapping[str, tuple[int, Oid] | None]:
-    """The snapshot's changes, with outputs that are cached now but tracked in the baseline taken out of the tree."""
-    is_cached = cached_paths(project, pipeline)
-    changes = {path: value for path, value in start.changes.items() if not is_cached(path)}
-    for stage in pipeline.stages.values():
-        for out in stage.outs:
-            path = project.prefix + out.path
-            if out.cache and lookup(project.repo.objects, start.base_tree, path) is not None:
-                changes[path] = None
-    return changes
+def _written_paths(project: Project, pipeline: Pipeline) -> list[str]:
+    """The work tree paths that stages write and that belong into a tree.
+
+    An output that is a folder is named itself, beside its files: what the baseline has there and is gone now goes.
+    """
+    found = dict.fromkeys(project.prefix + path for path in pipeline.lock_paths)
+    for path in outputs_of(project, pipeline, cached=True):
+        found[os.path.join(os.path.dirname(path), ".gitignore")] = None
+    for path in outputs_of(project, pipeline, cached=False):
+        found[path] = None
+        found.update(dict.fromkeys(files_below(project, path)))
+    return list(found)
 
 
-def _trailers(project: Project, seconds: float | None, changed: tuple[str, ...]) -> str:
+def _trailers(project: Project, packages: str, seconds: float | None, changed: tuple[str, ...]) -> str:
     version, platform = project.world.python
     lines = [f"Assay: {__version__}", f"Python: {version}", f"Platform: {platform}"]
-    packages = installed_packages(project)
     if packages:
         lines.append(f"Packages: sha256:{hashlib.sha256(packages.encode()).hexdigest()[:16]}")
     if seconds is not None:
@@ -181,11 +174,15 @@ def installed_packages(project: Project) -> str:
 
 
 def _changed_params(project: Project, pipeline: Pipeline, old_tree: Oid, new_tree: Oid) -> str:
-    """The parameters that differ between two trees, as ``train.lr=0.01 train.depth=7``."""
+    """The parameters that differ between two trees, as ``train.lr=0.01 train.depth=7``, on one line."""
     words = []
     for file in pipeline.params_files:
-        old, new = (_params_at(project, tree, file) for tree in (old_tree, new_tree))
-        words += [f"{key}={value}" for key, value in new.items() if key not in old or old[key] != value]
+        try:
+            old, new = (_params_at(project, tree, file) for tree in (old_tree, new_tree))
+        except AssayError:
+            continue  # a file that cannot be understood has nothing to say; the work that was done must not be lost
+        changed = [key for key, value in new.items() if key not in old or not keys.same(old[key], value)]
+        words += [" ".join(f"{key}={literal(new[key])}".split()) for key in changed]
         words += [f"~{key}" for key in old if key not in new]
     return " ".join(words) or "no parameter differs from the baseline"
 

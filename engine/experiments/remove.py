@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assay.engine.errors import UnknownRevision, UsageError
+from assay.engine.errors import RefConflict, UnknownRevision, UsageError
 from assay.engine.experiments import undo
 from assay.engine.model import ExpRef
 from assay.engine.project import Project
@@ -33,6 +33,7 @@ def remove(project: Project, names: Sequence[str], *, everything: bool = False) 
     Raises:
         UsageError: Neither names nor everything, or both.
         UnknownRevision: A name is no experiment, or several baselines have it; nothing was removed.
+        RefConflict: One of them was changed by somebody else meanwhile; nothing was removed.
     """
     if bool(names) == everything:
         raise UsageError("Name the experiments to remove, or give -A for all of them.")
@@ -56,8 +57,12 @@ def remove(project: Project, names: Sequence[str], *, everything: bool = False) 
         refs.update(found)
     if not refs:
         return []
-    undo.remember(project, "remove " + (" ".join(names) or "-A"), refs=refs)
-    with project.repo.refs.transaction() as transaction:
-        for refname, commit in refs.items():
-            transaction.delete(refname, commit)
+    record = undo.remember(project, "remove " + (" ".join(names) or "-A"), refs=refs)
+    try:
+        with project.repo.refs.transaction() as transaction:
+            for refname, commit in refs.items():
+                transaction.delete(refname, commit)
+    except RefConflict:
+        undo.forget(project, record)
+        raise
     return list(refs)

@@ -1,24 +1,28 @@
-"""Makes paths of the workspace what somebody wants them to be, and remembers what was there.
+"""Makes paths of the workspace what somebody wants them to be.
 
-The one way in which `apply` and `undo` change a workspace: find out what would change, make sure that all of it can be
-given back and that everything wanted is here, write the undo record, then act. HEAD and the index stay (law 2).
+The one way in which `apply` and `undo` change a workspace, in two steps so that an undo record can be written between
+them: `plan` finds out what would change, makes sure that all of it can be given back and that everything wanted is
+here, and changes nothing; `carry_out` acts. HEAD and the index stay (law 2).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from assay.engine import disk
-from assay.engine.errors import MissingArtifact, Refused
+from assay.engine.errors import MissingArtifact, MissingObject, WouldLose
+from assay.engine.git.objects import MODE_GITLINK
+from assay.engine.git.trees import Item
 from assay.engine.git.worktree import write_files
-from assay.engine.model import Artifact, Oid
+from assay.engine.model import Artifact
 from assay.engine.pipeline.outputs import link_kinds
+from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
 from assay.engine.store import checkout
 from assay.engine.store.snapshot import snapshot
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +32,30 @@ class Wanted:
     Attributes:
         files: Work tree paths that have to change: (mode, blob), or None for no file.
         outs: Project paths of cached outputs as they should be, or None for nothing there.
+        raw: Whether the blobs hold the files' own bytes, and not what Git would store for them.
     """
 
-    files: Mapping[str, tuple[int, Oid] | None]
+    files: Mapping[str, Item | None]
     outs: Mapping[str, Artifact | None]
+    raw: bool = False
 
 
-class Remember(Protocol):
-    """Writes an undo record, see `assay.engine.experiments.undo.remember`."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has to change.
 
-    def __call__(self, project: Project, what: str, *, paths: list[str], outs: Mapping[str, Artifact | None]) -> object:
-        """Writes the record."""
+    Attributes:
+        wanted: The files that change, and of the outputs only those that do.
+        before: Those outputs as they are now, in the cache; None where there is nothing.
+    """
+
+    wanted: Wanted
+    before: Mapping[str, Artifact | None]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the workspace is already what it should be."""
+        return not self.wanted.files and not self.wanted.outs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,62 +67,73 @@ class Restored:
     links: Mapping[str, int]
 
 
-def restore(project: Project, wanted: Wanted, *, what: str, remember: Remember) -> Restored:
-    """Changes the workspace to what is wanted.
+def plan(project: Project, wanted: Wanted) -> Change:
+    """Finds out what has to change, and puts the outputs that would be replaced into the cache.
 
     Raises:
-        MissingArtifact: An output's content is not in the cache; nothing was changed.
-        Refused: A folder stands where a file should be.
+        MissingArtifact: An output's content is not in the cache.
+        MissingObject: A file's content is not in the repository.
+        WouldLose: Something stands in the way that cannot be given back.
     """
-    changing = _outs_to_change(project, wanted.outs)
-    _check_places(project, wanted.files)
-    before = {path: _stored_now(project, path) for path in changing}
-    if not wanted.files and not changing:
-        return Restored(0, 0, {})
-    remember(project, what, paths=list(wanted.files), outs=before)
-    write_files(project.repo, wanted.files)
+    objects = project.repo.objects
+    gone = [path for path, item in wanted.files.items() if item and item[0] != MODE_GITLINK and item[1] not in objects]
+    if gone:
+        raise MissingObject(f"The repository does not have the content of {_some(gone)}, so nothing was changed.")
+    link_kinds(project)
+    write_files(project.repo, wanted.files, dry=True)
+    outs = _outs_to_change(project, wanted.outs)
+    before = {path: _stored_now(project, path) for path in outs}
+    for path, artifact in outs.items():
+        lost = _checkout(project, path, artifact).would_lose
+        if lost:
+            raise WouldLose(f"{_some(lost)}: neither a file nor a folder, and would be lost.", "Move it away first.")
+    return Change(Wanted(wanted.files, outs, wanted.raw), before)
+
+
+def carry_out(project: Project, change: Change) -> Restored:
+    """Changes the workspace as planned."""
+    wanted = change.wanted
+    write_files(project.repo, wanted.files, raw=wanted.raw, report=project.report)
     links: dict[str, int] = {}
     kinds = link_kinds(project)
-    for path, artifact in changing.items():
-        plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
-        for kind, count in checkout.carry_out(plan, kinds).items():
+    for path, artifact in wanted.outs.items():
+        todo = _checkout(project, path, artifact)
+        for kind, count in checkout.carry_out(todo, kinds, report=project.report).items():
             links[kind] = links.get(kind, 0) + count
-    return Restored(len(wanted.files), len(changing), links)
+    return Restored(len(wanted.files), len(wanted.outs), links)
+
+
+def _checkout(project: Project, path: str, artifact: Artifact | None) -> checkout.Plan:
+    return checkout.plan(
+        project.root, path, artifact, project.cache, project.stat_cache, ignored=no_part(project), report=project.report
+    )
 
 
 def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> dict[str, Artifact | None]:
     changing, absent = {}, []
     for path, artifact in outs.items():
         try:
-            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
+            todo = _checkout(project, path, artifact)
         except MissingArtifact:
             absent.append(path)
             continue
-        if plan.missing:
+        if todo.missing:
             absent.append(path)
-        elif not plan.is_done:
+        elif not todo.is_done:
             changing[path] = artifact
     if absent:
         raise MissingArtifact(
-            f"The cache does not have {', '.join(absent[:10])}, so nothing was changed.",
-            "Get them with `assay pull NAME`, then try again.",
+            f"The cache does not have {_some(absent)}, so nothing was changed.",
+            "Get it with `assay pull NAME`, then try again.",
         )
     return changing
 
 
-def _check_places(project: Project, files: Mapping[str, tuple[int, Oid] | None]) -> None:
-    for path, value in files.items():
-        full = f"{project.repo.worktree}/{path}"
-        if value is not None and os.path.isdir(full) and not os.path.islink(full):
-            raise Refused(
-                f"{path} is a folder here, but the experiment has a file of that name.", "Move it away first."
-            )
-
-
 def _stored_now(project: Project, path: str) -> Artifact | None:
     """An output as it is now, its content put into the cache so that it can be given back; None when absent."""
-    if not os.path.lexists(project.path(path)):
-        return None
+    with disk.Folder(project.root) as folder:
+        if folder.stat(path) is None:
+            return None
     with project.cache.writer() as writer:
         artifact = snapshot(
             project.root,
@@ -113,7 +141,14 @@ def _stored_now(project: Project, path: str) -> Artifact | None:
             algo=project.layout.hash_name,
             stat_cache=project.stat_cache,
             writer=writer,
+            ignored=no_part(project),
             links_into=(project.cache_folder,),
+            report=project.report,
         )
     disk.sync_tree(project.cache_folder)
     return artifact
+
+
+def _some(paths: list[str] | tuple[str, ...]) -> str:
+    more = len(paths) - _NAMED
+    return ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")

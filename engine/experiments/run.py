@@ -6,22 +6,24 @@ the changed params, the outputs of the stages, `dvc.lock`.
 
 from __future__ import annotations
 
+import os
+import posixpath
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, StageFailed, UsageError
+from assay.engine.errors import Refused, StageFailed, UsageError
 from assay.engine.events import Note, Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
-from assay.engine.experiments.start import baseline_of, take
+from assay.engine.experiments.start import Start, baseline_of, take, with_files
 from assay.engine.experiments.workspace import hold
-from assay.engine.model import Oid, RunSpec
+from assay.engine.model import RunSpec
 from assay.engine.params import documents
 from assay.engine.params.locate import assign
 from assay.engine.pipeline import adhoc
-from assay.engine.pipeline.repro import Reproduced, reproduce
+from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 
@@ -53,80 +55,122 @@ def run(project: Project, spec: RunSpec) -> Ran:
     with hold(project):
         baseline = baseline_of(project)
         name = claim_name(project, baseline, spec.name, force=spec.force)
-        pipeline, writes, targets = _prepared(project, spec)
+        todo = _prepared(project, spec)
         if spec.dry:
-            return Ran(None, reproduce(project, pipeline, targets, force=spec.force, dry=True, single=spec.single))
-        for path, text in writes.items():
-            disk.write_keeping_mode(project.path(path), text.encode("utf-8"))
-        if writes:
-            pipeline = load(project)
-        start = take(project, pipeline)
-        log = logs.begin(project, name)
-        began = time.monotonic()
-        try:
-            reproduced = reproduce(
-                project,
-                pipeline,
-                targets,
-                force=spec.force,
-                single=spec.single,
-                log=log.path,
-                environment=_environment(baseline, name),
+            dry = reproduce(
+                project, todo.pipeline, todo.targets, force=spec.force, dry=True, single=spec.single, edited=todo.writes
             )
+            return Ran(None, dry)
+        check(project, todo.pipeline, todo.targets, single=spec.single, edited=todo.writes)
+        start = take(project, todo.pipeline, baseline)
+        log = logs.begin(project, name)
+        try:
+            made, reproduced = _carry_out(project, spec, todo, start, name, log)
         except StageFailed as error:
-            raise StageFailed(error.stage, error.status, error.tail, log.fail()) from error
-        except (AssayError, KeyboardInterrupt):
+            log.fail()
+            raise StageFailed(error.stage, error.status, error.tail, log.path) from error
+        except BaseException:
             log.fail()
             raise
-        made = publish(
-            project,
-            pipeline,
-            start,
-            name,
-            message=spec.message,
-            force=spec.force,
-            seconds=time.monotonic() - began,
-            changed_during=reproduced.changed_during,
-        )
-        path = log.finish(made.commit)
-        records.remember(project, [made.commit])
+    records.remember(project, [made.commit])
     _say_what_moved(project, made)
-    return Ran(made, reproduced, path)
+    return Ran(made, reproduced, log.path)
 
 
-def _environment(baseline: Oid, name: str) -> Mapping[str, str]:
-    return {"DVC_EXP_BASELINE_REV": baseline.hex(), "DVC_EXP_NAME": name}
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What a run will do: the pipeline as it will be, the files to write before it runs, and the stages to run."""
+
+    pipeline: Pipeline
+    writes: Mapping[str, bytes]
+    targets: tuple[str, ...]
 
 
-def _prepared(project: Project, spec: RunSpec) -> tuple[Pipeline, dict[str, str], tuple[str, ...]]:
-    """The pipeline, the files to write before it runs, and the targets; everything is checked, nothing is written."""
-    pipeline = load(project)
-    targets = spec.targets
-    writes: dict[str, str] = {}
+def _prepared(project: Project, spec: RunSpec) -> _Todo:
+    """Works out what the run will do; nothing is written."""
     if spec.adhoc is not None:
-        text = (project.read("dvc.yaml") or b"").decode("utf-8")
-        writes["dvc.yaml"], pipeline = adhoc.with_command(project, text, spec.adhoc)
-        targets = (adhoc.STAGE,)
-    elif not pipeline.stages:
+        text = documents.decoded(adhoc.FILE, project.read(adhoc.FILE) or b"")
+        edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
+        writes = {adhoc.FILE: edited.encode("utf-8")} if edited != text else {}
+        return _Todo(pipeline, {**writes, **_overridden(project, pipeline, spec)}, (adhoc.STAGE,))
+    pipeline = load(project)
+    if not pipeline.stages:
         raise UsageError(
             "There is nothing to run: the project has no dvc.yaml with stages.",
             "Give a command, `assay run --metrics metrics.json -- python train.py`, or write a dvc.yaml.",
         )
-    writes.update(_overridden(project, pipeline, spec))
-    return pipeline, writes, targets
+    return _Todo(pipeline, _overridden(project, pipeline, spec), spec.targets)
 
 
-def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str, str]:
+def _carry_out(
+    project: Project, spec: RunSpec, todo: _Todo, start: Start, name: str, log: logs.Log
+) -> tuple[Made, Reproduced]:
+    for path, data in todo.writes.items():
+        disk.write_keeping_mode(project.path(path), data)
+    start = with_files(project, start, [project.prefix + path for path in todo.writes])
+    began = time.monotonic()
+    reproduced = reproduce(
+        project,
+        todo.pipeline,
+        todo.targets,
+        force=spec.force,
+        single=spec.single,
+        log=log.path,
+        environment={"DVC_EXP_BASELINE_REV": start.head.hex(), "DVC_EXP_NAME": name},
+    )
+    made = publish(
+        project,
+        todo.pipeline,
+        start,
+        name,
+        message=spec.message,
+        force=spec.force,
+        seconds=time.monotonic() - began,
+        changed_during=reproduced.changed_during,
+        keep=log.finish,
+    )
+    return made, reproduced
+
+
+def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str, bytes]:
+    """The parameter files that the overrides change, with their coming content."""
     if not spec.overrides:
         return {}
     texts = {}
-    named = [override.file for override in spec.overrides if override.file is not None]
-    for path in dict.fromkeys([*pipeline.params_files, *named]):
+    for path in pipeline.params_files:
         data = project.read(path)
         if data is not None:
             texts[path] = documents.decoded(path, data)
-    chosen = assign(spec.overrides, texts)
-    return {path: documents.edit(path, texts[path], overrides) for path, overrides in chosen.items()}
+    overrides = []
+    for override in spec.overrides:
+        if override.file is not None:
+            path = _file_named(project, override.file)
+            texts[path] = documents.decoded(path, project.read(path) or b"")
+            override = replace(override, file=path)
+        overrides.append(override)
+    changed = {path: documents.edit(path, texts[path], chosen) for path, chosen in assign(overrides, texts).items()}
+    for path in changed:
+        _check_inside(project, path)
+    return {path: text.encode("utf-8") for path, text in changed.items() if text != texts[path]}
+
+
+def _file_named(project: Project, file: str) -> str:
+    """The project path of a file that an override names."""
+    path = posixpath.normpath(file)
+    if path.startswith(("../", "/")) or path == "..":
+        raise UsageError(f"-S names {file}, which lies outside the project.")
+    if posixpath.basename(path) in ("dvc.yaml", "dvc.lock") or path.endswith(".dvc"):
+        raise UsageError(f"-S changes files of parameters, and {file} is a part of the pipeline.", "Edit it by hand.")
+    if project.read(path) is None:
+        raise UsageError(f"-S names {file}, and the project has no such file.", "Check its path, or make it.")
+    return path
+
+
+def _check_inside(project: Project, path: str) -> None:
+    """Refuses to write through a symlink to somewhere else (law 5)."""
+    real = os.path.realpath(project.path(path))
+    if not real.startswith(f"{project.root}/"):
+        raise Refused(f"{path} leads to {real}, outside the project, so -S does not change it.", "Edit it by hand.")
 
 
 def _say_what_moved(project: Project, made: Made) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from functools import partial
 
 from assay.engine.errors import UsageError
+from assay.engine.events import Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import baseline_of, take
-from assay.engine.experiments.workspace import files_below, hold
+from assay.engine.experiments.workspace import files_below, hold, outputs_of, within
 from assay.engine.pipeline.repro import commit_outs
-from assay.engine.pipeline.spec import load
+from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 
 
@@ -42,18 +43,35 @@ def save(
     with hold(project):
         baseline = baseline_of(project)
         name = claim_name(project, baseline, name, force=force)
-        extra = [path for item in include for path in _included(project, item)]
         pipeline = load(project)
-        commit_outs(project, pipeline)
-        start = take(project, pipeline)
-        made = publish(project, pipeline, start, name, message=message, force=force, extra=extra)
-        logs.keep_packages(project, made.commit)
-        records.remember(project, [made.commit])
-        return made
+        extra = {path for item in include for path in _included(project, pipeline, item)}
+        start = take(project, pipeline, baseline, apart=extra)
+        for stage in commit_outs(project, pipeline).left:
+            project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
+        made = publish(
+            project,
+            pipeline,
+            start,
+            name,
+            message=message,
+            force=force,
+            extra=sorted(extra),
+            keep=partial(logs.keep_packages, project),
+        )
+    records.remember(project, [made.commit])
+    return made
 
 
-def _included(project: Project, path: str) -> list[str]:
-    found = list(files_below(project, project.prefix + path))
+def _included(project: Project, pipeline: Pipeline, path: str) -> list[str]:
+    """The work tree paths of the files that one word after ``-I`` means."""
+    inner = within({project.prefix + project.layout.cache, project.prefix + project.layout.tmp})
+    is_cached = within(outputs_of(project, pipeline, cached=True))
+    path = (project.prefix + path).removesuffix("/.")
+    if path == "." or ".git" in path.split("/") or inner(path):
+        raise UsageError(f"{path} cannot be included.", "Name files or folders of yours.")
+    found = list(files_below(project, path))
     if not found:
         raise UsageError(f"{path} is not there, so it cannot be included.", "Check the path given with -I.")
-    return [item for item in found if not os.path.isdir(f"{project.repo.worktree}/{item}")]
+    if is_cached(path):
+        raise UsageError(f"{path} is an output that the cache keeps; it is part of the experiment anyway.")
+    return [item for item in found if not is_cached(item) and not inner(item) and ".git" not in item.split("/")]

@@ -6,10 +6,11 @@ committed while the stages run belongs to the next experiment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from assay.engine.errors import Refused
-from assay.engine.experiments.workspace import Changes, cached_paths
+from assay.engine.experiments.workspace import Changes, outputs_of, stored, within
 from assay.engine.git.status import snapshot_changes
 from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
@@ -48,14 +49,20 @@ def baseline_of(project: Project) -> Oid:
     return head
 
 
-def take(project: Project, pipeline: Pipeline) -> Start:
+def take(project: Project, pipeline: Pipeline, head: Oid, *, apart: Collection[str] = ()) -> Start:
     """Takes the start snapshot.
 
+    Args:
+        project: The project.
+        pipeline: Its stages; what they keep in the cache is left out.
+        head: What `baseline_of` gave.
+        apart: Work tree paths that are left out too, however large: the caller takes them otherwise.
+
     Raises:
-        Refused: There is no commit yet, or an untracked file is too large to be taken silently.
+        Refused: An untracked file is too large to be taken silently.
     """
-    head = baseline_of(project)
     base_tree = project.repo.objects.read_commit(head).tree
+    is_cached = within(outputs_of(project, pipeline, cached=True))
     with project.repo.objects.batch() as batch:
         changes = snapshot_changes(
             project.repo,
@@ -64,6 +71,14 @@ def take(project: Project, pipeline: Pipeline) -> Start:
             include_untracked=project.layout.takes_untracked,
             report=project.report,
             limit_bytes=SNAPSHOT_LIMIT,
-            skip=cached_paths(project, pipeline),
+            skip=lambda path: path in apart or is_cached(path),
         )
     return Start(head, base_tree, changes)
+
+
+def with_files(project: Project, start: Start, paths: Collection[str]) -> Start:
+    """The same snapshot, but with some files as they are now: those that the command itself just wrote."""
+    if not paths:
+        return start
+    with project.repo.objects.batch() as batch:
+        return replace(start, changes={**start.changes, **stored(project, batch, paths)})

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from assay.engine.errors import MissingArtifact, RefConflict
+from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
-from assay.engine.experiments.workspace import hold
+from assay.engine.experiments.workspace import hold, refuse_half_merged, within
+from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
+from assay.engine.git.trees import lookup
 from assay.engine.git.worktree import checkout_tree
-from assay.engine.model import Oid
+from assay.engine.model import Artifact, Oid
 from assay.engine.pipeline.outputs import link_kinds
+from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
@@ -27,40 +33,108 @@ class Switched:
 def switch(project: Project, revision: str) -> Switched:
     """Makes workspace and index those of a branch or commit, and points HEAD there.
 
+    Outputs go along: those that the commit's lock files name come from the cache, those that only the commit before
+    named go away, unless they were changed.
+
     Raises:
         UnknownRevision: There is none of that name.
-        WouldLose: Local changes or untracked files would be overwritten; nothing was changed.
+        Refused: A merge is under way, or another worktree is on that branch.
+        WouldLose: Local changes, untracked files or changed outputs would be overwritten; nothing was changed.
     """
     with hold(project):
+        _ = project.prefix  # says so when the repository is bare
         repo = project.repo
+        refuse_half_merged(project)
         refname = f"refs/heads/{revision}"
-        branch = revision if repo.refs.read(refname) is not None else None
+        branch = revision if is_valid_name(refname) and repo.refs.read(refname) is not None else None
         commit = resolve(repo, refname if branch else revision)
+        if branch:
+            _refuse_second_checkout(project, refname)
         head = repo.head()
-        old = None if head is None else repo.objects.read_commit(head).tree
-        checkout_tree(repo, old, repo.objects.read_commit(commit).tree, write_index=True)
+        outs = _outs_to_change(project, head, commit)
+        _check_outs(project, outs)
         who = project.signature("COMMITTER")
         origin = (repo.head_ref() or (head.hex() if head else "nothing")).removeprefix("refs/heads/")
-        if repo.head() != head:
-            raise RefConflict(
-                "HEAD moved while the files were being changed.", "Look at `assay status`, then try again."
-            )
-        repo.refs.set_head(
-            refname if branch else commit, message=f"checkout: moving from {origin} to {revision}", who=who
-        )
-        _check_out_data(project, commit)
+
+        def move() -> None:
+            if repo.head() != head:
+                raise RefConflict(
+                    "HEAD moved while the files were being changed.", "Look at `assay status`, then try again."
+                )
+            message = f"checkout: moving from {origin} to {revision}"
+            repo.refs.set_head(refname if branch else commit, message=message, who=who)
+
+        old = None if head is None else repo.objects.read_commit(head).tree
+        new = repo.objects.read_commit(commit).tree
+        checkout_tree(repo, old, new, write_index=True, then=move, report=project.report)
+        _check_out(project, outs)
         return Switched(commit, branch)
 
 
-def _check_out_data(project: Project, commit: Oid) -> None:
-    """Checks out the outputs that the commit's lock files name; those the cache lacks are told, not fetched."""
+def _refuse_second_checkout(project: Project, refname: str) -> None:
+    """A branch that two worktrees are on moves under one of them."""
+    repo = project.repo
+    admin = f"{repo.common_dir}/worktrees"
+    names = sorted(os.listdir(admin)) if os.path.isdir(admin) else []
+    for folder in [repo.common_dir, *(f"{admin}/{name}" for name in names)]:
+        if os.path.realpath(folder) == os.path.realpath(repo.git_dir):
+            continue
+        with suppress(OSError), open(f"{folder}/HEAD", "rb") as file:
+            if file.read() == b"ref: " + os.fsencode(refname) + b"\n":
+                raise Refused(
+                    f"The branch {refname.removeprefix('refs/heads/')} is checked out in another worktree.",
+                    "Go on there, or make a branch of your own with `assay branch`.",
+                )
+
+
+def _outs_to_change(project: Project, head: Oid | None, commit: Oid) -> dict[str, Artifact | None]:
+    """The outputs that the commit names, and, as None, those to take away: what HEAD named, still as it was."""
+    new = tracked_at(project, commit).outs
+    wanted: dict[str, Artifact | None] = dict(new)
+    if head is None or head == commit:
+        return wanted
+    tree = project.repo.objects.read_commit(commit).tree
+    is_wanted = within(new.keys())
+    for path, artifact in tracked_at(project, head).outs.items():
+        if is_wanted(path) or lookup(project.repo.objects, tree, project.prefix + path) is not None:
+            continue
+        if any(name.startswith(path + "/") for name in new):
+            continue
+        with suppress(MissingArtifact):
+            if _plan(project, path, artifact).is_done:
+                wanted[path] = None
+    return wanted
+
+
+def _check_outs(project: Project, outs: Mapping[str, Artifact | None]) -> None:
+    """Raises WouldLose when the outputs here hold what the cache has not."""
+    for path, artifact in outs.items():
+        with suppress(MissingArtifact):
+            todo = _plan(project, path, artifact)
+            if todo.would_lose and not todo.missing:
+                raise WouldLose(
+                    f"{', '.join(todo.would_lose[:10])}: changed, in no cache, and would be lost.",
+                    "Save them with `assay save`, or move them away, then try again.",
+                )
+
+
+def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
+    """Checks the outputs out; those that the cache lacks are told, not fetched, and what is there stays."""
     absent = []
     kinds = link_kinds(project)
-    for path, artifact in tracked_at(project, commit).outs.items():
+    for path, artifact in outs.items():
         try:
-            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
-            checkout.carry_out(plan, kinds)
+            checkout.carry_out(_plan(project, path, artifact), kinds, report=project.report)
         except MissingArtifact:
             absent.append(path)
     if absent:
-        project.report(Warned(f"The cache does not have {', '.join(absent[:10])}; `assay pull` gets them."))
+        more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
+        project.report(
+            Warned(f"The cache does not have {', '.join(absent[:10])}{more} of this commit; `assay pull` gets them.")
+        )
+
+
+def _plan(project: Project, path: str, artifact: Artifact | None) -> checkout.Plan:
+    return checkout.plan(
+        project.root, path, artifact, project.cache, project.stat_cache, ignored=no_part(project), report=project.report
+    )

@@ -2,20 +2,22 @@
 
 A record is a commit under ``refs/assay/undo/<n>``: its tree holds the files as they were, its message a JSON object
 that says which paths and refs the record is about, its parents pin the experiments that were removed. It is written
-before anything is taken away, so it survives a crash; the last twenty are kept.
+before anything is taken away, so it survives a crash; the last twenty are kept. Undoing writes a record of its own in
+place of the one it used up, so that undoing twice is where one was.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay.engine import disk
-from assay.engine.errors import Refused
-from assay.engine.experiments.restore import Wanted, restore
-from assay.engine.experiments.workspace import current, hold
+from assay.engine.errors import NameTaken, RefConflict, Refused
+from assay.engine.experiments.restore import Wanted, carry_out, plan
+from assay.engine.experiments.workspace import hold, untouched
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import Artifact, Digest, Oid
@@ -23,6 +25,8 @@ from assay.engine.project import Project
 
 PREFIX = "refs/assay/undo/"
 KEPT = 20
+_TRIES = 100
+_UNDO = "undo of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Record:
         what: The command that was run, for a person.
         paths: Work tree paths to restore to what the record's tree has, or to nothing.
         outs: Project paths of cached outputs to restore; None means there was nothing.
-        refs: Refs to restore.
+        refs: Refs to restore; None for one that was not there.
     """
 
     number: int
@@ -43,7 +47,7 @@ class Record:
     what: str
     paths: tuple[str, ...] = ()
     outs: Mapping[str, Artifact | None] = field(default_factory=dict)
-    refs: Mapping[str, Oid] = field(default_factory=dict)
+    refs: Mapping[str, Oid | None] = field(default_factory=dict)
 
 
 def remember(
@@ -52,7 +56,7 @@ def remember(
     *,
     paths: Iterable[str] = (),
     outs: Mapping[str, Artifact | None] | None = None,
-    refs: Mapping[str, Oid] | None = None,
+    refs: Mapping[str, Oid | None] | None = None,
 ) -> Record:
     """Writes an undo record of the present state, durable before this returns.
 
@@ -61,29 +65,47 @@ def remember(
         what: The command, for a person.
         paths: Work tree paths whose files are about to change.
         outs: Cached outputs that are about to change, each as it is now in the cache; None where there is none.
-        refs: Refs that are about to go.
+        refs: Refs that are about to change, each as it is now; None for one that is about to be made.
     """
     affected, data, refs = tuple(paths), outs or {}, refs or {}
     head = project.repo.head()
     with project.repo.objects.batch() as batch:
-        now = {path: value for path, value in current(project, batch, affected).items() if value is not None}
-        tree = edit_tree(batch, None, now)
-        parents = tuple(dict.fromkeys([*([head] if head else []), *refs.values()]))
+        tree = edit_tree(batch, None, untouched(project, batch, affected))
+        pinned = [oid for oid in refs.values() if oid is not None]
+        parents = tuple(dict.fromkeys([*([head] if head else []), *pinned]))
         told = {
             "what": what,
             "paths": list(affected),
             "outs": {path: _to_json(artifact) for path, artifact in data.items()},
-            "refs": {name: oid.hex() for name, oid in refs.items()},
+            "refs": {name: oid and oid.hex() for name, oid in refs.items()},
         }
         body = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
         commit = batch.add(objects.COMMIT, objects.build_commit(tree, parents, author, committer, body))
     disk.sync_tree(project.repo.common_dir)
-    number = max((record for record, _ in _numbers(project)), default=0) + 1
-    with project.repo.refs.transaction() as transaction:
-        transaction.create(f"{PREFIX}{number}", commit)
-    _forget(project, keep=KEPT)
+    number = _numbered(project, commit)
+    with suppress(RefConflict):  # another process forgets the same ones
+        _forget(project, keep=KEPT)
     return Record(number, commit, what, affected, data, refs)
+
+
+def forget(project: Project, record: Record) -> None:
+    """Takes a record away, for a command that then did nothing."""
+    with project.repo.refs.transaction() as transaction:
+        transaction.delete(f"{PREFIX}{record.number}", record.commit)
+
+
+def _numbered(project: Project, commit: Oid) -> int:
+    """Makes a record's ref under the next free number; `remove` does not hold the workspace's lock, so it may wait."""
+    number = max((known for known, _ in _numbers(project)), default=0) + 1
+    for _ in range(_TRIES):
+        try:
+            with project.repo.refs.transaction() as transaction:
+                transaction.create(f"{PREFIX}{number}", commit)
+            return number
+        except RefConflict:
+            number += 1
+    raise Refused("No undo record could be written, so nothing was changed.", "Try again.")
 
 
 def records(project: Project) -> list[Record]:
@@ -106,17 +128,36 @@ def undo(project: Project, number: int | None = None) -> Record:
             raise Refused(f"There is no undo record {number}.", "`assay undo --list` shows those there are.")
         record = _read(project, number, known[number])
         tree = project.repo.objects.read_commit(record.commit).tree
-        wanted = Wanted(
-            {path: _in_tree(project, tree, path) for path in record.paths},
-            dict(record.outs),
-        )
-        restore(project, wanted, what=f"undo of {record.what}", remember=remember)
+        files = {path: _in_tree(project, tree, path) for path in record.paths}
+        change = plan(project, Wanted(files, record.outs, raw=True))
+        refs = {name: project.repo.refs.read(name) for name in record.refs}
+        _check_refs(record, refs)
+        remember(project, _opposite(record.what), paths=change.wanted.files, outs=change.before, refs=refs)
+        carry_out(project, change)
         with project.repo.refs.transaction() as transaction:
             for name, oid in record.refs.items():
-                if project.repo.refs.read(name) is None:
+                if oid is not None and refs[name] is None:
                     transaction.create(name, oid)
+                elif oid is None and refs[name] is not None:
+                    transaction.delete(name, refs[name])
             transaction.delete(f"{PREFIX}{number}", record.commit)
     return record
+
+
+def _opposite(what: str) -> str:
+    """What undoing is called: undoing an undo is doing it again."""
+    return what.removeprefix(_UNDO) if what.startswith(_UNDO) else _UNDO + what
+
+
+def _check_refs(record: Record, now: Mapping[str, Oid | None]) -> None:
+    """Refuses to put an experiment where another of its name is now."""
+    for name, oid in record.refs.items():
+        if oid is not None and now[name] not in (None, oid):
+            short = name.rpartition("/")[2]
+            raise NameTaken(
+                f"There is another experiment {short!r} now, so the one that was removed cannot come back.",
+                f"Remove that one first, then `assay undo {record.number}`.",
+            )
 
 
 def _in_tree(project: Project, tree: Oid, path: str) -> tuple[int, Oid] | None:
@@ -150,7 +191,7 @@ def _read(project: Project, number: int, commit: Oid) -> Record:
             str(told["what"]),
             tuple(disk.check_relative(path) for path in told["paths"]),
             {disk.check_relative(path): _from_json(value) for path, value in told["outs"].items()},
-            {str(name): Oid(bytes.fromhex(value)) for name, value in told["refs"].items()},
+            {str(name): value and Oid(bytes.fromhex(value)) for name, value in told["refs"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from assay.engine import disk
+from assay.engine.errors import Refused
 from assay.engine.git import objects
 from assay.engine.git.batch import ObjectBatch
+from assay.engine.git.trees import Item, lookup
+from assay.engine.git.workfiles import WorkFiles
 from assay.engine.locks import FileLock
 from assay.engine.model import Oid
+from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
 
-Changes = Mapping[str, tuple[int, Oid] | None]
+Changes = Mapping[str, Item | None]
 """Edits of a tree: path to (mode, blob), or to None where the path goes away."""
+
+_UNDER_WAY = {"MERGE_HEAD": "A merge", "CHERRY_PICK_HEAD": "A cherry-pick", "REVERT_HEAD": "A revert"}
 
 
 @contextmanager
@@ -33,9 +39,9 @@ def hold(project: Project, wait: float = 0.0) -> Iterator[None]:
     Raises:
         Locked: Another command holds it; the sentence says which.
     """
-    folder = f"{project.repo.git_dir}/assay"
-    disk.make_folders(folder)
-    with FileLock(f"{folder}/workspace.lock", command=project.world.command, wait=wait):
+    path = lock_path(project)
+    disk.make_folders(os.path.dirname(path))
+    with FileLock(path, what="The workspace", command=project.world.command, wait=wait):
         yield
 
 
@@ -44,42 +50,54 @@ def lock_path(project: Project) -> str:
     return f"{project.repo.git_dir}/assay/workspace.lock"
 
 
-def cached_paths(project: Project, pipeline: Pipeline) -> Callable[[str], bool]:
-    """Tells which paths lie in the cache and so never in a tree: cached outputs and what is below them."""
-    outs = {project.prefix + out.path for stage in pipeline.stages.values() for out in stage.outs if out.cache}
+def refuse_half_merged(project: Project) -> None:
+    """Stops what would move HEAD while a merge is under way: its second parent would be lost.
 
-    def is_cached(path: str) -> bool:
-        if path in outs:
+    Raises:
+        Refused: A merge, cherry-pick or revert is not finished.
+    """
+    for name, what in _UNDER_WAY.items():
+        if os.path.lexists(f"{project.repo.git_dir}/{name}"):
+            raise Refused(f"{what} is under way here.", "Finish or abort it with Git first.")
+
+
+def within(paths: Collection[str]) -> Callable[[str], bool]:
+    """Tells which paths are one of these, or lie below one."""
+
+    def is_within(path: str) -> bool:
+        if path in paths:
             return True
         cut = path.rfind("/")
         while cut > 0:
-            if path[:cut] in outs:
+            if path[:cut] in paths:
                 return True
             cut = path.rfind("/", 0, cut)
         return False
 
-    return is_cached
+    return is_within
 
 
-def blob_of(project: Project, batch: ObjectBatch, path: str) -> tuple[int, Oid] | None:
-    """One file of the work tree as (mode, blob), written to the batch; None when it is not there."""
-    full = f"{project.repo.worktree}/{path}"
-    try:
-        found = os.lstat(full)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if stat.S_ISLNK(found.st_mode):
-        return 0o120000, batch.add(objects.BLOB, os.fsencode(os.readlink(full)))
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    with open(full, "rb") as file:
-        data = file.read()
-    mode = 0o100755 if found.st_mode & 0o100 else 0o100644
-    return mode, batch.add(objects.BLOB, data)
+def outputs_of(project: Project, pipeline: Pipeline, *, cached: bool | None = None) -> set[str]:
+    """The paths that stages write; only those that the cache keeps, or only those it does not."""
+    outs = (out for stage in pipeline.stages.values() for out in stage.outs)
+    return {project.prefix + out.path for out in outs if cached is None or out.cache == cached}
+
+
+def moved_to_cache(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
+    """The paths that a tree has and that are outputs which the cache keeps now: they should leave Git.
+
+    Only those that a lock entry names: the content of any other would then be nowhere.
+    """
+    locks, found = Locks(project), []
+    for stage in pipeline.stages.values():
+        entry = locks.entry(stage)
+        named = [out.path for out in stage.outs if out.cache and entry is not None and out.spelled in entry.outs]
+        found += [project.prefix + path for path in named if lookup(project.repo.objects, tree, project.prefix + path)]
+    return found
 
 
 def files_below(project: Project, path: str) -> Iterator[str]:
-    """The files at or below a path of the work tree; none when nothing is there."""
+    """The files and symlinks at or below a path of the work tree; none when nothing is there."""
     full = f"{project.repo.worktree}/{path}"
     if os.path.isdir(full) and not os.path.islink(full):
         for found in disk.walk(full):
@@ -88,6 +106,56 @@ def files_below(project: Project, path: str) -> Iterator[str]:
         yield path
 
 
-def current(project: Project, batch: ObjectBatch, paths: Iterable[str]) -> dict[str, tuple[int, Oid] | None]:
-    """The files at these paths as they are now, written to the batch; None where there is none."""
-    return {path: blob_of(project, batch, path) for path in paths}
+def stored(project: Project, batch: ObjectBatch, paths: Iterable[str]) -> dict[str, Item | None]:
+    """The files at these paths as Git would store them now, written to the batch; None where there is no file.
+
+    A path that leads through a symlink is none: what lies there is not part of this work tree.
+    """
+    files, folders = WorkFiles(project.repo), {"": True}
+    return {path: _store(files, batch, path) if _is_real(files.root, path, folders) else None for path in paths}
+
+
+def _store(files: WorkFiles, batch: ObjectBatch, path: str) -> Item | None:
+    try:
+        status = os.lstat(f"{files.root}/{path}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    look = files.look(path, status)
+    if look is None:
+        return None
+    mode, oid, data = look
+    if data is None and oid not in files.repo.objects:
+        data = files.content(path, mode)
+        if data is None:
+            return None
+    return mode, oid if data is None else batch.add(objects.BLOB, data)
+
+
+def _is_real(root: str, path: str, folders: dict[str, bool]) -> bool:
+    """Whether all folders above a path are folders, and not symlinks to some; ``folders`` is what is known."""
+    folder = path.rpartition("/")[0]
+    known = folders.get(folder)
+    if known is None:
+        known = _is_real(root, folder, folders) and not os.path.islink(f"{root}/{folder}")
+        folders[folder] = known
+    return known
+
+
+def untouched(project: Project, batch: ObjectBatch, paths: Iterable[str]) -> dict[str, Item]:
+    """The files at these paths, those that are there, byte for byte as they are: what an undo record keeps."""
+    found = ((path, _raw(f"{project.repo.worktree}/{path}", batch)) for path in paths)
+    return {path: item for path, item in found if item is not None}
+
+
+def _raw(full: str, batch: ObjectBatch) -> Item | None:
+    try:
+        status = os.lstat(full)
+        if stat.S_ISLNK(status.st_mode):
+            return 0o120000, batch.add(objects.BLOB, os.fsencode(os.readlink(full)))
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        with open(full, "rb") as file:
+            data = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return 0o100755 if status.st_mode & 0o100 else 0o100644, batch.add(objects.BLOB, data)
