@@ -70,7 +70,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--experiments", type=int, nargs="+", default=[10, 100, 1000, 10000], metavar="N")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each command; the median counts (5)")
     parser.add_argument("--against", choices=("dvc",), help="measure this tool too")
-    parser.add_argument("--dvc", default="/opt/dvc", help="a virtual environment that has DVC (/opt/dvc)")
+    parser.add_argument("--dvc", default=".venv-dvc", help="a virtual environment that has DVC (.venv-dvc)")
     parser.add_argument("--dvc-limit", type=int, default=10**9, metavar="N", help="beyond so many DVC is not run")
     parser.add_argument("--folder", help="where to make the repositories; on a fast disk with room")
     args = parser.parse_args(words)
