@@ -52,7 +52,7 @@ def loaded_by(tmp_path, *words):
     return {name.partition(".")[0] for name in json.loads(done.stdout)} | set(json.loads(done.stdout))
 
 
-HEAVY = {"dulwich", "yaml", "msgpack", "rich", "fsspec", "s3fs", "xxhash", "asyncio", "botocore", "tomlkit", "urllib3"}
+HEAVY = {"dulwich", "yaml", "msgpack", "rich", "fsspec", "s3fs", "xxhash", "asyncio", "botocore", "urllib3"}
 
 
 def test_the_version_loads_next_to_nothing(tmp_path):
