@@ -155,3 +155,21 @@ def test_a_project_in_a_folder_of_its_repository_can_be_shared(git: Git, tmp_pat
     assert (other.folder / "model").read_bytes() == b"x" * 300_000
     machine.close()
     other.close()
+
+
+@pytest.mark.law(1)
+def test_an_experiment_whose_data_is_damaged_on_the_remote_is_left_out(
+    here: Machine, there: Machine, remote: str
+) -> None:
+    name = here.experiment("large", {"a.txt": b"y" * 300_000})
+    push(here.project)
+    objects = [path for path in Path(remote, "objects").rglob("*") if path.is_file()]
+    [path] = [path for path in objects if path.read_bytes().startswith(b"yyy")]
+    path.write_bytes(b"z" * 300_000)
+    report = pull(there.project).report
+    assert "It is left out, because of what data needs" in report.failed[name]
+    assert "is damaged" in report.failed[name]
+    assert name not in there.refs()
+    assert [other.rpartition("/")[2] for other in report.refs] == ["bold-finch"]
+    path.write_bytes(b"y" * 300_000)
+    assert pull(there.project).report.refs == (name,)
