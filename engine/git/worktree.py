@@ -167,6 +167,7 @@ class _Plan:
         puts: What is written, by path; submodules among them.
         removals: Files that go away.
         present: Files that are already what they should be, with their lstat.
+        gone: Files that should go away and have, whose folders may be empty.
     """
 
     def __init__(self, files: WorkFiles) -> None:
@@ -174,6 +175,7 @@ class _Plan:
         self.puts: dict[str, Item] = {}
         self.removals: set[str] = set()
         self.present: dict[str, os.stat_result] = {}
+        self.gone: set[str] = set()
         self.first: set[str] = set()  # removals that must go before something can be put in their place
         self.emptied: list[str] = []  # folders that then stand in the way, deepest first
         self._lost: set[str] = set()
@@ -199,6 +201,8 @@ class _Plan:
                 self.removals.add(path)
         elif now is not None:
             self.removals.add(path)
+        elif status is None and self._is_folder(path.rpartition("/")[0]):
+            self.gone.add(path)
 
     def clear_the_way(self) -> None:
         """Works out what must go first. Raises WouldLose when something must not go."""
@@ -279,7 +283,7 @@ def _carry_out(plan: _Plan, conversions: Filters, report: Reporter) -> dict[str,
                     report(Progress(_TASK, len(written), len(plan.puts)))
             for path in sorted(plan.removals - plan.first):
                 folder.remove(path)
-            _prune(folder, plan.removals - plan.first)
+            _prune(folder, (plan.removals - plan.first) | plan.gone)
     except OSError as error:
         raise disk.no_space(error, f"{plan.files.root}/{path}") from error
     if len(written) >= _REPORTED:

@@ -33,7 +33,7 @@ def place(root: Path, path: str, content: str) -> None:
         else:
             (root / path).write_text(content)
             (root / path).chmod(0o755 if content == "run" else 0o644)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+    except OSError:  # a file or a symlink that leads nowhere is in the way
         return
 
 
@@ -227,6 +227,20 @@ def test_a_folder_with_files_of_the_users_stays_when_its_own_files_go(git: Git, 
     switch(git, root)
     assert gits(git, root) == ["?? gone/mine"]
     assert not (root / "gone/deep").exists()
+
+
+def test_folders_that_the_user_had_emptied_go_with_their_files(git: Git, root: Path) -> None:
+    (root / "gone/deep/z").unlink()
+    switch(git, root)
+    assert not (root / "gone").exists()
+
+
+def test_a_folder_that_became_a_symlink_is_not_looked_behind(git: Git, root: Path, tmp_path: Path) -> None:
+    shutil.move(root / "gone", tmp_path / "elsewhere")
+    (root / "gone").symlink_to(tmp_path / "elsewhere")
+    switch(git, root)
+    assert (tmp_path / "elsewhere/deep/z").read_text() == "2"
+    assert (root / "gone").is_symlink()
 
 
 def test_to_no_tree_at_all_and_back(git: Git, root: Path) -> None:
