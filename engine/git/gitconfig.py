@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from assay.engine.errors import ConfigError
 
-_HEADER = re.compile(r'\[([A-Za-z0-9.-]+)(?:[ \t]+"((?:[^"\\\n]|\\[^\n])*)")?\]')
+_HEADER = re.compile(r'\[(?!\])([A-Za-z0-9.-]*)(?:[ \t]+"((?:[^"\\\n]|\\[^\n])*)")?\]')
 _KEY = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*")
 _PLAIN = re.compile(r"=[ \t]*([^\"\\#;\n]*)(?:\n|\Z)")
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}

@@ -58,6 +58,9 @@ def listed(path):
 @example('[a]\nb = c \\\n  d  " e "  \n')
 @example("[a]\r\nb = c\r\n")
 @example("b = 1\n[a]\n")
+@example('[ "a"]\nb = 1\n')
+@example("[]\n")
+@example("[ ]\n")
 def test_a_file_means_what_git_says_it_means(tmp_path, text):
     path = tmp_path / "config"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
