@@ -63,7 +63,7 @@ values = st.recursive(
 documents = st.dictionaries(keys, values, min_size=1, max_size=5)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(documents)
 def test_emits_what_ruamel_emits(data: dict[Any, Any]) -> None:
     assert emit(data) == judged(data)
