@@ -213,6 +213,8 @@ class Context:
         """A path as typed, relative to the project's root. Raises UsageError when it lies outside."""
         root = self.project().root
         full = os.path.normpath(os.path.join(self.here, path))
+        if full != root and not full.startswith(root + "/"):  # perhaps only by the way it is written
+            full = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
         found = os.path.relpath(full, root).replace(os.sep, "/")
         if found == ".." or found.startswith("../"):
             raise UsageError(f"{path} lies outside the project at {root}.")

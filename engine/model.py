@@ -124,13 +124,14 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class AdHoc:
-    """A command given after ``--``, with what it reads and writes."""
+    """A command given after ``--``, what it reads and writes, and the folder it runs in; project paths."""
 
     command: tuple[str, ...]
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     deps: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
+    wdir: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class Project:
         if self.repo.worktree is None:
             raise GitError(f"{self.repo.git_dir} is a bare repository; experiments need a work tree.")
         relative = os.path.relpath(self.root, self.repo.worktree).replace(os.sep, "/")
+        if relative.split("/")[0] == "..":
+            raise GitError(f"The project at {self.root} lies outside its repository's work tree {self.repo.worktree}.")
         return "" if relative == "." else relative + "/"
 
     @property

@@ -9,6 +9,8 @@ from assay.engine import disk
 from assay.engine.config import edited, parse
 from assay.engine.errors import ConfigError
 
+HASHES = ("xxh128", "sha256")
+LINK_KINDS = ("reflink", "hardlink", "symlink", "copy")
 KNOWN: dict[str, str] = {
     "core.remote": "the remote that push and pull use",
     "core.hash": "the hash of new artifacts, xxh128 or sha256; chosen by init",
@@ -36,6 +38,16 @@ def split(key: str) -> tuple[str, str]:
     return parts[0].lower(), parts[1].lower()
 
 
+def _check(key: str, value: str) -> None:
+    """Refuses a value with which no later command could begin, the one that would set it right included."""
+    if key == "core.hash" and value not in HASHES:
+        raise ConfigError(f"core.hash cannot be {value!r}; it is {' or '.join(HASHES)}.")
+    if key == "cache.type":
+        wrong = [word for word in map(str.strip, value.split(",")) if word not in LINK_KINDS]
+        if wrong:
+            raise ConfigError(f"cache.type cannot be {wrong[0]!r}; it is some of {', '.join(LINK_KINDS)}.")
+
+
 def change(path: str, key: str, value: str | None) -> None:
     """Sets one key of a configuration file, or takes it away when ``value`` is None.
 
@@ -45,15 +57,19 @@ def change(path: str, key: str, value: str | None) -> None:
         value: The new value.
 
     Raises:
-        ConfigError: There is no such setting, or none to take away.
+        ConfigError: There is no such setting or value, or none to take away.
         BadInput: The file cannot be understood; it is left as it is.
     """
     section, name = split(key)
+    if value is not None:
+        _check(key.lower(), value)
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except FileNotFoundError:
         text = ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8, so it is left as it is.", "Repair or remove it.") from error
     if value is None and name not in parse(text, path).get(section, {}):
         raise ConfigError(f"{key} is not set in {path}.")
     new = edited(text, section, name, value)

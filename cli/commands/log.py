@@ -23,8 +23,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from itertools import islice
     from time import gmtime, strftime
 
+    from assay.engine.errors import UsageError
     from assay.engine.experiments.log import log
 
+    if args.num < 0:
+        raise UsageError(f"-n takes how many commits to show, and {args.num} is less than none.")
     for line in islice(log(context.project(), args.revision), args.num or None):
         when = strftime("%Y-%m-%d %H:%M", gmtime(line.author.time + 60 * line.author.offset))
         names = f" ({', '.join(line.names)})" if line.names else ""

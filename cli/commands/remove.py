@@ -30,5 +30,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     names = ", ".join(name.rpartition("/")[2] for name in removed[:10])
     more = f" and {len(removed) - 10} more" if len(removed) > 10 else ""
-    context.say(f"Removed {names}{more}; `assay undo` brings them back.")
+    context.say(f"Removed {names}{more}; `assay undo` brings {'it' if len(removed) == 1 else 'them'} back.")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from assay.cli.wiring import Context
 
@@ -20,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry", action="store_true", help="tell what would run")
 
 
+def would_run(stages: Sequence[str]) -> str:
+    """What a dry run found, for a person."""
+    return f"Would run: {', '.join(stages)}." if stages else "Nothing would run: all stages are up to date."
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Reproduces the pipeline."""
     from assay.engine.experiments.workspace import hold
@@ -32,5 +38,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         done = reproduce(project, load(project), targets, force=args.force, dry=args.dry, single=args.single_item)
     context.report.clear()
     if not args.dry:
-        context.say(f"{len(done.ran)} stages ran, {len(done.skipped)} were up to date.")
+        ran, kept = len(done.ran), len(done.skipped)
+        context.say(f"{ran} stage{'s' * (ran != 1)} ran, {kept} {'were' if kept != 1 else 'was'} up to date.")
+    else:
+        context.say(would_run(done.ran))
     return 0

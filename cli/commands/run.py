@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.commands.repro import would_run
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
+    from assay.engine.experiments.publish import Made
     from assay.engine.model import RunSpec
 
+_GLANCE = 200  # characters
 TAKES_COMMAND = True  # what follows `--` is not for argparse
 
 EXAMPLES = """\
@@ -51,12 +54,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     ran = run_experiment(context.project(), spec)
     context.report.clear()
     if ran.made is None:
+        context.say(would_run(ran.reproduced.ran))
         return 0
-    made = ran.made
-    context.say(
-        f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {made.message}"
-    )
+    context.say(told(ran.made))
     return 0
+
+
+def told(made: Made) -> str:
+    """A new experiment, for a person: its name, its commit, its baseline, and the first line of its message."""
+    line = made.message.partition("\n")[0]
+    line = line if len(line) <= _GLANCE else line[: _GLANCE - 4] + " ..."
+    return f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {line}"
 
 
 def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
@@ -77,7 +85,9 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     adhoc = None
     if command is not None:
         kinds = ("params", "metrics", "deps", "outs")
-        adhoc = AdHoc(tuple(command), **{kind: tuple(map(context.relative, getattr(args, kind))) for kind in kinds})
+        paths = {kind: tuple(map(context.relative, getattr(args, kind))) for kind in kinds}
+        folder = context.relative(".")
+        adhoc = AdHoc(tuple(command), **paths, wdir="" if folder == "." else folder)
     return RunSpec(
         targets=tuple(args.targets),
         overrides=tuple(parse(text) for text in args.set_param),

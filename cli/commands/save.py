@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from assay.cli.commands.run import told
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
@@ -34,7 +35,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
         force=args.force,
     )
     context.report.clear()
-    context.say(
-        f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {made.message}"
-    )
+    context.say(told(made))
     return 0

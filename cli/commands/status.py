@@ -41,4 +41,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.say(f"  {stage.name}: {', '.join(stage.reasons)}")
     if found.owner is not None:
         context.say(f"The workspace is in use: {found.owner.describe()}.")
+    if found.problem is not None:
+        raise found.problem
     return 0

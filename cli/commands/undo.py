@@ -30,5 +30,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     record = undo.undo(project, args.number)
     context.report.clear()
-    context.say(f"Undid {record.what}.")
+    again = record.what.removeprefix("undo of ")
+    context.say(f"Undid {record.what}." if again == record.what else f"Did {again} again.")
     return 0

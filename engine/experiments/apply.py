@@ -53,7 +53,7 @@ def apply(project: Project, revision: str) -> Applied:
 
 
 def _files(project: Project, commit: Oid, outs: Collection[str]) -> dict[str, Item | None]:
-    """The work tree paths that differ from the commit's tree, each as it should be; what the cache gives is left out."""
+    """The work tree paths that differ from the commit's tree, each as it should be, without what the cache gives."""
     database = project.repo.objects
     tree = database.read_commit(commit).tree
     is_output = within({project.prefix + path for path in outs})

@@ -27,8 +27,8 @@ def branch(project: Project, experiment: str, name: str | None = None) -> tuple[
     commit = resolve(project.repo, experiment)
     name = name or f"{experiment.rpartition('/')[2]}-branch"
     refname = f"refs/heads/{name}"
-    if not is_valid_name(refname) or name.startswith("-"):
-        raise UsageError(f"{name!r} cannot be the name of a branch.", "git-check-ref-format(1) has the rules.")
+    if not is_valid_name(refname) or name.startswith("-") or name == "HEAD":
+        raise UsageError(f"{name!r} cannot be the name of a branch.", "Give another: `assay branch EXPERIMENT NAME`.")
     try:
         message = f"assay: created from experiment '{experiment}'"
         with project.repo.refs.transaction(message=message, who=project.signature("COMMITTER")) as refs:

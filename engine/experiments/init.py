@@ -33,10 +33,12 @@ def init(folder: str, world: World, *, hash_name: HashName = "xxh128") -> Initia
         Refused: The folder is a project already.
         GitError: The folder lies in a repository that cannot be used (bare, SHA-256, reftable).
     """
-    for marker in MARKERS:
-        if os.path.isdir(f"{folder}/{marker}"):
-            raise Refused(f"{folder} is a project already: it has a {marker} folder.")
     layout = native(hash_name)
+    for marker in MARKERS:
+        # The configuration is written last: a marker without it is what an init that was cut short left.
+        unfinished = marker == layout.marker and not os.path.lexists(f"{folder}/{layout.config[0]}")
+        if os.path.isdir(f"{folder}/{marker}") and not unfinished:
+            raise Refused(f"{folder} is a project already: it has a {marker} folder.")
     repo, made = _repository(folder, world)
     try:
         if repo.worktree is None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
+from assay.engine.errors import CorruptObject, MissingObject
+from assay.engine.git.objects import TAG, parse_tag
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import resolve
 from assay.engine.model import Oid, Signature
@@ -27,9 +30,10 @@ def log(project: Project, revision: str = "HEAD") -> Iterator[Line]:
     Raises:
         UnknownRevision: There is none of that name, or no commit yet.
     """
+    repo = project.repo
     names, counts = _at_commits(project)
-    for commit in first_parents(project.repo.objects, resolve(project.repo, revision)):
-        info = project.repo.objects.read_commit(commit)
+    for commit in first_parents(repo.objects, resolve(repo, revision), shallow=repo.shallow):
+        info = repo.objects.read_commit(commit)
         subject = info.message.partition("\n")[0]
         yield Line(commit, tuple(names.get(commit, ())), info.author, subject, counts.get(commit, 0))
 
@@ -47,5 +51,15 @@ def _at_commits(project: Project) -> tuple[dict[Oid, list[str]], dict[Oid, int]]
             short = name[len("refs/heads/") :]
             names.setdefault(oid, []).append(f"HEAD -> {short}" if name == current else short)
         elif name.startswith("refs/tags/"):
-            names.setdefault(oid, []).append("tag: " + name[len("refs/tags/") :])
+            names.setdefault(_tagged(project, oid), []).append("tag: " + name[len("refs/tags/") :])
     return names, counts
+
+
+def _tagged(project: Project, oid: Oid) -> Oid:
+    """What a tag is at: an annotated one is an object of its own. One that leads nowhere is at itself."""
+    with suppress(MissingObject, CorruptObject):
+        kind, data = project.repo.objects.read(oid)
+        while kind == TAG:
+            oid, _ = parse_tag(data)
+            kind, data = project.repo.objects.read(oid)
+    return oid

@@ -1,8 +1,8 @@
 """What an experiment's commands printed, and the packages that were installed: state, kept beside the repository.
 
-``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>`` and
-holds the owner's record; a run that failed, or was killed, leaves ``failed-<name>-<nonce>``, the last twenty of which
-are kept.
+``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>``
+and holds the owner's record; a run that failed, or was killed, leaves ``failed-<name>-<nonce>``, the last twenty of
+which are kept.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.engine.errors import AssayError
 from assay.engine.experiments.workspace import lock_path
 from assay.engine.git.status import WorkState, work_state
 from assay.engine.locks import Owner, read_owner
@@ -24,6 +25,7 @@ class Status:
         files: What differs between HEAD, index and work tree.
         stages: The stages that would run, each with its reasons.
         owner: Who holds the workspace's lock; None when nobody does.
+        problem: Why nothing can be said about the stages; None when it can.
     """
 
     branch: str | None
@@ -31,6 +33,7 @@ class Status:
     files: WorkState
     stages: tuple[StageStatus, ...]
     owner: Owner | None
+    problem: AssayError | None = None
 
 
 def status(project: Project) -> Status:
@@ -38,7 +41,12 @@ def status(project: Project) -> Status:
     _ = project.prefix
     head = project.repo.head()
     files = work_state(project.repo)
-    stages = tuple(item for item in statuses(project, load(project)) if item.reasons)
+    stages: tuple[StageStatus, ...] = ()
+    problem = None
+    try:
+        stages = tuple(item for item in statuses(project, load(project)) if item.reasons)
+    except AssayError as error:
+        problem = error  # what changed in the files, and who holds the workspace, is of use all the same
     ref = project.repo.head_ref()
     branch = ref.removeprefix("refs/heads/") if ref else None
-    return Status(branch, head, files, stages, read_owner(lock_path(project)))
+    return Status(branch, head, files, stages, read_owner(lock_path(project)), problem)

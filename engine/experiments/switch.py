@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
+from assay.engine.experiments.restore import reporter
 from assay.engine.experiments.workspace import hold, refuse_half_merged, within
 from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
@@ -124,7 +125,8 @@ def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
     kinds = link_kinds(project)
     for path, artifact in outs.items():
         try:
-            checkout.carry_out(_plan(project, path, artifact), kinds, report=project.report)
+            todo = _plan(project, path, artifact)
+            checkout.carry_out(todo, kinds, report=reporter(project, todo))
         except MissingArtifact:
             absent.append(path)
     if absent:

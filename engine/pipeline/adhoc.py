@@ -62,14 +62,16 @@ def stage_data(command: AdHoc) -> dict[str, Any]:
     if not command.command:
         raise UsageError("There is no command to run.", "Put it after --, as in `assay run -- python train.py`.")
     data: dict[str, Any] = {"cmd": shell_text(command.command)}
+    if command.wdir:
+        data["wdir"] = _clean(command.wdir)
     if command.deps:
-        data["deps"] = [_clean(path) for path in command.deps]
+        data["deps"] = [_clean(path, command.wdir) for path in command.deps]
     if command.params:
-        data["params"] = [{_clean(path): None} for path in command.params]
+        data["params"] = [{_clean(path, command.wdir): None} for path in command.params]
     if command.outs:
-        data["outs"] = [_clean(path) for path in command.outs]
+        data["outs"] = [_clean(path, command.wdir) for path in command.outs]
     if command.metrics:
-        data["metrics"] = [{_clean(path): {"cache": False}} for path in command.metrics]
+        data["metrics"] = [{_clean(path, command.wdir): {"cache": False}} for path in command.metrics]
     if not command.deps:
         data["always_changed"] = True
     data["meta"] = dict(_MARK)
@@ -82,8 +84,10 @@ def shell_text(words: Sequence[str]) -> str:
     return text.replace("${", r"\${")
 
 
-def _clean(path: str) -> str:
-    return posixpath.normpath(path).replace("${", r"\${")
+def _clean(path: str, folder: str = "") -> str:
+    """A project path as the stage names it: from the folder that its command runs in."""
+    spelled = posixpath.relpath(path, folder) if folder else posixpath.normpath(path)
+    return spelled.replace("${", r"\${")
 
 
 def edit(text: str, data: Mapping[str, Any]) -> str:
