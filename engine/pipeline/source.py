@@ -64,5 +64,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names what was probably meant; empty when nothing is near."""
     import difflib
 
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    close = difflib.get_close_matches(word, list(known), 2, 0.7)
+    return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""

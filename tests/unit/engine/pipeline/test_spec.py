@@ -177,6 +177,7 @@ def test_a_mistake_is_named_by_line_and_key(text: str, line: int, key: str, says
 
 def test_a_misspelled_key_gets_the_nearest_one() -> None:
     assert complaint("stages:\n  a: {cmd: x, metric: []}").hint == "Did you mean 'metrics'?"
+    assert complaint("stages:\n  a: {cmd: x, dpes: []}").hint == "Did you mean 'desc' or 'deps'?"
 
 
 @pytest.mark.parametrize(
