@@ -36,8 +36,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Writes the project, runs four experiments, compares, applies the best, shares and clones."""
     _need_scikit_learn()
     top = os.path.realpath(os.path.join(context.here, args.folder))
-    project, shared, clone = f"{top}/digits", f"{top}/shared", f"{top}/clone"
-    _write_project(top, project, shared)
+    project, remote, clone = f"{top}/digits", f"{top}/remote", f"{top}/clone"
+    _write_project(top, project, remote)
     stage = _Stage(context)
     stage.note(f"A small project: scikit-learn's handwritten digits, in {project}")
     stage.type(project, "init")
@@ -50,10 +50,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     stage.note(f"{best} has the best accuracy, so it goes into the workspace.")
     stage.type(project, "apply", best)
     stage.note("A folder is the simplest remote; s3://bucket/prefix works the same.")
-    stage.type(project, "remote", "add", "-d", "team", "../shared")
+    stage.type(project, "remote", "add", "-d", "team", "../remote")
     stage.type(project, "push")
     stage.note("Somebody else, somewhere else:")
-    stage.type(top, "clone", "shared", "clone")
+    stage.type(top, "clone", "remote", "clone")
     stage.type(clone, "show")
     stage.note(f"All of this is in {top}. Look around with `assay --help`.")
     return 0
@@ -71,13 +71,13 @@ def _need_scikit_learn() -> None:
         )
 
 
-def _write_project(top: str, project: str, shared: str) -> None:
+def _write_project(top: str, project: str, remote: str) -> None:
     from assay.engine.errors import Refused
 
     if os.path.isdir(top) and os.listdir(top):
         raise Refused(f"{top} is not empty, so the demo leaves it alone.", "Name a new folder: `assay demo FOLDER`.")
     disk.make_folders(project)
-    disk.make_folder(shared)
+    disk.make_folder(remote)
     source = os.path.join(os.path.dirname(os.path.dirname(__file__)), "demo_project")
     for name in FILES:
         with open(os.path.join(source, name), "rb") as file:

@@ -61,7 +61,7 @@ def test_the_demo_works_on_a_machine_with_nothing(installed, tmp_path):
         ).returncode
     out = run("assay", "demo", "demo")
     assert out.count("$ assay run -n ") == 4
-    assert "$ assay clone shared clone" in out
+    assert "$ assay clone remote clone" in out
     tables = [
         json.loads(run("assay", "--cd", f"demo/{name}", "show", "--json", "--hide-workspace"))
         for name in ("digits", "clone")

@@ -91,7 +91,7 @@ def test_status_is_what_a_user_of_git_expects_after_each_command(git, assay, tmp
 
 def test_every_command_leaves_a_repository_that_fsck_likes(git, assay, tmp_path):
     folder = projects.write(tmp_path / "project")
-    (tmp_path / "shared").mkdir()
+    (tmp_path / "remote").mkdir()
     for words in (
         ["init"],
         ["baseline", "-m", "first"],
@@ -106,7 +106,7 @@ def test_every_command_leaves_a_repository_that_fsck_likes(git, assay, tmp_path)
         ["baseline", "-m", "second", "--from", "two"],
         ["switch", "b"],
         ["switch", "main"],
-        ["remote", "add", "-d", "team", "../shared"],
+        ["remote", "add", "-d", "team", "../remote"],
         ["push"],
         ["pull"],
         ["status"],
@@ -115,7 +115,7 @@ def test_every_command_leaves_a_repository_that_fsck_likes(git, assay, tmp_path)
     ):
         assay(*words, cwd=folder)
         fsck(git, folder)
-    assay("clone", "shared", "clone", cwd=tmp_path)
+    assay("clone", "remote", "clone", cwd=tmp_path)
     fsck(git, tmp_path / "clone")
     assert git("status", "--porcelain=v2", cwd=tmp_path / "clone") == ""
 
