@@ -37,7 +37,9 @@ def check_out(project: Project, data: Data) -> Mapping[str, str]:
     left = {}
     for path, artifact in data.items():
         try:
-            plan = checkout.plan(project.root, path, artifact, project.cache, project.stat_cache)
+            plan = checkout.plan(
+                project.root, path, artifact, project.cache, project.stat_cache, ignored=spec.no_part(project)
+            )
             checkout.carry_out(plan, kinds, report=project.report)
         except AssayError as error:
             left[path] = error.message
