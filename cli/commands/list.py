@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from assay.cli.commands.show import add_scope
+from assay.cli.commands.show import add_scope, nothing_collected
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
@@ -28,7 +28,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     scope = Scope(tuple(args.rev), args.num, args.all_commits)
     lines: list[str] = []
-    for baseline in listing(context.project(), scope):
+    with nothing_collected():
+        baselines = listing(context.project(), scope)
+    for baseline in baselines:
         if args.name_only:
             lines += [name for name, _ in baseline.experiments]
         elif args.sha_only:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
@@ -68,14 +70,29 @@ def run(args: argparse.Namespace, context: Context) -> int:
     scope = Scope((*args.revisions, *args.rev), args.num, args.all_commits, args.all_branches, args.all_tags)
     descending = None if args.sort_order is None else args.sort_order == "desc"
     selection = Selection(args.where, args.sort_by, descending, args.top)
-    table = show(context.project(), scope, selection, workspace=not args.hide_workspace)
-    if args.json:
-        from assay.cli.render import json
+    with nothing_collected():
+        table = show(context.project(), scope, selection, workspace=not args.hide_workspace)
+        if args.json:
+            from assay.cli.render import json
 
-        json.write(table, context.out)
-    else:
-        _write(table, args, context)
+            json.write(table, context.out)
+        else:
+            _write(table, args, context)
     return 0
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Keeps Python from looking for cycles among a hundred thousand rows that have none: a fifth of the time."""
+    import gc
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _write(table: Table, args: argparse.Namespace, context: Context) -> None:

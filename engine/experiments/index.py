@@ -165,8 +165,10 @@ class RecordIndex:
     def _pairs(self, ids: Collection[int]) -> dict[int, str]:
         select = "SELECT id, text FROM body"
         if self._is_most(ids):
-            wanted = set(ids)
-            return {number: text for number, text in self._db.execute(select) if number in wanted}
+            everything, wanted = dict(self._db.execute(select)), set(ids)
+            if len(wanted) == len(everything):
+                return everything
+            return {number: everything[number] for number in wanted if number in everything}
         found: dict[int, str] = {}
         for chunk, marks in _chunks(ids):
             found.update(self._db.execute(f"{select} WHERE id IN ({marks})", chunk).fetchall())

@@ -6,10 +6,11 @@ and so is one that they have in several files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from heapq import nlargest, nsmallest
+from typing import Any
 
 from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field, iso_time
@@ -18,18 +19,32 @@ from assay.engine.experiments.values import MISSING, comparable
 from assay.engine.model import Oid
 
 FIELDS = ("name", "state", "author", "created", "baseline")
+SUCCESS = "success"
+"""The state of an experiment that is a commit."""
+
+Getter = Callable[[int], Any]
+"""Gives a row's value by the row's position; MISSING where it has none."""
 
 
-class Candidate(NamedTuple):
-    """An experiment that may be shown; ``number`` is that of its record, ``group`` the position of its baseline."""
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The experiments that may be shown, column by column, for there may be a hundred thousand.
 
-    name: str
-    commit: Oid
-    number: int
-    time: int
-    group: int
-    baseline: str
-    state: str = "success"
+    Attributes:
+        names: What each is called.
+        commits: Their commits.
+        numbers: The numbers of their records.
+        times: The times of their commits, in seconds since 1970.
+        groups: For each, which baseline it belongs to.
+        labels: What the baselines are called.
+    """
+
+    names: Sequence[str]
+    commits: Sequence[Oid]
+    numbers: Sequence[int]
+    times: Sequence[int]
+    groups: Sequence[int]
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,54 +64,69 @@ class Selection:
     top: int | None = None
 
 
-def select(candidates: Sequence[Candidate], selection: Selection, records: Records) -> list[Candidate]:
-    """The wanted rows in their order.
+def select(candidates: Candidates, selection: Selection, records: Records) -> list[int]:
+    """The positions of the wanted rows, in their order.
 
     Raises:
         UsageError: The query is none, or names something that no row has or that several files have.
     """
     names = _Names(candidates, records)
-    rows = sorted(candidates, key=lambda row: (row.time, row.commit), reverse=True)
+    rows: Sequence[int] = range(len(candidates.names))
     if selection.where:
         from assay.engine.experiments import query
 
         wanted = query.parse(selection.where)
         values = {name.text: names.getter(name.text, "--where") for name in query.names(wanted)}
         rows = [row for row in rows if query.matches(wanted, partial(_value, values, row))]
-    if selection.sort_by:
-        descending = selection.top is not None if selection.descending is None else selection.descending
-        rows = _sorted(rows, names.getter(selection.sort_by, "--sort-by"), descending=descending)
-    elif selection.descending is False:
-        rows.reverse()
-    return rows if selection.top is None else rows[: selection.top]
+    if not selection.sort_by:
+        return _by_time(candidates, rows, selection.top, newest_first=selection.descending is not False)
+    value_of = names.getter(selection.sort_by, "--sort-by")
+    descending = selection.top is not None if selection.descending is None else selection.descending
+    return _by_value(candidates, rows, value_of, selection.top, descending=descending)
 
 
-def _value(getters: Mapping[str, Callable[[Candidate], Any]], row: Candidate, name: str) -> Any:
+def _value(getters: Mapping[str, Getter], row: int, name: str) -> Any:
     return getters[name](row)
 
 
-def _sorted(rows: list[Candidate], value_of: Callable[[Candidate], Any], *, descending: bool) -> list[Candidate]:
-    """Ordered by a value, equal ones as they were; rows without one, or with one that is no number, come last."""
-    keyed, rest = [], []
+def _by_time(candidates: Candidates, rows: Iterable[int], top: int | None, *, newest_first: bool = True) -> list[int]:
+    """Ordered by (commit time, id)."""
+    keys = list(zip(candidates.times, candidates.commits, strict=True))
+    if top is not None:
+        return (nlargest if newest_first else nsmallest)(top, rows, key=keys.__getitem__)
+    return sorted(rows, key=keys.__getitem__, reverse=newest_first)
+
+
+def _by_value(
+    candidates: Candidates, rows: Iterable[int], value_of: Getter, top: int | None, *, descending: bool
+) -> list[int]:
+    """Ordered by a value, equal ones newest first; rows without one, or with one that is no number, come last."""
+    keys: dict[int, tuple[int, Any]] = {}
+    rest = []
     for row in rows:
         value = value_of(row)
         key = None if value is MISSING else comparable(value)
         if key is None or key[1] != key[1]:
             rest.append(row)
         else:
-            keyed.append((key, row))
-    keyed.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in keyed] + rest
+            keys[row] = key
+    found: Iterable[int] = keys
+    if top is not None and top < len(keys):  # only those as good as the last of the top ones need an order
+        last = (nlargest if descending else nsmallest)(top, keys.values())[-1]
+        found = [row for row, key in keys.items() if (key >= last if descending else key <= last)]
+    ordered = sorted(_by_time(candidates, found, None), key=keys.__getitem__, reverse=descending)[:top]
+    missing = None if top is None else top - len(ordered)
+    return ordered if missing == 0 else ordered + _by_time(candidates, rest, missing)
 
 
 class _Names:
     """What names mean for these rows."""
 
-    def __init__(self, rows: Sequence[Candidate], records: Records) -> None:
+    def __init__(self, rows: Candidates, records: Records) -> None:
         self._rows = rows
         self._records = records
 
-    def getter(self, name: str, option: str) -> Callable[[Candidate], Any]:
+    def getter(self, name: str, option: str) -> Getter:
         """A function that gives a row's value for a name."""
         if name in FIELDS:
             return self._built_in(name)
@@ -105,23 +135,26 @@ class _Names:
             ways = " or ".join(f"{field.file}:{field.key}" for field in found)
             raise UsageError(f"{option}: {name!r} is in several files.", f"Say which: {ways}.")
         if not found:
-            if self._rows:
+            if self._rows.names:
                 raise UsageError(f"{option}: no experiment shown here has {name!r}.", self._near(name))
             return lambda _: MISSING
-        values = found.popitem()[1]
-        return lambda row: values.get(row.number, MISSING)
+        values, numbers = found.popitem()[1], self._rows.numbers
+        return lambda row: values.get(numbers[row], MISSING)
 
-    def _built_in(self, name: str) -> Callable[[Candidate], Any]:
+    def _built_in(self, name: str) -> Getter:
+        rows = self._rows
         if name == "author":
             authors = self._records.authors()
-            return lambda row: authors[row.number]
+            return lambda row: authors[rows.numbers[row]]
         if name == "created":
-            return lambda row: iso_time(row.time)
-        return lambda row: getattr(row, name)
+            return lambda row: iso_time(rows.times[row])
+        if name == "baseline":
+            return lambda row: rows.labels[rows.groups[row]]
+        return (lambda row: rows.names[row]) if name == "name" else (lambda _: SUCCESS)
 
     def _fields(self, name: str) -> dict[Field, Any]:
         """The fields that some row has and that the name may mean; metrics win where a file is both."""
-        numbers = {row.number for row in self._rows}
+        numbers = set(self._rows.numbers)
         found: dict[Field, Any] = {}
         for field in sorted(self._records.fields()):
             if name in spellings(field) and not any(field[1:] == known[1:] for known in found):

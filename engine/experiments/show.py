@@ -5,7 +5,7 @@ References are read once, no lock is taken, and what the index lacks is read fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from assay.engine.experiments.index import Header, body_of
 from assay.engine.experiments.listing import Baseline, Scope, listing
 from assay.engine.experiments.record import read_workspace
 from assay.engine.experiments.records import Records
-from assay.engine.experiments.select import Candidate, Selection, select
+from assay.engine.experiments.select import SUCCESS, Candidates, Selection, select
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -72,17 +72,17 @@ def show(
     """
     scope, selection = scope or Scope(), selection or Selection()
     baselines = listing(project, scope)
-    commits = {commit: None for baseline in baselines for _, commit in baseline.experiments}
+    commits = dict.fromkeys(commit for baseline in baselines for _, commit in baseline.experiments)
     commits.update((baseline.commit, None) for baseline in baselines)
     with Records(project) as records:
         headers = records.headers(commits)
         if scope.everything:
             baselines = _newest_first(project, baselines, headers)
-        rows = select(_candidates(baselines, headers), selection, records)
-        shown = _grouped(baselines, rows, selection, drop_empty=scope.everything)
-        numbers = [row.number for _, rows in shown for row in rows]
-        bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at, _ in shown)])
-    groups = tuple(_group(baselines[at], rows, headers, bodies) for at, rows in shown)
+        candidates = _candidates(baselines, headers)
+        shown = _grouped(candidates, select(candidates, selection, records), selection, drop_empty=scope.everything)
+        numbers = [candidates.numbers[row] for rows in shown.values() for row in rows]
+        bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at in shown)])
+    groups = tuple(_group(baselines[at], rows, candidates, headers, bodies) for at, rows in shown.items())
     here = Row(None, "workspace", None, None, body_of(read_workspace(project))) if workspace else None
     return Table(here, groups)
 
@@ -97,35 +97,44 @@ def _newest_first(project: Project, baselines: Sequence[Baseline], headers: Mapp
     return sorted(baselines, key=key, reverse=True)
 
 
-def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> list[Candidate]:
+def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> Candidates:
     """Every experiment, baseline by baseline."""
-    found: list[Candidate] = []
-    for at, (_, label, experiments) in enumerate(baselines):
-        for name, commit in experiments:
-            _, number, time = headers[commit]
-            found.append(Candidate(name, commit, number, time, at, label))
-    return found
+    names = [name for baseline in baselines for name, _ in baseline.experiments]
+    commits = [commit for baseline in baselines for _, commit in baseline.experiments]
+    found = [headers[commit] for commit in commits]
+    return Candidates(
+        names,
+        commits,
+        numbers=[number for _, number, _ in found],
+        times=[time for _, _, time in found],
+        groups=[at for at, baseline in enumerate(baselines) for _ in baseline.experiments],
+        labels=[baseline.label for baseline in baselines],
+    )
 
 
 def _grouped(
-    baselines: Sequence[Baseline], rows: Sequence[Candidate], selection: Selection, *, drop_empty: bool
-) -> list[tuple[int, list[Candidate]]]:
+    candidates: Candidates, rows: Iterable[int], selection: Selection, *, drop_empty: bool
+) -> dict[int, list[int]]:
     """The rows under their baselines; with a ranking, the baseline of the best row first."""
     ranked = selection.top is not None and bool(selection.sort_by)
-    found: dict[int, list[Candidate]] = {} if ranked else {at: [] for at in range(len(baselines))}
+    found: dict[int, list[int]] = {} if ranked else {at: [] for at in range(len(candidates.labels))}
     for row in rows:
-        found.setdefault(row.group, []).append(row)
-    filtered = bool(selection.where) or selection.top is not None
-    if drop_empty and filtered:
-        return [(at, group) for at, group in found.items() if group]
-    return list({**found, **{at: found.get(at, []) for at in range(len(baselines))}}.items())
+        found.setdefault(candidates.groups[row], []).append(row)
+    if drop_empty and (selection.where or selection.top is not None):
+        return {at: group for at, group in found.items() if group}
+    return {**found, **{at: [] for at in range(len(candidates.labels)) if at not in found}}
 
 
 def _group(
-    baseline: Baseline, rows: Sequence[Candidate], headers: Mapping[Oid, Header], bodies: Mapping[int, str]
+    baseline: Baseline,
+    rows: Iterable[int],
+    candidates: Candidates,
+    headers: Mapping[Oid, Header],
+    bodies: Mapping[int, str],
 ) -> Group:
     _, number, time = headers[baseline.commit]
+    names, commits, times, numbers = candidates.names, candidates.commits, candidates.times, candidates.numbers
     return Group(
         Row(baseline.label, "baseline", baseline.commit, time, bodies[number]),
-        [Row(row.name, row.state, row.commit, row.time, bodies[row.number]) for row in rows],
+        [Row(names[row], SUCCESS, commits[row], times[row], bodies[numbers[row]]) for row in rows],
     )

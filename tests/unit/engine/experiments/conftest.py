@@ -11,6 +11,7 @@ from assay.engine.git.objects import BLOB, COMMIT, build_commit
 from assay.engine.git.trees import edit_tree
 from assay.engine.model import ExpRef, Signature
 from assay.engine.project import World, open_project
+from tests import projects
 
 START = 1_700_000_000
 DVC_YAML = """\
@@ -104,12 +105,8 @@ class Built:
 @pytest.fixture
 def built(tmp_path):
     """A project without commits."""
-    made = Built(tmp_path / "project")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = Built(folder)
     yield made
     made.project.close()
-
-
-@pytest.fixture(autouse=True)
-def folder_of_the_project(tmp_path):
-    """Where `built` lives."""
-    (tmp_path / "project").mkdir()

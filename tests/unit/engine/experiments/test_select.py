@@ -6,7 +6,7 @@ import pytest
 
 from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field
-from assay.engine.experiments.select import Candidate, Selection, select
+from assay.engine.experiments.select import Candidates, Selection, select
 from assay.engine.model import Oid
 
 ACC = Field("metrics", "m.json", "acc")
@@ -30,11 +30,24 @@ class Known:
 
 
 RECORDS = Known({ACC: {1: 0.5, 2: 0.9, 3: "NaN", 4: 0.5}, LR: {1: 0.1, 2: 0.2}, FAR: {99: 1}})
-ROWS = [Candidate(f"exp-{at}", Oid(bytes([at]) * 20), at, 1_000 + at, at % 2, "main") for at in range(1, 6)]
+
+
+def candidates(numbers=range(1, 6), times=None):
+    return Candidates(
+        [f"exp-{at}" for at in numbers],
+        [Oid(bytes([at]) * 20) for at in numbers],
+        list(numbers),
+        times or [1_000 + at for at in numbers],
+        [at % 2 for at in numbers],
+        ["main", "main"],
+    )
+
+
+ROWS = candidates()
 
 
 def chosen(records=RECORDS, rows=ROWS, **selection):
-    return [row.number for row in select(rows, Selection(**selection), records)]
+    return [rows.numbers[row] for row in select(rows, Selection(**selection), records)]
 
 
 def test_the_newest_come_first():
@@ -46,8 +59,7 @@ def test_the_oldest_come_first_when_asked():
 
 
 def test_of_two_of_one_time_the_larger_id_comes_first():
-    rows = [row._replace(time=7) for row in ROWS]
-    assert chosen(rows=rows) == [5, 4, 3, 2, 1]
+    assert chosen(rows=candidates(times=[7] * 5)) == [5, 4, 3, 2, 1]
 
 
 def test_sorting_is_ascending_and_ties_stay_newest_first_and_what_has_no_number_comes_last():
@@ -64,6 +76,13 @@ def test_the_top_ones_are_the_largest():
 
 def test_the_top_ones_are_the_smallest_when_asked():
     assert chosen(sort_by="acc", top=1, descending=False) == [4]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("top", range(1, 8))
+def test_the_top_ones_are_the_first_of_all(descending, top):
+    assert chosen(sort_by="acc", top=top, descending=descending) == chosen(sort_by="acc", descending=descending)[:top]
+    assert chosen(top=top, descending=descending) == chosen(descending=descending)[:top]
 
 
 def test_the_top_ones_are_the_newest_when_nothing_is_sorted_by():
@@ -95,7 +114,7 @@ def test_the_end_of_a_nested_key_is_recognised():
 
 
 def test_a_name_is_not_refused_where_there_are_no_rows():
-    assert chosen(rows=[], where="nope > 1", sort_by="gone") == []
+    assert chosen(rows=candidates([]), where="nope > 1", sort_by="gone") == []
 
 
 def test_a_key_in_several_files_needs_its_file():
