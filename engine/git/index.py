@@ -27,8 +27,8 @@ _32_BITS = 0xFFFF_FFFF
 
 ENTRY = struct.Struct(">10L20sH")
 FLAGS = struct.Struct(">H")
-STAT_FIELDS = struct.Struct(">4L4xLL8xL20xH")
-"""What tells whether a file changed: ctime and mtime (s, ns each), inode, mode, size, and the flags."""
+STAT_FIELDS = struct.Struct(">4L8xL8xL20xH")
+"""What tells whether a file changed: ctime and mtime (s, ns each), mode, size, and the flags."""
 _ITEM = struct.Struct(">24xL12x20s")
 
 _HINTS = {
@@ -214,22 +214,28 @@ def _parse_plain(index: Index, count: int) -> int:
     """Versions 2 and 3: whole names, entries padded to eight bytes. Returns where the extensions begin."""
     data, offsets = index.data, index.offsets
     text = data.decode("latin-1")
-    flags_of = FLAGS.unpack_from
     at = 12
     for _ in range(count):
-        (flags,) = flags_of(data, at + 60)
-        if flags < NAME_LENGTH:
-            end = at + 62 + flags
-            name = text[at + 62 : end]
-            if not name.isascii():
-                index.is_ascii, name = False, _decoded(name)
-            offsets[name] = at
+        if not data[at + 60]:  # no flag is set, and the name is shorter than 256 bytes
+            end = at + 62 + data[at + 61]
+            offsets[text[at + 62 : end]] = at
         else:
+            (flags,) = FLAGS.unpack_from(data, at + 60)
             start = at + (64 if flags & EXTENDED else 62)
             end = data.index(b"\0", start)
-            _place(index, _decoded(text[start:end]), at, flags)
+            _place(index, text[start:end], at, flags)
         at = end + 8 - (end - at & 7)
+    if not "".join((*offsets, *index.conflicts)).isascii():
+        _decode(index)
     return at
+
+
+def _decode(index: Index) -> None:
+    """Turns paths that were taken as Latin-1 into what their bytes say."""
+    index.is_ascii = False
+    index.offsets = {_decoded(path): at for path, at in index.offsets.items()}
+    index.conflicts = {_decoded(path): stages for path, stages in index.conflicts.items()}
+    index.intended = {_decoded(path) for path in index.intended}
 
 
 def _parse_compressed(index: Index, count: int) -> int:

@@ -117,17 +117,15 @@ class WorkFiles:
         type_bits = 0o170100 if self.keeps_modes else 0o170000
 
         def is_plain(offset: int, status: os.stat_result) -> bool:
-            ctime, ctime_ns, mtime, mtime_ns, ino, mode, size, flags = unpack(data, offset)
+            ctime, ctime_ns, mtime, mtime_ns, mode, size, flags = unpack(data, offset)
             changed = status.st_mtime_ns
-            return bool(
+            return (
                 changed == mtime * 1_000_000_000 + mtime_ns
-                and size == status.st_size
-                and ctime * 1_000_000_000 + ctime_ns == status.st_ctime_ns
-                and ino == status.st_ino & 0xFFFF_FFFF
-                and not (mode ^ status.st_mode) & type_bits
-                and size
-                and flags < EXTENDED
+                and status.st_ctime_ns == ctime * 1_000_000_000 + ctime_ns
+                and status.st_size == size > 0
                 and changed < racy_from
+                and not (mode ^ status.st_mode) & type_bits
+                and flags < EXTENDED
             )
 
         return is_plain
