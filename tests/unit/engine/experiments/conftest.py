@@ -110,3 +110,12 @@ def built(tmp_path):
     made = Built(folder)
     yield made
     made.project.close()
+
+
+@pytest.fixture
+def project(tmp_path, assay):
+    """A two-stage project with its first baseline, as the command line makes it."""
+    folder = projects.write(tmp_path / "two stages")
+    assay("init", cwd=folder)
+    assay("baseline", "-m", "first", cwd=folder)
+    return folder
