@@ -53,13 +53,14 @@ class StageLog:
         self._tail_size = 0
 
     def write(self, data: bytes) -> None:
-        """Takes what a command printed."""
-        self._report(StageOutput(data))
-        if self._fd >= 0:
-            try:
+        """Takes what a command printed; what somebody has seen is in the log, an interrupt or not."""
+        try:
+            if self._fd >= 0:
                 disk.write_fd(self._fd, data, self.path)
-            except OSError as error:
-                raise disk.no_space(error, self.path) from error
+        except OSError as error:
+            raise disk.no_space(error, self.path) from error
+        finally:
+            self._report(StageOutput(data))
         self._tail.append(data)
         self._tail_size += len(data)
         while self._tail_size - len(self._tail[0]) > _TAIL_BYTES:
