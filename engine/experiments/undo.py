@@ -57,6 +57,7 @@ def remember(
     paths: Iterable[str] = (),
     outs: Mapping[str, Artifact | None] | None = None,
     refs: Mapping[str, Oid | None] | None = None,
+    kept: int = KEPT,
 ) -> Record:
     """Writes an undo record of the present state, durable before this returns.
 
@@ -66,6 +67,7 @@ def remember(
         paths: Work tree paths whose files are about to change.
         outs: Cached outputs that are about to change, each as it is now in the cache; None where there is none.
         refs: Refs that are about to change, each as it is now; None for one that is about to be made.
+        kept: How many records there may be then; older ones go.
     """
     affected, data, refs = tuple(paths), outs or {}, refs or {}
     head = project.repo.head()
@@ -85,7 +87,7 @@ def remember(
     disk.sync_tree(project.repo.common_dir)
     number = _numbered(project, commit)
     with suppress(RefConflict):  # another process forgets the same ones
-        _forget(project, keep=KEPT)
+        _forget(project, kept)
     return Record(number, commit, what, affected, data, refs)
 
 
@@ -132,7 +134,14 @@ def undo(project: Project, number: int | None = None) -> Record:
         change = plan(project, Wanted(files, record.outs, raw=True))
         refs = {name: project.repo.refs.read(name) for name in record.refs}
         _check_refs(record, refs)
-        remember(project, _opposite(record.what), paths=change.wanted.files, outs=change.before, refs=refs)
+        remember(
+            project,
+            _opposite(record.what),
+            paths=change.wanted.files,
+            outs=change.before,
+            refs=refs,
+            kept=KEPT + 1,  # the one that is being used up, which may be the oldest, goes when it has been
+        )
         carry_out(project, change)
         with project.repo.refs.transaction() as transaction:
             for name, oid in record.refs.items():
@@ -174,8 +183,8 @@ def _numbers(project: Project) -> list[tuple[int, Oid]]:
     return found
 
 
-def _forget(project: Project, keep: int) -> None:
-    old = sorted(_numbers(project))[:-keep]
+def _forget(project: Project, kept: int) -> None:
+    old = sorted(_numbers(project))[:-kept]
     if old:
         with project.repo.refs.transaction() as transaction:
             for number, commit in old:
