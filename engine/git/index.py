@@ -165,18 +165,31 @@ def read_index(path: str) -> Index:
     """
     try:
         with open(path, "rb") as file:
-            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+            status = os.fstat(file.fileno())
+            known = _last.get(_signature(path, status))
+            if known is not None:
+                return known
             data = file.read()
     except FileNotFoundError:
         return Index()
     except OSError as error:
         raise GitError(f"The Git index {path} cannot be read: {error.strerror}.") from error
-    index = Index(data, mtime_ns)
+    index = Index(data, status.st_mtime_ns)
     try:
         _parse(index, path)
     except (struct.error, IndexError, ValueError) as error:
         raise _damaged(path) from error
+    _last.clear()
+    _last[_signature(path, status)] = index
     return index
+
+
+_last: dict[tuple[str, int, int, int, int, int], Index] = {}
+"""The index that was read last, as one command asks for it several times; every writer makes a new file."""
+
+
+def _signature(path: str, status: os.stat_result) -> tuple[str, int, int, int, int, int]:
+    return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _damaged(path: str) -> GitError:
