@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from benchmarks import history
 from tests.conftest import IDENTITY, Said
 
 
@@ -141,6 +143,42 @@ def snapshot(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "records.db" not in path.name
     }
+
+
+HEAVY = {"dulwich", "yaml", "msgpack", "rich", "fsspec", "s3fs", "xxhash", "asyncio"}
+
+
+@pytest.mark.parametrize("words", [["list", "-A"], ["show"], ["show", "-A"], ["show", "--json"], ["show", "--csv"]])
+def test_an_indexed_history_is_shown_without_loading_anything_heavy(assay, three, words):
+    assay("show", "-A", cwd=three)
+    program = (
+        "import sys, contextlib, io\nfrom assay.cli.main import main\n"
+        f"with contextlib.redirect_stdout(io.StringIO()):\n    assert main({words!r}) == 0\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(os.path.dirname(__file__)))}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=three, check=True, capture_output=True, text=True, env=environment
+    )
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_thousands_of_experiments_are_the_same_cold_and_indexed(assay, tmp_path):
+    folder = tmp_path / "many"
+    history.write(folder, 1_500)
+    shutil.rmtree(folder / ".dvc")
+    cold = assay("show", "--json", cwd=folder).out
+    assert assay("show", "--json", cwd=folder).out == cold
+    rows = strict(cold)["baselines"][0]["experiments"]
+    assert [row["name"] for row in rows] == [f"exp-{at:06d}" for at in reversed(range(1_500))]
+    best = sorted(rows, key=lambda row: row["metrics"]["results/metrics.json"]["acc"], reverse=True)[:7]
+    top = strict(assay("show", "--json", "--sort-by", "acc", "--top", "7", cwd=folder).out)
+    assert top["baselines"][0]["experiments"] == best
+    deep = [row for row in rows if row["params"]["params.yaml"]["model"]["name"] == "resnet50"]
+    wanted = [row for row in deep if "99" in row["name"]]
+    where = ("--where", "model.name = 'resnet50' and name ~ '99'")
+    assert strict(assay("show", "--json", *where, cwd=folder).out)["baselines"][0]["experiments"] == wanted
+    assert assay("list", "--name-only", cwd=folder).out.count("\n") == 1_500
 
 
 def on_a_terminal(folder, words, columns=80, **environment):

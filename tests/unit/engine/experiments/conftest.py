@@ -50,11 +50,11 @@ class NoIds:
 class Built:
     """A project and the commits that a test makes in it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.world = World(FixedClock(), NoIds(), user_cache=str(folder.parent / "user-cache"))
-        init(str(folder), self.world)
-        self.project = open_project(str(folder), self.world)
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder).resolve()
+        self.world = World(FixedClock(), NoIds(), user_cache=str(self.folder.parent / "user-cache"))
+        init(str(self.folder), self.world)
+        self.project = open_project(str(self.folder), self.world)
         self.head = None
 
     def write(self, files):
