@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from assay.engine import disk
-from assay.engine.errors import Refused, UsageError
+from assay.engine.errors import RefConflict, Refused, UsageError
 from assay.engine.experiments.workspace import Changes, hold, moved_to_cache, outputs_of, refuse_half_merged, within
 from assay.engine.git import objects
 from assay.engine.git.index import SKIP_WORKTREE, IndexEntry, entry_of, unknown_entry
@@ -146,18 +146,18 @@ def _commit(project: Project, head: Oid | None, base_tree: Oid | None, message: 
     disk.sync_tree(repo.common_dir)
     ref = repo.head_ref() or "HEAD"
     kind = "commit" if head else "commit (initial)"
-
-    def move() -> None:
-        with repo.refs.transaction(message=f"{kind}: {text.lstrip().splitlines()[0]}", who=committer) as refs:
-            refs.update(ref, commit, head)
-
-    with editing(repo.common_dir, repo.index_path, project.world.command, then=move) as index:
+    with editing(repo.common_dir, repo.index_path, project.world.command) as index:
+        if repo.head() != head:
+            raise RefConflict("HEAD moved while the files were being looked at.", "Try again.")
         if index.conflicts:
             raise Refused(
                 f"In conflict since a merge: {', '.join(sorted(index.conflicts)[:10])}.", "Resolve them with Git first."
             )
         _stage(project, index, tree, part)
         index.note_tree(repo.objects, tree)
+    # The branch comes last: cut short before it, all is staged, and the same command started again commits it.
+    with repo.refs.transaction(message=f"{kind}: {text.lstrip().splitlines()[0]}", who=committer) as refs:
+        refs.update(ref, commit, head)
     return Baseline(commit, ref, len(part.changes))
 
 

@@ -57,17 +57,16 @@ def switch(project: Project, revision: str) -> Switched:
         who = project.signature("COMMITTER")
         origin = (repo.head_ref() or (head.hex() if head else "nothing")).removeprefix("refs/heads/")
 
-        def move() -> None:
-            if repo.head() != head:
-                raise RefConflict(
-                    "HEAD moved while the files were being changed.", "Look at `assay status`, then try again."
-                )
-            message = f"checkout: moving from {origin} to {revision}"
-            repo.refs.set_head(refname if branch else commit, message=message, who=who)
-
         old = None if head is None else repo.objects.read_commit(head).tree
         new = repo.objects.read_commit(commit).tree
-        checkout_tree(repo, old, new, write_index=True, then=move, report=project.report)
+        checkout_tree(repo, old, new, write_index=True, report=project.report)
+        if repo.head() != head:
+            raise RefConflict(
+                "HEAD moved while the files were being changed.", "Look at `assay status`, then try again."
+            )
+        # HEAD comes last: cut short before it, the same command started again finds its files and goes on.
+        message = f"checkout: moving from {origin} to {revision}"
+        repo.refs.set_head(refname if branch else commit, message=message, who=who)
         _check_out(project, outs)
         return Switched(commit, branch)
 

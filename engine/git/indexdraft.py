@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha1
 
@@ -161,17 +161,13 @@ def _packed(path: str, entry: IndexEntry) -> tuple[bytes, int, bytes]:
 
 
 @contextmanager
-def editing(
-    common_dir: str, path: str, command: str = "", then: Callable[[], object] | None = None
-) -> Iterator[Draft]:
+def editing(common_dir: str, path: str, command: str = "") -> Iterator[Draft]:
     """Locks an index, gives what it holds, and writes what became of it; an exception leaves it as it was.
 
     Args:
         common_dir: The repository's common folder.
         path: The index.
         command: What the holder does, for people.
-        then: Called when the new index is written and only has to be renamed. What moves HEAD belongs there: after it
-            next to nothing can fail that would leave HEAD and index apart.
 
     Raises:
         Locked: Another program holds ``index.lock``.
@@ -187,11 +183,7 @@ def editing(
         yield draft
         data = draft.to_bytes()
         with _explained(path):
-            temp = locks.temp(data, sync=False)
-        if then is not None:
-            then()
-        with _explained(path):
-            disk.rename(temp, path)
+            disk.rename(locks.temp(data, sync=False), path)
     finally:
         locks.close()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from assay.engine import disk
 from assay.engine.disk import Folder
@@ -40,7 +40,6 @@ def checkout_tree(
     new: Oid | None,
     *,
     write_index: bool,
-    then: Callable[[], object] | None = None,
     report: Reporter = silent,
 ) -> dict[str, os.stat_result]:
     """Brings the work tree from one tree to another; files that are the same in both are not looked at.
@@ -50,7 +49,6 @@ def checkout_tree(
         old: The tree that is checked out; None for none.
         new: The tree to check out.
         write_index: Whether the index goes along.
-        then: Called when all is written but for the index's own rename: moves HEAD.
         report: Is told how far it is.
 
     Returns:
@@ -67,12 +65,10 @@ def checkout_tree(
         if after:
             _check(path, after[0], checked)
     if not pairs:
-        if then is not None:
-            then()
         return {}
     if not write_index:
         return _switch(repo, pairs, new, report)
-    with editing(repo.common_dir, repo.index_path, then=then) as draft:
+    with editing(repo.common_dir, repo.index_path) as draft:
         if draft.conflicts:
             raise WouldLose(
                 f"{_some(sorted(draft.conflicts))}: in conflict since a merge.", "Finish or abort the merge first."

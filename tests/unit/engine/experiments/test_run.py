@@ -146,7 +146,8 @@ def test_a_command_runs_in_the_folder_it_was_typed_in(project, assay):
 
 
 def test_a_command_stands_beside_the_stages_that_are_there_and_takes_params(project, assay):
-    words = ["--params", "params.yaml", "--metrics", "m.json", "--", "sh", "-c", "grep lr: params.yaml; echo {} > m.json"]
+    command = ["sh", "-c", "grep lr: params.yaml; echo {} > m.json"]
+    words = ["--params", "params.yaml", "--metrics", "m.json", "--", *command]
     assay("run", "-n", "one", *words, cwd=project)
     said = assay("run", "-n", "two", "-S", "train.lr=0.6", *words, cwd=project)
     assert "lr: 0.6" in said.err

@@ -25,7 +25,8 @@ def test_a_large_or_ignored_file_that_is_named_is_taken(project, assay, git):
 
 def test_what_lies_in_the_cache_or_in_git_cannot_be_included(project, assay):
     assay("run", cwd=project)
-    for path, says in (("model.bin", "anyway"), (".git", "cannot"), (".assay/cache", "cannot"), ("nowhere", "not there")):
+    reasons = {"model.bin": "anyway", ".git": "cannot", ".assay/cache": "cannot", "nowhere": "not there"}
+    for path, says in reasons.items():
         assert says in assay("save", "-I", path, cwd=project, code=254).err
 
 
