@@ -54,7 +54,7 @@ def test_a_byte_order_mark_is_read_over_and_kept(path: str) -> None:
     ("path", "data", "message"),
     [
         ("p.yaml", b"a: 1\nb: \xff\n", "p.yaml, line 2: it is not UTF-8 text."),
-        ("p.json", b'{"a": 1,\n}', "p.json, line 2: it is not JSON: "),
+        ("p.json", b'{"a": 1,\n"b"}', "p.json, line 2: it is not JSON: "),
         ("p.json", b"", "p.json, line 1: it is not JSON: expecting value."),
         ("p.json", b"1" * 5000, "p.json: it holds a number that is too long."),
         ("p.json", b"[" * 100_000, "p.json: it is nested too deeply."),
