@@ -144,7 +144,8 @@ def checked_url(url: str) -> str:
     scheme = _scheme(url)
     if scheme not in _SCHEMES:
         raise UsageError(
-            f"{shown(url)}: remotes of the kind {scheme}:// are not supported yet.", "Use a folder, or s3://BUCKET/PREFIX."
+            f"{shown(url)}: remotes of the kind {scheme}:// are not supported yet.",
+            "Use a folder, or s3://BUCKET/PREFIX.",
         )
     if scheme and "@" in urlsplit(url).netloc:
         raise UsageError(

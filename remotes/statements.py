@@ -133,9 +133,7 @@ def _shown_as(name: str, oid: Oid, rivals: Iterable[Oid], taken: Collection[str]
     return f"{name}-{oid.hex()}"
 
 
-def successor(
-    wishes: Mapping[str, Oid | None], statements: Mapping[str, Statement], now: int, nonce: str
-) -> Statement:
+def successor(wishes: Mapping[str, Oid | None], statements: Mapping[str, Statement], now: int, nonce: str) -> Statement:
     """The statement that gives refs new values (None: deletes them), over everything its writer has seen.
 
     A name that rivals share is settled by the way: each rival that is not touched keeps, as a ref of its own, the

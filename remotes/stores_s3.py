@@ -264,9 +264,7 @@ class S3Store:
 
         def send(part: tuple[int, bytes]) -> str:
             number, body = part
-            sent = patiently(
-                lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, Body=body)
-            )
+            sent = patiently(lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, Body=body))
             return str(sent["ETag"])
 
         parts = enumerate(iter(lambda: _exactly(source, length), b""), 1)

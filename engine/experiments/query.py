@@ -29,7 +29,10 @@ EXAMPLE = "For example: --where \"acc > 0.9 and train.lr < 0.01 and author ~ 'an
 _DEEPEST = 50
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 _TOKEN = re.compile(

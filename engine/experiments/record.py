@@ -157,9 +157,7 @@ class _Draft:
         found = self.tried(path, self.files.parsed, path, _data_file) or {}
         self._written(found, declared, cached)
 
-    def _written(
-        self, outs: Mapping[str, Described], declared: _Declared, cached: dict[str, Described]
-    ) -> None:
+    def _written(self, outs: Mapping[str, Described], declared: _Declared, cached: dict[str, Described]) -> None:
         for path, artifact in outs.items():
             if path in declared.metrics:
                 cached[path] = artifact

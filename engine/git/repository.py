@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from assay.engine.git.database import ObjectDatabase
 
 _EXTENSIONS = {"noop", "noop-v1", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"}
+
+
 class Repository:
     """An opened repository.
 
@@ -244,4 +246,3 @@ def _refuse_outside(start: str, found: str, repo: Repository) -> None:
         root = os.path.realpath(repo.worktree or "")
         if os.path.commonpath((root, os.path.realpath(start))) != root:
             raise GitError(f"{start} is not inside the work tree {root} that {repo.git_dir} has.")
-

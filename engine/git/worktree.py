@@ -288,9 +288,7 @@ def _carry_out(plan: _Plan, conversions: Filters, report: Reporter) -> dict[str,
     return written
 
 
-def _put(
-    files: WorkFiles, folder: Folder, path: str, item: Item, conversions: Filters
-) -> os.stat_result | None:
+def _put(files: WorkFiles, folder: Folder, path: str, item: Item, conversions: Filters) -> os.stat_result | None:
     """Writes one file; None for a submodule, whose folder is made when nothing is there."""
     mode, oid = item
     if mode == MODE_GITLINK:

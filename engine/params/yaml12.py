@@ -211,8 +211,9 @@ class _Builder:
             return convert(text)
         except (ValueError, KeyError) as error:
             what = f"of the type {_short(tag)}" if tag != PLAIN else "a number or a date, though it looks like one"
-            raise BadInput(self.path, f"{_shortened(text)} is not {what}", line=node.start_mark.line + 1,
-                           key=".".join(self.keys)) from error
+            raise BadInput(
+                self.path, f"{_shortened(text)} is not {what}", line=node.start_mark.line + 1, key=".".join(self.keys)
+            ) from error
 
     def mapping(self, node: yaml.MappingNode) -> dict[Any, Any]:
         own: dict[Any, Any] = {}

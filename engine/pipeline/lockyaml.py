@@ -38,9 +38,7 @@ _TIME = re.compile(
 
 # Text that is plain at first sight: an ordinary word or path that no rule below could object to.
 _ORDINARY = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*")
-_INDICATOR = re.compile(
-    r"""[#,\[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[\0 \t\r\n\x85\u2028\u2029]|\Z)""", re.VERBOSE
-)
+_INDICATOR = re.compile(r"""[#,\[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[\0 \t\r\n\x85\u2028\u2029]|\Z)""", re.VERBOSE)
 _INNER_INDICATOR = re.compile("(?<!^):(?=[\0 \t\r\n\x85\u2028\u2029]|\\Z)|(?<=[\0 \t\r\n\x85\u2028\u2029])#", re.DOTALL)
 _NAMED_ESCAPES = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e",

@@ -192,9 +192,7 @@ def _entry(row: Row, algo: HashName) -> Entry:
     return Entry(name, Digest(algo, raw.hex()), size, None, kind == EXECUTABLE)
 
 
-def _would_lose(
-    there: _Present, going: Iterable[str], wanted: Mapping[str, Entry], cache: Cache
-) -> tuple[str, ...]:
+def _would_lose(there: _Present, going: Iterable[str], wanted: Mapping[str, Entry], cache: Cache) -> tuple[str, ...]:
     going = list(going)
     absent = cache.missing({there.files[name].digest for name in going})
     lost = {name for name in going if there.files[name].digest in absent}

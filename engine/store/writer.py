@@ -184,9 +184,7 @@ class CacheWriter:
             merge_small_packs(self.cache.index, self.cache.tmp(), self.algo)
 
 
-def _pump(
-    source: BinaryIO | FileIO, progress: Callable[[int], None], *sinks: Callable[[memoryview], object]
-) -> int:
+def _pump(source: BinaryIO | FileIO, progress: Callable[[int], None], *sinks: Callable[[memoryview], object]) -> int:
     total = 0
     for chunk in chunks(source):
         for sink in sinks:

@@ -24,9 +24,7 @@ def kinds_named(source: str) -> list[int]:
     return [
         node.lineno
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and node.value in (".assay", ".assay/", ".dvc/")
-        and id(node) not in docs
+        if isinstance(node, ast.Constant) and node.value in (".assay", ".assay/", ".dvc/") and id(node) not in docs
     ]
 
 

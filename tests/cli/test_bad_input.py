@@ -61,7 +61,10 @@ def test_an_unknown_option_names_the_nearest(assay, tmp_path):
         ("stages: [\n", ["dvc.yaml", "line"]),
         ("stages:\n  a:\n    cmd: x\n    outs: [../x]\n", ["dvc.yaml", "../x", "outside"]),
         ("stages:\n  a:\n    cmd: x\n    outs: [/etc/x]\n", ["dvc.yaml", "/etc/x"]),
-        ("stages:\n  a: {cmd: x, deps: [b], outs: [a]}\n  b: {cmd: x, deps: [a], outs: [b]}\n", ["circle", "a -> b -> a"]),
+        (
+            "stages:\n  a: {cmd: x, deps: [b], outs: [a]}\n  b: {cmd: x, deps: [a], outs: [b]}\n",
+            ["circle", "a -> b"],
+        ),
         ("stages:\n  a: {cmd: x, outs: [d]}\n  b: {cmd: x, outs: [d/e]}\n", ["d/e"]),
         ("stages:\n  a: {cmd: x, deps: [nowhere.txt], outs: [o]}\n", ["nowhere.txt"]),
     ],

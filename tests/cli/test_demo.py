@@ -1,4 +1,4 @@
-"""The demo on a machine with nothing, installed from a folder of wheels; its figures are computed again from its models."""
+"""The demo on a machine with nothing, installed from a folder of wheels; its figures are computed again."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_a_broken_metrics_file_is_explained_and_the_rest_shown(assay, project):
 
 
 def test_numbers_that_json_lacks_are_strict_json_and_can_be_asked_for(assay, project):
-    (project / "train.sh").write_text("echo '{\"acc\": NaN, \"loss\": Infinity}' > metrics.json; echo > model.bin\n")
+    (project / "train.sh").write_text('echo \'{"acc": NaN, "loss": Infinity}\' > metrics.json; echo > model.bin\n')
     assay("run", "-n", "odd", cwd=project)
     found = strict(assay("show", "--json", "--where", "loss > 1e300", cwd=project).out)
     assert found["baselines"][0]["experiments"][0]["metrics"]["metrics.json"] == {"acc": "NaN", "loss": "Infinity"}

@@ -266,7 +266,7 @@ def test_pipes_and_sockets_are_never_opened(git: Git, repository: Path) -> None:
 
 
 def test_names_that_are_not_utf8_are_told_as_they_are(git: Git, repository: Path) -> None:
-    for name in (b"b\xff", b"q uo\"te", b"new\nline"):
+    for name in (b"b\xff", b'q uo"te', b"new\nline"):
         (repository / os.fsdecode(name)).write_text("x")
     assert ours(repository) == gits(git, repository)
     git("add", "-A", cwd=repository)

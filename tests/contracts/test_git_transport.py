@@ -269,9 +269,7 @@ def test_an_experiment_can_be_replaced_and_deleted(connect: Connect, source: Rep
     assert connect(source).refs(["refs/exps/"]) == {two: second}
 
 
-def test_two_pushers_of_one_name_are_both_visible_and_the_second_is_told(
-    connect: Connect, source: Repository
-) -> None:
+def test_two_pushers_of_one_name_are_both_visible_and_the_second_is_told(connect: Connect, source: Repository) -> None:
     """Each has looked before the other wrote."""
     (one, first), (_, second) = ((name, oid) for name, oid in everything(source).items() if "exps" in name)
     publish(connect(source), source, {"refs/heads/main": source.head() or Oid(b"")})

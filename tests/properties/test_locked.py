@@ -1,4 +1,4 @@
-"""The quick reader of lock files gives what the careful one gives, for everything that tools write and for much else."""
+"""The quick reader of lock files gives what the careful one gives, for what tools write and for much else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ odd_paths = odd_words | st.sampled_from(["null", "true", "NO", "data/raw", "1e5"
 odd_commands = st.text("ab1.-: #'\"$/\n|&=", min_size=1, max_size=120) | st.sampled_from(["null", ".5", "1"])
 usual_words = st.sampled_from(["prepare", "train", "evaluate-all", "data", "_x"])
 usual_paths = st.sampled_from(["data/raw", "src/train.py", "model.bin", "a=b", "_", "../up"])
-usual_commands = st.sampled_from(["python train.py", "./run.sh --lr 0.1 'a b' http://x:80/#y", "x" + " x" * 60, "echo a: b"])
+usual_commands = st.sampled_from(
+    ["python train.py", "./run.sh --lr 0.1 'a b' http://x:80/#y", "x" + " x" * 60, "echo a: b"]
+)
 
 
 @st.composite

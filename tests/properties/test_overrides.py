@@ -16,8 +16,10 @@ from assay.engine.params.sweeps import Choice
 odd = ["true", "null", "1e5", "inf", "\\", "'"]
 words = st.text("ab_-./ ", max_size=6) | st.text(max_size=8) | st.sampled_from(odd)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words
-map_keys = st.integers() | st.booleans() | st.text("ab_-./\\()[]{}:=, \t", min_size=1, max_size=6).filter(
-    lambda text: text.strip(" \t") not in ("", "\\")
+map_keys = (
+    st.integers()
+    | st.booleans()
+    | st.text("ab_-./\\()[]{}:=, \t", min_size=1, max_size=6).filter(lambda text: text.strip(" \t") not in ("", "\\"))
 )
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(map_keys, inner, max_size=3), max_leaves=8

@@ -184,9 +184,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes=st.lists(st.tuples(st.integers(0, len(GOOD) - 21), st.binary(max_size=3)), min_size=1, max_size=3),
     cut=st.integers(0, 40),
 )
-def test_a_pack_changed_anywhere_is_whole_or_refused(
-    folder: Path, changes: list[tuple[int, bytes]], cut: int
-) -> None:
+def test_a_pack_changed_anywhere_is_whole_or_refused(folder: Path, changes: list[tuple[int, bytes]], cut: int) -> None:
     """Its checksum is made to fit again, so that what comes after the checksum is tried."""
     body = bytearray(GOOD[:-20])
     for at, new in changes:

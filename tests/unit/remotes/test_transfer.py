@@ -265,9 +265,7 @@ def test_what_is_damaged_on_the_remote_is_named_and_not_let_in(
     assert not list(Path(there.cache.folder).glob("tmp/*"))
 
 
-def test_a_damaged_index_is_named_and_its_pack_is_found_all_the_same(
-    here: Side, there: Side, store: Recording
-) -> None:
+def test_a_damaged_index_is_named_and_its_pack_is_found_all_the_same(here: Side, there: Side, store: Recording) -> None:
     artifact = here.add(small(3))
     here.upload(artifact)
     [key] = [info.key for info in store.list("index/")]

@@ -17,8 +17,7 @@ def written(table, **words):
     return out.getvalue()
 
 
-def test_everything_is_there_in_full_and_nothing_stands_for_what_is_missing(table):
-    assert written(table) == """\
+IN_FULL = """\
 Experiment,Commit,State,Created,Baseline,acc,note,train.lr,opt,layers,aug
 workspace,,workspace,,,0.5,same,0.1,,,
 main,00000000000000000000000000000000000001a5,baseline,2023-11-13T21:13:20Z,,0.5,same,0.1,,,
@@ -26,6 +25,10 @@ brave-lynx,0000000000000000000000000000000000000408,success,2023-11-14T22:12:20Z
 calm-wolf,0000000000000000000000000000000000000382,success,2022-10-10T22:13:20Z,main,NaN,same,null,,,true
 v1,00000000000000000000000000000000000000a7,baseline,2023-11-13T18:26:40Z,,,,,,,
 """  # noqa: E501 - as it is written
+
+
+def test_everything_is_there_in_full_and_nothing_stands_for_what_is_missing(table):
+    assert written(table) == IN_FULL
 
 
 def test_fractions_have_as_many_digits_as_asked(table):

@@ -12,7 +12,9 @@ from tests.unit.cli.render.conftest import NOW
 def test_cells_are_padded_and_bars_are_escaped(table):
     out = io.StringIO()
     markdown.write(table, columns([row.body for row in table.rows()]), out, NOW)
-    assert out.getvalue() == """\
+    assert (
+        out.getvalue()
+        == """\
 | Experiment     | Created    | acc     | note | train.lr | opt     | layers | aug  |
 |----------------|------------|---------|------|----------|---------|--------|------|
 | workspace      | -          | 0.5     | same | 0.1      | -       | -      | -    |
@@ -21,3 +23,4 @@ def test_cells_are_padded_and_bars_are_escaped(table):
 | └── calm-wolf  | 2022-10-10 | NaN     | same | null     | -       | -      | true |
 | v1             | 2023-11-13 | !       | !    | -        | -       | -      | -    |
 """
+    )

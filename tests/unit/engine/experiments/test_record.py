@@ -168,9 +168,7 @@ def test_a_project_inside_the_project_is_not_read(built):
 
 def test_data_that_no_stage_writes_is_an_output(built):
     data = f"outs:\n- md5: {A}\n  size: 5\n  hash: md5\n  path: raw.csv\n"
-    assert read(built, {"in/raw.csv.dvc": data}).outs == {
-        "in/raw.csv": {"hash": "md5", "digest": A, "size": 5}
-    }
+    assert read(built, {"in/raw.csv.dvc": data}).outs == {"in/raw.csv": {"hash": "md5", "digest": A, "size": 5}}
 
 
 def test_a_link_or_a_folder_in_place_of_a_file_is_no_file(built):

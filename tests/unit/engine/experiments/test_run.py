@@ -138,7 +138,7 @@ def test_executables_links_and_odd_names_come_through(project, assay, git):
 
 
 def test_a_command_runs_in_the_folder_it_was_typed_in(project, assay):
-    write(project, {"sub/go.sh": 'echo \'{"acc": 1}\' > m.json\n'})
+    write(project, {"sub/go.sh": "echo '{\"acc\": 1}' > m.json\n"})
     (project / "dvc.yaml").unlink()
     assay("run", "-n", "one", "--metrics", "m.json", "--", "sh", "go.sh", cwd=project / "sub")
     shown = json.loads(assay("show", "--json", cwd=project).out)

@@ -18,7 +18,7 @@ SIMPLE = {
     "empty values": "a:\nb: \nc:\n  d:\n",
     "quotes": "a: 'it''s'\nb: \"x: # y\"\nc: ''\n",
     "one-line lists and maps": "a: [1, x y, 2.5]\nb: []\nc: {lr: 1e-5, on: yes}\nd: {}\n",
-    "a long command folded": "cmd: python train.py --alpha 1 \n  --beta 2 && \"x\" | y\nn: 1\n",
+    "a long command folded": 'cmd: python train.py --alpha 1 \n  --beta 2 && "x" | y\nn: 1\n',
     "numbers and words": "a: -5\nb: 1_000\nc: 1e-5\nd: .inf\ne: true\nf: ~\ng: 007\nh: yes\ni: 2024-01-02\n",
     "keys that are not words": "1: a\ntrain@x-1: b\ndata/x.csv: c\nnull: d\n",
     "no line break at the end": "a: 1",

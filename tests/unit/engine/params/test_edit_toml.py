@@ -79,7 +79,7 @@ def test_only_the_bytes_of_the_value_change(word: str, old: str, new: str) -> No
         ("a = 1", "+b=1", "a = 1\nb = 1"),
         ("a = 1\r\n[t]\r\n", "+t.b=x", 'a = 1\r\n[t]\r\nb = "x"\r\n'),
         ("a.b.c = 1\n", "+a.b.d=2", "a.b.c = 1\na.b.d = 2\n"),
-        ('"a b".\'c.d\' = 1\n', "+x=1", '"a b".\'c.d\' = 1\nx = 1\n'),
+        ("\"a b\".'c.d' = 1\n", "+x=1", "\"a b\".'c.d' = 1\nx = 1\n"),
         ("a = '''\nx''' # y\n", "a=1", "a = 1 # y\n"),
         ("a = 1\n[t]\nb = 1\n", "t=2", "a = 1\nt = 2\n"),
         ("a = [[1, 2], [3]] # x\n", "a.0.1=5", "a = [[1, 5], [3]] # x\n"),
