@@ -73,11 +73,13 @@ def _need_scikit_learn() -> None:
 
 def _write_project(top: str, project: str, remote: str) -> None:
     from assay.engine.errors import Refused
+    from assay.engine.git.repository import Repository
 
     if os.path.isdir(top) and os.listdir(top):
         raise Refused(f"{top} is not empty, so the demo leaves it alone.", "Name a new folder: `assay demo FOLDER`.")
     disk.make_folders(project)
     disk.make_folder(remote)
+    Repository.init(project).close()  # of its own, also where the folder lies inside another repository
     source = os.path.join(os.path.dirname(os.path.dirname(__file__)), "demo_project")
     for name in FILES:
         with open(os.path.join(source, name), "rb") as file:

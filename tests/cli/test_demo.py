@@ -59,7 +59,9 @@ def test_the_demo_works_on_a_machine_with_nothing(installed, tmp_path):
         assert subprocess.run(
             [*inside, "sh", "-c", f"command -v {program}"], capture_output=True, check=False
         ).returncode
+    run("assay", "init")  # the demo keeps out of a repository that it happens to lie in
     out = run("assay", "demo", "demo")
+    assert (tmp_path / "demo/digits/.git").is_dir()
     assert out.count("$ assay run -n ") == 4
     assert "$ assay clone remote clone" in out
     tables = [
