@@ -1,6 +1,6 @@
 """Layered INI configuration as data.
 
-The syntax is ConfigObj's as DVC writes it (F 3.5): sections, four-space indented keys, named sections such as
+The syntax is ConfigObj's as DVC writes it: sections, four-space indented keys, named sections such as
 ``['remote "origin"']``. Parsing gives plain mappings; unknown sections and keys are kept. `edited` changes one key of
 a text and leaves every other byte as it was.
 """

@@ -1,4 +1,4 @@
-"""Where a project keeps things, and in which form: the one place that knows native from DVC (DESIGN 2).
+"""Where a project keeps things, and in which form: the one place that knows native from DVC.
 
 A `ProjectLayout` is chosen once, when the project is opened. No other module asks which kind a project is.
 """

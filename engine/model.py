@@ -70,7 +70,7 @@ class Signature(NamedTuple):
 
 
 class ExpRef(NamedTuple):
-    """An experiment's place among the refs (F 1.1): ``refs/exps/<2>/<38>/<name>``."""
+    """An experiment's place among the refs, in the shape that DVC gives it: ``refs/exps/<2>/<38>/<name>``."""
 
     baseline: Oid
     name: str
@@ -87,7 +87,7 @@ OverrideKind = Literal["set", "add", "force", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One ``-S`` word, parsed (F 6.2).
+    """One ``-S`` word, parsed; the grammar is that of Hydra 1.3's basic overrides.
 
     ``set`` changes a key that exists, ``add`` (``+``) one that does not, ``force`` (``++``) either, ``delete``
     (``~``) takes it away, and with ``has_value`` only if it is equal.
