@@ -18,9 +18,10 @@ import pytest
 from tests import s3server
 from tests.s3server import S3Server
 
-hypothesis.settings.register_profile(
-    "assay", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
-)
+UNCHECKED = [hypothesis.HealthCheck.function_scoped_fixture]
+hypothesis.settings.register_profile("assay", deadline=None, derandomize=True, suppress_health_check=UNCHECKED)
+# `pytest --hypothesis-profile=explore` tries other examples every time.
+hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=UNCHECKED)
 hypothesis.settings.load_profile("assay")
 
 pytest_plugins = ["tests.suite_report"]

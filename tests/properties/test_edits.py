@@ -191,7 +191,12 @@ def test_setting_a_list_keeps_what_is_not_in_it(path: str, files: Any, data: Any
     place = data.draw(st.sampled_from(places(content)))
     value = data.draw(st.lists(st.integers() | texts, max_size=4))
     assume(keys.find(content, tuple(map(str, place))) == place and not isinstance(keys.at(content, place), dict))
+    assume(not (path.endswith(".toml") and is_list_of_tables(keys.at(content, place))))  # refused in a sentence
     edited(path, text, override("set", place, value))
+
+
+def is_list_of_tables(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 @pytest.mark.parametrize(("path", "files"), FILES[:3], ids=["yaml", "json", "toml"])
