@@ -144,7 +144,8 @@ class Life(RuleBasedStateMachine):
         name = chosen(self.branches, number)
         target = self.branches[name]
         differing = [path for path in PATHS if self.head.get(path) != target.get(path)]
-        lost = [path for path in differing if self.files.get(path) not in (self.head.get(path), target.get(path))]
+        here = [path for path in differing if path in self.files]  # a file that was deleted is no loss, as in Git
+        lost = [path for path in here if self.files[path] not in (self.head.get(path), target.get(path))]
         try:
             switch(self.project, name)
         except Refused:
