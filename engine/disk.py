@@ -318,19 +318,6 @@ def hardlink(source: str, path: str) -> None:
     os.link(source, path)
 
 
-def reflink(source: str, path: str, mode: int = 0o666) -> bool:
-    """Makes a copy that shares its blocks; False where the file system cannot, with nothing left behind."""
-    with open(source, "rb") as reader:
-        fd = create(path, mode)
-        try:
-            done = _clone(reader.fileno(), fd)
-        finally:
-            os.close(fd)
-    if not done:
-        os.unlink(path)
-    return done
-
-
 def _clone(source: int, target: int) -> bool:
     if not sys.platform.startswith("linux"):
         return False
@@ -554,11 +541,6 @@ class Folder:
         at, name = self._place(path, make=False)
         return os.fdopen(os.open(name, os.O_RDONLY | _O_NOFOLLOW | _O_CLOEXEC, dir_fd=at), "rb")
 
-    def read_link(self, path: str) -> str:
-        """What a symlink says."""
-        at, name = self._place(path, make=False)
-        return os.readlink(name, dir_fd=at)
-
     def write(
         self, path: str, data: bytes | Iterable[bytes], *, executable: bool = False, mtime_ns: int | None = None
     ) -> os.stat_result:
@@ -619,13 +601,6 @@ class Folder:
         _step("link", f"{self.root}/{path}")
         os.symlink(target, temp, dir_fd=at)
         os.replace(temp, name, src_dir_fd=at, dst_dir_fd=at)
-        return os.stat(name, dir_fd=at, follow_symlinks=False)
-
-    def adopt(self, source: str, path: str) -> os.stat_result:
-        """Moves a finished file from the same file system to ``path``, replacing a file there."""
-        at, name = self._place(path, make=True)
-        _step("rename", f"{self.root}/{path}")
-        os.replace(source, name, dst_dir_fd=at)
         return os.stat(name, dir_fd=at, follow_symlinks=False)
 
     def hardlink(self, source: str, path: str) -> os.stat_result:

@@ -17,6 +17,9 @@ SNAPSHOT_LIMIT = 10_000_000
 MARKERS = (".dvc", ".assay")
 """Folders that make the one they lie in a project; where both are, the first one decides."""
 
+LINK_KINDS = ("reflink", "hardlink", "symlink", "copy")
+"""What ``cache.type`` may name."""
+
 SMALL = 256 * 1024
 """Bytes: artifacts smaller than this lie in packs, others are objects of their own."""
 

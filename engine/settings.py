@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from assay.engine import disk
 from assay.engine.config import edited, parse
 from assay.engine.errors import ConfigError
+from assay.engine.layout import LINK_KINDS
 
 HASHES = ("xxh128", "sha256")
-LINK_KINDS = ("reflink", "hardlink", "symlink", "copy")
 KNOWN: dict[str, str] = {
     "core.remote": "the remote that push and pull use",
     "core.hash": "the hash of new artifacts, xxh128 or sha256; chosen by init",

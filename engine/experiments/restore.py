@@ -86,7 +86,7 @@ def plan(project: Project, wanted: Wanted) -> Change:
     outs = _outs_to_change(project, wanted.outs)
     before = {path: _stored_now(project, path) for path in outs}
     for path, artifact in outs.items():
-        lost = _checkout(project, path, artifact).would_lose
+        lost = planned(project, path, artifact).would_lose
         if lost:
             raise WouldLose(f"{_some(lost)}: neither a file nor a folder, and would be lost.", "Move it away first.")
     return Change(Wanted(wanted.files, outs, wanted.raw), before)
@@ -99,13 +99,14 @@ def carry_out(project: Project, change: Change) -> Restored:
     links: dict[str, int] = {}
     kinds = link_kinds(project)
     for path, artifact in wanted.outs.items():
-        todo = _checkout(project, path, artifact)
+        todo = planned(project, path, artifact)
         for kind, count in checkout.carry_out(todo, kinds, report=reporter(project, todo)).items():
             links[kind] = links.get(kind, 0) + count
     return Restored(len(wanted.files), len(wanted.outs), links)
 
 
-def _checkout(project: Project, path: str, artifact: Artifact | None) -> checkout.Plan:
+def planned(project: Project, path: str, artifact: Artifact | None) -> checkout.Plan:
+    """What it takes to have an output as it should be, None for nothing there."""
     return checkout.plan(
         project.root, path, artifact, project.cache, project.stat_cache, ignored=no_part(project), report=project.report
     )
@@ -121,7 +122,7 @@ def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> di
     changing, absent = {}, []
     for path, artifact in outs.items():
         try:
-            todo = _checkout(project, path, artifact)
+            todo = planned(project, path, artifact)
         except MissingArtifact:
             absent.append(path)
             continue

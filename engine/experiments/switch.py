@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
-from assay.engine.experiments.restore import reporter
+from assay.engine.experiments.restore import planned, reporter
 from assay.engine.experiments.workspace import hold, refuse_half_merged, within
 from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
@@ -17,7 +17,6 @@ from assay.engine.git.trees import lookup
 from assay.engine.git.worktree import checkout_tree
 from assay.engine.model import Artifact, Oid
 from assay.engine.pipeline.outputs import link_kinds
-from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
@@ -101,7 +100,7 @@ def _outs_to_change(project: Project, head: Oid | None, commit: Oid) -> dict[str
         if any(name.startswith(path + "/") for name in new):
             continue
         with suppress(MissingArtifact):
-            if _plan(project, path, artifact).is_done:
+            if planned(project, path, artifact).is_done:
                 wanted[path] = None
     return wanted
 
@@ -110,7 +109,7 @@ def _check_outs(project: Project, outs: Mapping[str, Artifact | None]) -> None:
     """Raises WouldLose when the outputs here hold what the cache has not."""
     for path, artifact in outs.items():
         with suppress(MissingArtifact):
-            todo = _plan(project, path, artifact)
+            todo = planned(project, path, artifact)
             if todo.would_lose and not todo.missing:
                 raise WouldLose(
                     f"{', '.join(todo.would_lose[:10])}: changed, in no cache, and would be lost.",
@@ -124,7 +123,7 @@ def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
     kinds = link_kinds(project)
     for path, artifact in outs.items():
         try:
-            todo = _plan(project, path, artifact)
+            todo = planned(project, path, artifact)
             checkout.carry_out(todo, kinds, report=reporter(project, todo))
         except MissingArtifact:
             absent.append(path)
@@ -133,9 +132,3 @@ def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
         project.report(
             Warned(f"The cache does not have {', '.join(absent[:10])}{more} of this commit; `assay pull` gets them.")
         )
-
-
-def _plan(project: Project, path: str, artifact: Artifact | None) -> checkout.Plan:
-    return checkout.plan(
-        project.root, path, artifact, project.cache, project.stat_cache, ignored=no_part(project), report=project.report
-    )

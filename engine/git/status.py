@@ -56,11 +56,6 @@ class WorkState:
     untracked: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing differs and nothing is untracked."""
-        return not (self.staged or self.unstaged or self.conflicted or self.untracked)
-
 
 class _Work:
     """HEAD, index and files side by side.

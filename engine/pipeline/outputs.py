@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from assay.engine import disk
 from assay.engine.errors import ConfigError
 from assay.engine.events import Note
+from assay.engine.layout import LINK_KINDS
 from assay.engine.model import Artifact, Entry
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.observe import Observer
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from assay.engine.store.links import Kind
 
 
-_KINDS = ("reflink", "hardlink", "symlink", "copy")
 _PIECE = 1 << 20
 IN_PLACE = ("reflink", "copy")
 """The kinds of links that leave a file the user's own; the default, which needs nothing done to an output."""
@@ -113,8 +113,8 @@ def link_kinds(project: Project) -> tuple[Kind, ...]:
     """The kinds of links that ``cache.type`` asks for, in order. Raises ConfigError on a word it does not know."""
     words = project.config.words("cache", "type", IN_PLACE)
     for word in words:
-        if word not in _KINDS:
-            raise ConfigError(f"cache.type is {word!r}; it must be some of {', '.join(_KINDS)}.")
+        if word not in LINK_KINDS:
+            raise ConfigError(f"cache.type is {word!r}; it must be some of {', '.join(LINK_KINDS)}.")
     return tuple(cast("list[Kind]", words))
 
 
