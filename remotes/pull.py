@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from assay.engine import disk
 from assay.engine.events import Note
-from assay.engine.experiments.workspace import hold
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
+from assay.engine.workspace.hold import hold
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import Data, StoreExchange, connected, shared
 from assay.remotes.registry import find

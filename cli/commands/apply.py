@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
-    from assay.engine.experiments.restore import Restored
+    from assay.engine.workspace.restore import Restored
 
 EXAMPLES = """\
   assay apply bumpy-lion

@@ -28,9 +28,9 @@ def would_run(stages: Sequence[str]) -> str:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Reproduces the pipeline."""
-    from assay.engine.experiments.workspace import hold
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
+    from assay.engine.workspace.hold import hold
 
     project = context.project()
     with hold(project):

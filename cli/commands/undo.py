@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Restores what a record holds."""
-    from assay.engine.experiments import undo
+    from assay.engine.workspace import undo
 
     project = context.project()
     if args.list:

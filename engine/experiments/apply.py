@@ -11,9 +11,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from assay.engine.errors import MissingObject
-from assay.engine.experiments import undo
-from assay.engine.experiments.restore import Restored, Wanted, carry_out, plan
-from assay.engine.experiments.workspace import hold, within
 from assay.engine.git.revisions import resolve
 from assay.engine.git.status import snapshot_changes
 from assay.engine.git.trees import Item, diff_trees, walk_tree
@@ -21,6 +18,10 @@ from assay.engine.git.workfiles import WorkFiles
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
+from assay.engine.workspace import undo
+from assay.engine.workspace.files import within
+from assay.engine.workspace.hold import hold
+from assay.engine.workspace.restore import Restored, Wanted, carry_out, plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from assay.engine import disk
 from assay.engine.errors import RefConflict, Refused, UsageError
-from assay.engine.experiments.workspace import Changes, hold, moved_to_cache, outputs_of, refuse_half_merged, within
 from assay.engine.git import objects
 from assay.engine.git.index import SKIP_WORKTREE, IndexEntry, entry_of, unknown_entry
 from assay.engine.git.indexdraft import Draft, editing
@@ -27,6 +26,8 @@ from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
+from assay.engine.workspace.files import Changes, moved_to_cache, outputs_of, within
+from assay.engine.workspace.hold import hold, refuse_half_merged
 
 CLOCK_STEP = 20_000_000
 """Nanoseconds by which a file system's clock may lag behind the system's."""

@@ -16,7 +16,6 @@ from assay.engine import disk
 from assay.engine.errors import AssayError, NameTaken, RefConflict, UsageError
 from assay.engine.experiments import naming
 from assay.engine.experiments.start import Start
-from assay.engine.experiments.workspace import Changes, files_below, moved_to_cache, outputs_of, stored, within
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import ExpRef, Oid
@@ -24,6 +23,7 @@ from assay.engine.params import documents, keys
 from assay.engine.params.overrides import literal
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
+from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, within
 
 
 @dataclass(frozen=True, slots=True)

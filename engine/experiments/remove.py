@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from assay.engine.errors import RefConflict, UnknownRevision, UsageError
-from assay.engine.experiments import undo
 from assay.engine.model import ExpRef
 from assay.engine.project import Project
+from assay.engine.workspace import undo
 
 EXPERIMENTS = "refs/exps/"
 _SHAPE = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/[^/]+")

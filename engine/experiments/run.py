@@ -18,7 +18,6 @@ from assay.engine.events import Note, Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import Start, baseline_of, take, with_files
-from assay.engine.experiments.workspace import hold
 from assay.engine.model import RunSpec
 from assay.engine.params import documents
 from assay.engine.params.locate import assign
@@ -26,6 +25,7 @@ from assay.engine.pipeline import adhoc
 from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
+from assay.engine.workspace.hold import hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from assay.engine.events import Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import baseline_of, take
-from assay.engine.experiments.workspace import files_below, hold, outputs_of, within
 from assay.engine.pipeline.repro import commit_outs
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
+from assay.engine.workspace.files import files_below, outputs_of, within
+from assay.engine.workspace.hold import hold
 
 
 def save(

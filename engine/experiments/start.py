@@ -10,12 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from assay.engine.errors import Refused
-from assay.engine.experiments.workspace import Changes, outputs_of, stored, within
 from assay.engine.git.status import snapshot_changes
 from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
+from assay.engine.workspace.files import Changes, outputs_of, stored, within
 
 
 @dataclass(frozen=True, slots=True)

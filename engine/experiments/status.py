@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.engine.errors import AssayError
-from assay.engine.experiments.workspace import lock_path
 from assay.engine.git.status import WorkState, work_state
 from assay.engine.locks import Owner, read_owner
 from assay.engine.model import Oid
@@ -13,6 +12,7 @@ from assay.engine.pipeline.changes import StageStatus
 from assay.engine.pipeline.repro import statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
+from assay.engine.workspace.hold import lock_path
 
 
 @dataclass(frozen=True, slots=True)

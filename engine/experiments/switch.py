@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
-from assay.engine.experiments.restore import planned, reporter
-from assay.engine.experiments.workspace import hold, refuse_half_merged, within
 from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
 from assay.engine.git.trees import lookup
@@ -20,6 +18,9 @@ from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
+from assay.engine.workspace.files import within
+from assay.engine.workspace.hold import hold, refuse_half_merged
+from assay.engine.workspace.restore import planned, reporter
 
 
 @dataclass(frozen=True, slots=True)

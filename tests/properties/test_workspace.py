@@ -12,14 +12,14 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from assay.engine.errors import Refused
-from assay.engine.experiments import undo as undo_records
 from assay.engine.experiments.apply import apply
 from assay.engine.experiments.baseline import baseline
 from assay.engine.experiments.branch import branch
 from assay.engine.experiments.remove import remove
 from assay.engine.experiments.save import save
 from assay.engine.experiments.switch import switch
-from assay.engine.experiments.undo import undo
+from assay.engine.workspace import undo as undo_records
+from assay.engine.workspace.undo import undo
 from tests.workspace import Workspace
 
 PATHS = ["a", "dir/deep/c"]  # few, so that what happens to one of them meets what happened to it before

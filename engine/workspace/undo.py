@@ -16,12 +16,13 @@ from typing import Any
 
 from assay.engine import disk
 from assay.engine.errors import NameTaken, RefConflict, Refused
-from assay.engine.experiments.restore import Wanted, carry_out, plan
-from assay.engine.experiments.workspace import hold, untouched
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import Artifact, Digest, Oid
 from assay.engine.project import Project
+from assay.engine.workspace.files import untouched
+from assay.engine.workspace.hold import hold
+from assay.engine.workspace.restore import Wanted, carry_out, plan
 
 PREFIX = "refs/assay/undo/"
 KEPT = 20

@@ -1,4 +1,4 @@
-"""The workspace: who may change it (law 4), and what of it goes into a Git tree.
+"""What of the workspace goes into a Git tree.
 
 Every path here is relative to the repository's work tree unless it says "project path"; `Project.prefix` joins the two.
 """
@@ -8,15 +8,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 
 from assay.engine import disk
-from assay.engine.errors import Refused
 from assay.engine.git import objects
 from assay.engine.git.batch import ObjectBatch
 from assay.engine.git.trees import Item, lookup
 from assay.engine.git.workfiles import WorkFiles
-from assay.engine.locks import FileLock
 from assay.engine.model import Oid
 from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.spec import Pipeline
@@ -24,41 +21,6 @@ from assay.engine.project import Project
 
 Changes = Mapping[str, Item | None]
 """Edits of a tree: path to (mode, blob), or to None where the path goes away."""
-
-_UNDER_WAY = {"MERGE_HEAD": "A merge", "CHERRY_PICK_HEAD": "A cherry-pick", "REVERT_HEAD": "A revert"}
-
-
-@contextmanager
-def hold(project: Project, wait: float = 0.0) -> Iterator[None]:
-    """Keeps other commands from changing this workspace meanwhile; readers do not ask.
-
-    Args:
-        project: The project whose workspace is meant.
-        wait: Seconds to wait for another command to end.
-
-    Raises:
-        Locked: Another command holds it; the sentence says which.
-    """
-    path = lock_path(project)
-    disk.make_folders(os.path.dirname(path))
-    with FileLock(path, what="The workspace", command=project.world.command, wait=wait):
-        yield
-
-
-def lock_path(project: Project) -> str:
-    """Where the workspace's lock file lies."""
-    return f"{project.repo.git_dir}/assay/workspace.lock"
-
-
-def refuse_half_merged(project: Project) -> None:
-    """Stops what would move HEAD while a merge is under way: its second parent would be lost.
-
-    Raises:
-        Refused: A merge, cherry-pick or revert is not finished.
-    """
-    for name, what in _UNDER_WAY.items():
-        if os.path.lexists(f"{project.repo.git_dir}/{name}"):
-            raise Refused(f"{what} is under way here.", "Finish or abort it with Git first.")
 
 
 def within(paths: Collection[str]) -> Callable[[str], bool]:
