@@ -14,7 +14,7 @@ from assay.engine.experiments.columns import columns
 from assay.engine.experiments.index import Field
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.show import show
-from tests.unit.engine.experiments.conftest import DVC_YAML, Built
+from tests.unit.engine.conftest import DVC_YAML, Built
 
 keys = st.text("ab.é\"' ", min_size=1, max_size=4)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

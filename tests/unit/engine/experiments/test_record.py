@@ -6,7 +6,7 @@ import pytest
 
 from assay.engine.experiments.record import COMMIT_ITSELF, NO_COMMIT, read_record, read_records, read_workspace
 from assay.engine.model import Oid
-from tests.unit.engine.experiments.conftest import DVC_YAML
+from tests.unit.engine.conftest import DVC_YAML
 
 A, B = "a" * 32, "b" * 32
 LOCK = f"""\

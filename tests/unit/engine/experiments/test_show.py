@@ -13,7 +13,7 @@ from assay.engine.experiments.records import Records, remember
 from assay.engine.experiments.select import Selection
 from assay.engine.experiments.show import show
 from assay.engine.model import ExpRef, Oid
-from tests.unit.engine.experiments.conftest import DVC_YAML
+from tests.unit.engine.conftest import DVC_YAML
 
 BASE = {"dvc.yaml": DVC_YAML, "params.yaml": "lr: 0.1\n", "metrics.json": '{"acc": 0.5}'}
 
