@@ -24,7 +24,7 @@ hypothesis.settings.register_profile("assay", deadline=None, derandomize=True, s
 hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=UNCHECKED)
 hypothesis.settings.load_profile("assay")
 
-pytest_plugins = ["tests.suite_report"]
+pytest_plugins = ["tests.suite_report", "tests.dvcprocess"]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 

@@ -1,0 +1,209 @@
+"""Real DVC, answering questions one after the other: what `tests/dvcprocess.py` starts.
+
+This file is run by the Python of DVC's environment, alone in its process, and imports nothing of the project. One
+request is one line of JSON on the standard input, one answer is one line of JSON on the standard output. Each request
+gets a repository object of its own, so that nothing of one case is seen by the next. Whatever DVC and its stages
+print goes to files and comes back in the answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def captured(said: dict[str, str]) -> Iterator[None]:
+    """Sends file descriptors 1 and 2 into files while its block runs; what they got is in ``said`` afterwards."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for name, file in (("out", out), ("err", err)):
+                file.seek(0)
+                said[name] = file.read().decode("utf-8", "replace")
+
+
+def cli(request: dict[str, Any]) -> dict[str, Any]:
+    """Runs a command line; the answer has the exit code."""
+    from dvc.cli import main
+
+    return {"code": main(request["args"])}
+
+
+def resolve(request: dict[str, Any]) -> dict[str, Any]:
+    """Every stage of the repository as DVC resolves it, or why it refuses; the graph is judged too."""
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        index = repo.index
+        index.check_graph()
+        return {
+            "stages": {stage.addressing: stage_data(repo, stage) for stage in index.stages},
+            "metrics": relative(repo, index._metrics),
+            "params": relative(repo, index._params),
+            "plots": relative(repo, index._plots),
+            "artifacts": relative(repo, index._artifacts),
+            "datasets": relative(repo, index._datasets),
+        }
+
+
+def repro(request: dict[str, Any]) -> dict[str, Any]:
+    """Reproduces; the answer names the stages that were not up to date (those restored by the run cache too)."""
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        done = repo.reproduce(**request.get("options") or {})
+        return {"done": [stage.addressing for stage in done]}
+
+
+def relative(repo: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """By path in the repository instead of absolute path."""
+    return {os.path.relpath(path, repo.root_dir): value for path, value in values.items()}
+
+
+def stage_data(repo: Any, stage: Any) -> dict[str, Any]:
+    """One stage as plain data; paths as they are spelled in the file."""
+    from dvc.dependency import ParamsDependency
+    from dvc.stage import PipelineStage
+
+    params = {dep.def_path: dep.params for dep in stage.deps if isinstance(dep, ParamsDependency)}
+    is_pipeline = isinstance(stage, PipelineStage)
+    return {
+        "name": stage.name if is_pipeline else None,
+        "group": (stage.raw_data.generated_from or "") if is_pipeline else "",
+        "parametrized": bool(stage.raw_data.parametrized) if is_pipeline else False,
+        "cmd": stage.cmd,
+        "wdir": os.path.relpath(stage.wdir, repo.root_dir),
+        "deps": [dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)],
+        "params": params,
+        "outs": [out_data(out) for out in stage.outs],
+        "frozen": stage.frozen,
+        "always_changed": stage.always_changed,
+        "desc": stage.desc,
+        "meta": stage.meta,
+    }
+
+
+def out_data(out: Any) -> dict[str, Any]:
+    """One output as plain data."""
+    kind = "metrics" if out.metric else "plots" if out.plot else "outs"
+    return {
+        "path": out.def_path,
+        "kind": kind,
+        "cache": out.use_cache,
+        "persist": out.persist,
+        "push": out.can_push,
+        "remote": out.remote,
+        "plot": out.plot if isinstance(out.plot, dict) else {},
+        **out.annot.to_dict(),
+    }
+
+
+def interpolate(request: dict[str, Any]) -> dict[str, Any]:
+    """Resolves values one by one against one context: for each ``[value]``, or None when DVC refuses."""
+    from dvc.parsing.context import Context
+
+    found: list[Any] = []
+    for value, key in request["values"]:
+        try:
+            context = Context(request["context"])
+            found.append([context.resolve(value, key=key or None, config=request.get("parsing") or {})])
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a refusal
+            found.append(f"{type(error).__name__}: {error}")
+    return {"values": found}
+
+
+def override(request: dict[str, Any]) -> dict[str, Any]:
+    """Applies overrides to parameter files, each in its own way: for each the file's values, or why DVC refuses."""
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import LOADERS
+
+    found: list[Any] = []
+    for path, text, words in request["cases"]:
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            apply_overrides(path, words)
+            loader = LOADERS[os.path.splitext(path)[1].lower()]
+            found.append([plain(loader(path))])
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a refusal
+            found.append(f"{type(error).__name__}: {error}")
+    return {"values": found}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it, its type kept where JSON would lose it."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def ignored(request: dict[str, Any]) -> dict[str, Any]:
+    """Which paths DVC ignores; each is ``[path, is a folder]``."""
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        rules = repo.dvcignore
+        found = []
+        for path, is_dir in request["paths"]:
+            absolute = os.path.join(repo.root_dir, path)
+            found.append(bool((rules.is_ignored_dir if is_dir else rules.is_ignored_file)(absolute)))
+        return {"ignored": found}
+
+
+DOING = {
+    "cli": cli,
+    "resolve": resolve,
+    "repro": repro,
+    "interpolate": interpolate,
+    "override": override,
+    "ignored": ignored,
+}
+
+
+def answer(request: dict[str, Any], home: str) -> dict[str, Any]:
+    """Does one request in the folder that it names."""
+    said: dict[str, str] = {}
+    os.chdir(request["cd"])
+    os.environ.update(request.get("env") or {})
+    with captured(said):
+        try:
+            reply = DOING[request["do"]](request)
+        except Exception as error:  # noqa: BLE001  # whatever DVC raises is the answer
+            reply = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+        finally:
+            os.chdir(home)
+            for name in request.get("env") or {}:
+                os.environ.pop(name, None)
+    return {"code": 0, "error": None, **said, **reply}
+
+
+def main() -> None:
+    """Answers until the standard input ends."""
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
+    home = os.getcwd()
+    for name in ("dvc.cli.parser", "dvc.commands.repro", "dvc.repo"):
+        importlib.import_module(name)
+    for line in requests:
+        print(json.dumps(answer(json.loads(line), home), default=str), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
