@@ -1,0 +1,29 @@
+"""The guide is true: every page is done as a reader would do it, and prints what it says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import pages
+
+
+@pytest.mark.parametrize("name", pages.pages())
+def test_a_page_prints_what_it_says(name: str, tmp_path: Path) -> None:
+    done = pages.Reader(tmp_path.resolve(), [sys.executable, "-m", "assay"]).reads(name)
+    for step, printed in done:
+        assert pages.comparable(printed) == pages.comparable(step.printed), f"{name}: $ {step.command}"
+
+
+def test_a_page_that_is_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "GUIDE", tmp_path)
+    (tmp_path / "page.md").write_text(
+        "```console\n$ cat a.txt\nhello\n```\n```text a.txt\nhi\n```\n```console\n$ cat a.txt\nhello\n```\n"
+    )
+    reader = tmp_path / "reader"
+    reader.mkdir()
+    done = pages.Reader(reader, ["assay"]).reads("page.md")
+    assert [printed for _, printed in done][1] == "hi\n"
+    assert [step.printed for step, _ in done] == ["hello\n", "hello\n"]
