@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.render.words import counted
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def told(restored: Restored) -> str:
     if not restored.files and not restored.outs:
         return "nothing had to change"
     kinds = ", ".join(f"{count} by {kind}" for kind, count in restored.links.items())
-    parts = [f"{restored.files} file{'s' * (restored.files != 1)}"] if restored.files else []
+    parts = [counted(restored.files, "file")] if restored.files else []
     if restored.outs:
-        parts.append(f"{restored.outs} output{'s' * (restored.outs != 1)}" + (f" ({kinds})" if kinds else ""))
+        parts.append(counted(restored.outs, "output") + (f" ({kinds})" if kinds else ""))
     return " and ".join(parts) + " changed"

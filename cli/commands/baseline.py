@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from assay.cli.render.words import counted
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
@@ -28,5 +29,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     done = baseline(context.project(), args.message, paths=paths, experiment=args.experiment)
     context.report.clear()
     branch = done.ref.removeprefix("refs/heads/")
-    context.say(f"{branch} is now {done.commit.hex()[:7]}: {done.files} file{'s' * (done.files != 1)} committed.")
+    context.say(f"{branch} is now {done.commit.hex()[:7]}: {counted(done.files, 'file')} committed.")
     return 0

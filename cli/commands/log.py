@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from assay.cli.render.words import counted
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
@@ -31,6 +32,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for line in islice(log(context.project(), args.revision), args.num or None):
         when = strftime("%Y-%m-%d %H:%M", gmtime(line.author.time + 60 * line.author.offset))
         names = f" ({', '.join(line.names)})" if line.names else ""
-        count = f"  [{line.experiments} experiment{'s' * (line.experiments != 1)}]" if line.experiments else ""
+        count = f"  [{counted(line.experiments, 'experiment')}]" if line.experiments else ""
         context.say(f"{line.commit.hex()[:7]} {when} {line.author.name}{names}: {line.subject}{count}")
     return 0

@@ -45,10 +45,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def tell(report: Report, did: str, context: Context) -> int:
     """Says what a transfer did, and returns the exit code."""
     from assay.cli.render.progress import size
+    from assay.cli.render.words import counted
 
     names = ", ".join(short(ref) for ref in report.refs[:10]) + (" ..." if len(report.refs) > 10 else "")
     if report.refs or report.objects or report.artifacts:
-        amount = f"{report.objects} Git objects and {report.artifacts} artifacts, {size(report.size)}"
+        amount = (
+            f"{counted(report.objects, 'Git object')} and {counted(report.artifacts, 'artifact')}, {size(report.size)}"
+        )
         context.say(f"{did} {names or 'data'}: {amount}.")
     elif not report.failed:
         context.say("Everything is up to date.")
