@@ -19,6 +19,21 @@ _SECTION = re.compile(r"""^\s*\[\s*(?P<quote>['"]?)(?P<name>.*?)(?P=quote)\s*\]\
 _KEY = re.compile(r"""^\s*(?P<key>[A-Za-z0-9_.-]+)\s*=\s*(?P<value>.*?)\s*$""")
 
 
+def read(path: str) -> str:
+    """The text of a configuration file; empty where there is none.
+
+    Raises:
+        ConfigError: It cannot be read, or is not UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Mend or remove it.") from error
+
+
 def parse(text: str, path: str) -> Sections:
     """The sections of one file, keys in lower case, values unquoted.
 

@@ -178,14 +178,9 @@ def load_config(root: str, layout: ProjectLayout, user_config: str) -> Config:
     paths = [("user", user_config)] if user_config else []
     paths += [(name, f"{root}/{path}") for name, path in zip(("project", "local"), layout.config, strict=True)]
     for name, path in paths:
-        try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}.") from error
-        layers.append((name, path, config_module.parse(text, path)))
+        text = config_module.read(path)
+        if text:
+            layers.append((name, path, config_module.parse(text, path)))
     return Config(tuple(layers))
 
 

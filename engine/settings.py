@@ -6,7 +6,7 @@ import os
 from difflib import get_close_matches
 
 from assay.engine import disk
-from assay.engine.config import edited, parse
+from assay.engine.config import Config, edited, parse, read
 from assay.engine.errors import ConfigError
 from assay.engine.layout import LINK_KINDS
 
@@ -48,6 +48,17 @@ def _check(key: str, value: str) -> None:
             raise ConfigError(f"cache.type cannot be {wrong[0]!r}; it is some of {', '.join(LINK_KINDS)}.")
 
 
+def layer(name: str, path: str) -> Config:
+    """The settings of one file alone; none when it is not there.
+
+    Raises:
+        ConfigError: It cannot be read.
+        BadInput: It cannot be understood.
+    """
+    text = read(path)
+    return Config(((name, path, parse(text, path)),) if text else ())
+
+
 def change(path: str, key: str, value: str | None) -> None:
     """Sets one key of a configuration file, or takes it away when ``value`` is None.
 
@@ -63,13 +74,7 @@ def change(path: str, key: str, value: str | None) -> None:
     section, name = split(key)
     if value is not None:
         _check(key.lower(), value)
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except FileNotFoundError:
-        text = ""
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8, so it is left as it is.", "Repair or remove it.") from error
+    text = read(path)
     if value is None and name not in parse(text, path).get(section, {}):
         raise ConfigError(f"{key} is not set in {path}.")
     new = edited(text, section, name, value)

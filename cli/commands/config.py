@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.config import Config
+
+SECRET = ("secret_access_key", "session_token", "password")
+"""Settings whose values are not listed."""
 
 EXAMPLES = """\
   assay config --global user.name "Ann Lee"
   assay config cache.type hardlink,copy
-  assay config --list
+  assay config --global user.name
+  assay config --list --show-origin
 """
 
 
@@ -19,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("value", nargs="?", help="its new value; without one the present value is printed")
     parser.add_argument("-u", "--unset", action="store_true", help="take the setting away")
     parser.add_argument("-l", "--list", action="store_true", help="print all settings")
+    parser.add_argument("--show-origin", action="store_true", help="with --list: the file that each stands in")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--global", dest="level", action="store_const", const="user", help="for all your projects")
     where.add_argument(
@@ -32,7 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.settings import change, split
 
     if args.list:
-        for line in _lines(context):
+        for line in _lines(_config(args.level, context), show_origin=args.show_origin):
             context.say(line)
         return 0
     if args.key is None:
@@ -40,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.value is not None or args.unset:
         change(_path(args.level, context), args.key, None if args.unset else args.value)
         return 0
-    value = context.project().config.get(*split(args.key))
+    value = _config(args.level, context).get(*split(args.key))
     if value:
         context.say(value)
     return 0 if value else 1
@@ -59,11 +68,18 @@ def _path(level: str | None, context: Context) -> str:
     return project.path(project.layout.config[1 if level == "local" else 0])
 
 
-def _lines(context: Context) -> list[str]:
+def _config(level: str | None, context: Context) -> Config:
+    """All settings, or those of one level; the user's own need no project."""
+    from assay.engine.settings import layer
+
+    return layer(level, _path(level, context)) if level else context.project().config
+
+
+def _lines(config: Config, *, show_origin: bool) -> list[str]:
     lines = []
-    for _, _, sections in context.project().config.layers:
+    for _, path, sections in config.layers:
+        origin = f"{path}\t" if show_origin else ""
         for section, keys in sections.items():
             name = section.replace(' "', ".").rstrip('"')
-            secret = ("secret_access_key", "session_token", "password")
-            lines += [f"{name}.{key}={'***' if key in secret else value}" for key, value in keys.items()]
+            lines += [f"{origin}{name}.{key}={'***' if key in SECRET else value}" for key, value in keys.items()]
     return lines

@@ -94,6 +94,21 @@ def test_settings_are_written_read_and_listed(assay, project, clean_environment)
     assert "cache.type" in assay("config", "cache.tpye", "x", cwd=project, code=251).err
 
 
+def test_the_users_own_settings_need_no_project(assay, tmp_path):
+    assay("config", "--global", "user.name", "Ann Lee", cwd=tmp_path)
+    assert assay("config", "--global", "user.name", cwd=tmp_path).out == "Ann Lee\n"
+    assert assay("config", "--global", "--list", cwd=tmp_path).out == "user.name=Ann Lee\n"
+
+
+def test_one_level_of_settings_is_read_alone_and_says_where_it_stands(assay, project):
+    assay("config", "--global", "cache.type", "copy", cwd=project)
+    assay("config", "--local", "cache.type", "hardlink", cwd=project)
+    assert assay("config", "cache.type", cwd=project).out == "hardlink\n"
+    assert assay("config", "--global", "cache.type", cwd=project).out == "copy\n"
+    listed = assay("config", "--local", "--list", "--show-origin", cwd=project).out
+    assert listed == f"{project}/.assay/config.local\tcache.type=hardlink\n"
+
+
 def test_who_commits_is_told_when_nobody_said(project, assay_process, monkeypatch):
     nobody = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"), "")
     said = assay_process("run", "-n", "anonymous", cwd=project, env={**nobody, "USER": "ann"})
