@@ -62,7 +62,7 @@ def read_record(project: Project, commit: Oid) -> Experiment:
 def read_records(project: Project, commits: Iterable[Oid]) -> Iterator[Read]:
     """The records of commits, in their order; what they have in common is read once."""
     reader = TreeReader(project.repo.objects, project.prefix)
-    return (_read_commit(project, reader, commit) for commit in commits)
+    return (read_one(project, reader, commit) for commit in commits)
 
 
 def read_workspace(project: Project) -> Experiment:
@@ -72,7 +72,8 @@ def read_workspace(project: Project) -> Experiment:
     return Experiment(NO_COMMIT, (), "", _NOBODY, **draft.parts())
 
 
-def _read_commit(project: Project, reader: TreeReader, commit: Oid) -> Read:
+def read_one(project: Project, reader: TreeReader, commit: Oid) -> Read:
+    """The record of one commit; what other commits have in common with it is in the reader."""
     try:
         kind, data = project.repo.objects.read(commit)
         if kind != COMMIT:
@@ -120,7 +121,7 @@ class _Draft:
         """Reads everything."""
         special = self.tried(COMMIT_ITSELF, self.files.special) or ()
         pipelines = [path for path in special if not path.endswith(DATA_ENDING)]
-        declared = _declared({path: self.tried(path, self.files.parsed, path, _pipeline) for path in pipelines})
+        declared = declared_by({path: self.tried(path, self.files.parsed, path, _pipeline) for path in pipelines})
         cached: dict[str, Described] = {}
         for path in pipelines:
             self._locked(path, declared, cached)
@@ -128,15 +129,15 @@ class _Draft:
             if path.endswith(DATA_ENDING):
                 self._tracked(path, declared, cached)
         for path, keys in declared.params.items():
-            document = self.tried(path, self.files.parsed, path, _document)
+            document = self.tried(path, self.files.parsed, path, document_of)
             if document is not None and keys is not None:
-                document = self.tried(path, _selected, document, keys)
+                document = self.tried(path, selected, document, keys)
             if document is not None:
                 self.params[path] = document
         for path in declared.metrics:
             self._metrics(path, cached.get(path))
 
-    def _locked(self, path: str, declared: _Declared, cached: dict[str, Described]) -> None:
+    def _locked(self, path: str, declared: Declared, cached: dict[str, Described]) -> None:
         """Dependencies and outputs from the lock file beside a dvc.yaml, those of stages that are gone left out."""
         entries = self.tried(lock_path(path), self.files.parsed, lock_path(path), locked.read)
         folders = declared.folders.get(path)
@@ -152,12 +153,12 @@ class _Draft:
             outs = {_joined(wdir, spelled): artifact for spelled, artifact in entry.outs.items()}
             self._written(outs, declared, cached)
 
-    def _tracked(self, path: str, declared: _Declared, cached: dict[str, Described]) -> None:
+    def _tracked(self, path: str, declared: Declared, cached: dict[str, Described]) -> None:
         """Outputs from a ``.dvc`` file."""
         found = self.tried(path, self.files.parsed, path, _data_file) or {}
         self._written(found, declared, cached)
 
-    def _written(self, outs: Mapping[str, Described], declared: _Declared, cached: dict[str, Described]) -> None:
+    def _written(self, outs: Mapping[str, Described], declared: Declared, cached: dict[str, Described]) -> None:
         for path, artifact in outs.items():
             if path in declared.metrics:
                 cached[path] = artifact
@@ -166,13 +167,13 @@ class _Draft:
 
     def _metrics(self, path: str, artifact: Described | None) -> None:
         """The metrics of a file, of each file in a folder, or of an output in the cache."""
-        document = self.tried(path, self.files.parsed, path, _numbers)
+        document = self.tried(path, self.files.parsed, path, metrics_of)
         if document is not None:
             self.metrics[path] = document
         elif path not in self.errors:
             inside = self.tried(path, self.files.below, path)
             for file in inside or ():
-                document = self.tried(file, self.files.parsed, file, _numbers)
+                document = self.tried(file, self.files.parsed, file, metrics_of)
                 if document is not None:
                     self.metrics[file] = document
             if not inside and artifact:
@@ -185,32 +186,50 @@ class _Draft:
         text = artifact["digest"]
         digest = Digest(artifact["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
         if not digest.is_dir:
-            self.metrics[path] = _numbers(path, checked_size(path, cache.read(digest)))
+            self.metrics[path] = metrics_of(path, checked_size(path, cache.read(digest)))
             return
         for name, entry in files_in(cache, digest):
             file = f"{path}/{name}"
-            self.metrics[file] = _numbers(file, checked_size(file, cache.read(entry.digest)))
+            self.metrics[file] = metrics_of(file, checked_size(file, cache.read(entry.digest)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Declared:
+class Declared:
     """What pipeline files say.
 
-    ``params`` has the keys of each file that are parameters, None for all; ``folders`` the folder of each stage, by
-    the path of its file, None for a file that cannot be read.
+    ``params`` has the keys of each file that are parameters, None for all, and ``stage_params`` those among them that
+    stages read; ``written`` is what stages write; ``folders`` has the folder of each stage, by the path of its file,
+    None for a file that cannot be read.
     """
 
     params: Mapping[str, tuple[str, ...] | None]
     metrics: Mapping[str, None]
     plots: frozenset[str]
     folders: Mapping[str, Mapping[str, str] | None]
+    stage_params: Mapping[str, tuple[str, ...] | None]
+    written: frozenset[str]
 
 
-def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
+def declared_in(files: Files) -> Declared:
+    """What the pipeline files of a commit or of the workspace say; one that cannot be read says nothing."""
+
+    def pipeline(path: str) -> PipelineFile | None:
+        try:
+            return files.parsed(path, _pipeline)
+        except (AssayError, ValueError, RecursionError, OverflowError):
+            return None
+
+    return declared_by({path: pipeline(path) for path in files.special() if not path.endswith(DATA_ENDING)})
+
+
+def declared_by(files: Mapping[str, PipelineFile | None]) -> Declared:
+    """What these pipeline files say; None stands for one that cannot be read."""
     params: dict[str, tuple[str, ...] | None] = {PARAMS_FILE: None}
     measured: dict[str, None] = {}
     plots: set[str] = set()
     folders: dict[str, dict[str, str] | None] = {}
+    stage_params: dict[str, tuple[str, ...] | None] = {}
+    written: set[str] = set()
     for path, file in files.items():
         folders[path] = None if file is None else {stage.name: stage.wdir for stage in file.stages}
         if file is None:
@@ -220,35 +239,39 @@ def _declared(files: Mapping[str, PipelineFile | None]) -> _Declared:
         plots.update(file.plots)
         for stage in file.stages:
             for dep in stage.params:
-                known = params.get(dep.path, ())
-                params[dep.path] = None if known is None or not dep.names else (*known, *dep.names)
+                for known in (params, stage_params):
+                    keys = known.get(dep.path, ())
+                    known[dep.path] = None if keys is None or not dep.names else (*keys, *dep.names)
+            written.update(out.path for out in stage.outs)
             for out in stage.outs:
                 if out.kind == "metrics":
                     measured[out.path] = None
                 elif out.kind == "plots":
                     plots.add(out.path)
-    return _Declared(params, measured, frozenset(plots), folders)
+    return Declared(params, measured, frozenset(plots), folders, stage_params, frozenset(written))
 
 
 def _pipeline(path: str, data: bytes) -> PipelineFile:
     return spec.parse_bytes(data, path)
 
 
-def _document(path: str, data: bytes) -> Any:
+def document_of(path: str, data: bytes) -> Any:
+    """A parameters file's content as strict JSON types. Raises BadInput."""
     document = plain(documents.read(path, data))
     return {} if document is None else document
 
 
-def _numbers(path: str, data: bytes) -> Any:
+def metrics_of(path: str, data: bytes) -> Any:
+    """A metrics file's content, as far as it counts, as strict JSON types. Raises BadInput."""
     values = plain(metrics.read(path, data))
     return {} if values is None else values
 
 
 def _data_file(path: str, data: bytes) -> dict[str, Described]:
-    return {name: described(artifact) for name, artifact in datafile.parse_bytes(data, path).items()}
+    return {name: described(artifact) for name, artifact in datafile.parse_file(data, path).cached.items()}
 
 
-def _selected(document: Any, keys: Iterable[str]) -> Any:
+def selected(document: Any, keys: Iterable[str]) -> Any:
     """The part of a document that these dotted keys name."""
     found: dict[str, Any] = {}
     for key in keys:

@@ -74,12 +74,29 @@ def edit(path: str, text: str, overrides: Sequence[Override]) -> str:
         Refused: The value cannot be changed in place, as one that others share through a YAML anchor.
         BadInput: The file is not of its kind.
     """
-    from assay.engine.params.changes import applied, carried_out, difference
+    from assay.engine.params.changes import applied
+
+    data = parse(path, text.removeprefix(_BOM) or _EMPTY.get(kind(path), ""))
+    return rewritten(path, text, applied(data, overrides, path))
+
+
+def rewritten(path: str, text: str, wanted: Any) -> str:
+    """The text made to hold other data, and every byte as it was that the difference is not about.
+
+    Args:
+        path: The file's name, for its kind and for errors.
+        text: Its content; empty when there is no such file.
+        wanted: The data.
+
+    Raises:
+        Refused: A value cannot be changed in place.
+        BadInput: The file is not of its kind.
+    """
+    from assay.engine.params.changes import carried_out, difference
 
     mark = _BOM if text.startswith(_BOM) else ""
     body = text.removeprefix(_BOM) or _EMPTY.get(kind(path), "")
     data = parse(path, body)
-    wanted = applied(data, overrides, path)
     for step in difference(data, wanted, whole_lists=kind(path) in ("toml", "python")):
         data = carried_out(data, step)
         body = _carry_out(path, body, step, data)

@@ -18,6 +18,7 @@ from assay.engine.layout import MARKERS
 from assay.engine.model import Artifact, Oid
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile, lock, spec
+from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import NAME, is_pipeline_file
 from assay.engine.pipeline.lock import LockEntry, LockFile
 from assay.engine.pipeline.schema import PARAMS_FILE
@@ -79,10 +80,19 @@ def tracked(read: Read, files: Iterable[str]) -> Tracked:
             if path.rpartition("/")[2] == NAME:
                 _add_pipeline(found, spec.parse_bytes(data, path), read)
             else:
-                found.outs.update(datafile.parse_bytes(data, path))
+                _add_data(found, datafile.parse_file(data, path))
         except AssayError as error:
             found.errors[path] = error.message
     return found
+
+
+def _add_data(found: Tracked, file: DataFile) -> None:
+    found.outs.update(file.cached)
+    for out in file.outs:
+        if not out.cache:
+            found.in_git[out.path] = None
+        elif not out.push:
+            found.kept_here.add(out.path)
 
 
 def _add_pipeline(found: Tracked, file: PipelineFile, read: Read) -> None:
