@@ -27,13 +27,16 @@ GROUPS: dict[str, dict[str, str]] = {
     "experiments": {
         "list": "the names of experiments",
         "apply": "make the workspace what an experiment was",
-        "undo": "give back what the last apply, remove or undo took away",
+        "undo": "give back what the last command took away",
         "branch": "make a Git branch of an experiment",
+        "rename": "give an experiment another name",
         "remove": "take experiments away",
         "logs": "what an experiment's commands printed",
     },
     "pipeline": {
         "repro": "run the stages that changed, without making an experiment",
+        "metrics": "the numbers that stages measured, shown or compared",
+        "params": "the parameters, shown or compared",
     },
     "life without git": {
         "baseline": "commit the workspace, so that experiments can start from it",

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAMED = 10
+
 EXAMPLES = """\
   assay remove bumpy-lion shiny-frog
+  assay remove --where "acc < 0.5"     those of the current commit that `assay show --where` shows
+  assay remove --rev main -n 3         those of a commit and of the two before it
   assay remove -A                      all of them
+  assay remove --keep --where "tag = 'best'"
+                                       every other one, whatever its commit
   assay undo                           brings them back
 """
 
@@ -16,19 +26,63 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("experiments", nargs="*", metavar="NAME", help="names of experiments")
-    parser.add_argument("-A", "--all", action="store_true", help="every experiment of the repository")
+    parser.add_argument("-A", "--all-commits", action="store_true", help="every experiment of the repository")
+    parser.add_argument("--rev", action="append", default=[], metavar="REV", help="those of this commit; repeatable")
+    parser.add_argument("-n", "--num", type=int, default=1, metavar="N", help="so many commits back (1; negative: all)")
+    parser.add_argument("--where", default="", metavar="QUERY", help="only those for which this is true")
+    parser.add_argument("--keep", action="store_true", help="remove every experiment of the repository except these")
+    parser.add_argument("--dry", action="store_true", help="tell what would go")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Takes experiments away."""
-    from assay.engine.experiments.remove import remove
+    from assay.engine.events import Note
+    from assay.engine.experiments.chosen import Which
+    from assay.engine.experiments.remove import doomed, remove
 
-    removed = remove(context.project(), args.experiments, everything=args.all)
+    project = context.project()
+    which = Which(args.experiments, args.rev, args.num, args.all_commits, args.where)
+    refs = doomed(project, which, keep=args.keep)
+    if args.dry:
+        context.report.clear()
+        for refname in refs:
+            context.say(f"would remove {_labelled(refname)}")
+        return 0
+    if args.keep and refs:
+        baselines = len({refname[:51] for refname in refs})
+        context.report(Note(f"--keep removes {counted(len(refs))} of {baselines} commit{'s' * (baselines != 1)}."))
+    remove(project, refs, _told(args))
     context.report.clear()
-    if not removed:
+    if not refs:
         context.say("There are no experiments to remove.")
         return 0
-    names = ", ".join(name.rpartition("/")[2] for name in removed[:10])
-    more = f" and {len(removed) - 10} more" if len(removed) > 10 else ""
-    context.say(f"Removed {names}{more}; `assay undo` brings {'it' if len(removed) == 1 else 'them'} back.")
+    names = listed(name.rpartition("/")[2] for name in refs)
+    context.say(f"Removed {names}; `assay undo` brings {'it' if len(refs) == 1 else 'them'} back.")
     return 0
+
+
+def counted(number: int) -> str:
+    """So many experiments."""
+    return f"{number} experiment{'s' * (number != 1)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a sentence: the first of them, and how many more there are."""
+    found = list(names)
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more
+
+
+def _labelled(refname: str) -> str:
+    return f"{refname[10:12]}{refname[13:18]} {refname[52:]}"
+
+
+def _told(args: argparse.Namespace) -> str:
+    """The command for the list of what can be undone."""
+    words = ["remove", *args.experiments[:_NAMED]]
+    words += [f"and {len(args.experiments) - _NAMED} more"] if len(args.experiments) > _NAMED else []
+    words += ["-A"] if args.all_commits else []
+    words += [f"--rev {rev}" for rev in args.rev]
+    words += [f"-n {args.num}"] if args.num != 1 else []
+    words += [f"--where {args.where!r}"] if args.where else []
+    return " ".join([*words, "--keep"] if args.keep else words)

@@ -7,7 +7,7 @@ import argparse
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
-  assay undo                  takes back the last apply, remove or undo
+  assay undo                  takes back the last apply, remove, rename, tag ...
   assay undo --list           what can be undone
   assay undo 12               a certain one
 """

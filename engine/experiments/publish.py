@@ -115,14 +115,22 @@ def publish(
 
 
 def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None:
+    """Makes the experiment's ref; what it replaces stays reachable by `undo`."""
+    refs = project.repo.refs
+    old = refs.read(ref.refname) if force else None
+    record = None
+    if old is not None and old != commit:
+        from assay.engine.workspace import undo  # a quarter of what `save` loads, for the few times it is needed
+
+        record = undo.remember(project, f"replace {ref.name}", refs={ref.refname: old}, after={ref.refname: commit})
     try:
-        with project.repo.refs.transaction() as refs:
-            old = project.repo.refs.read(ref.refname) if force else None
-            if old is None:
-                refs.create(ref.refname, commit)
-            else:
-                refs.update(ref.refname, commit, old)
-    except RefConflict as error:
+        with refs.transaction() as transaction:
+            transaction.update(ref.refname, commit, old)
+    except BaseException as error:
+        if record is not None:
+            undo.forget(project, record)
+        if not isinstance(error, RefConflict):
+            raise
         raise NameTaken(
             f"Somebody else made an experiment {ref.name!r} meanwhile; this one is the commit {commit.hex()}.",
             f"Keep it with `assay branch {commit.hex()[:12]} NEW-NAME`.",

@@ -2,67 +2,63 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from assay.engine.errors import RefConflict, UnknownRevision, UsageError
-from assay.engine.model import ExpRef
+from assay.engine.errors import UsageError
+from assay.engine.experiments.chosen import Which, all_named, chosen, every, named
+from assay.engine.model import Oid
 from assay.engine.project import Project
 from assay.engine.workspace import undo
 
-EXPERIMENTS = "refs/exps/"
-_SHAPE = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/[^/]+")
 
-
-def is_experiment(refname: str) -> bool:
-    """Whether a ref is an experiment's; other tools keep more below ``refs/exps/``."""
-    return _SHAPE.fullmatch(refname) is not None
-
-
-def remove(project: Project, names: Sequence[str], *, everything: bool = False) -> list[str]:
-    """Removes experiments by name, all or none.
+def doomed(project: Project, which: Which, *, keep: bool = False) -> dict[str, Oid]:
+    """The experiments that would be removed, as full ref names and commits; nothing is changed.
 
     Args:
         project: The project.
-        names: Experiment names or full ref names.
-        everything: All experiments of the repository instead.
-
-    Returns:
-        The removed ref names.
+        which: The selection.
+        keep: Every other experiment of the repository instead, as DVC has it. A query then looks at the whole
+            repository too, and a name keeps every experiment that has it: what is taken away by leaving something
+            out must not be more than was seen.
 
     Raises:
-        UsageError: Neither names nor everything, or both.
-        UnknownRevision: A name is no experiment, or several baselines have it; nothing was removed.
+        UsageError: As `chosen.chosen`; or nothing would be kept.
+        UnknownRevision: A name is no experiment.
+    """
+    if not keep:
+        return chosen(project, which)
+    if which.names and not (which.revisions or which.everything or which.where):
+        kept = {ref: commit for name in which.names for ref, commit in _all_of(project, name).items()}
+    else:
+        whole = bool(which.where) and not which.revisions
+        kept = chosen(project, which._replace(everything=True) if whole else which)
+    if not kept:
+        raise UsageError("--keep would keep no experiment at all.", "`assay remove -A` takes all of them away.")
+    return {ref: commit for ref, commit in every(project).items() if ref not in kept}
+
+
+def remove(project: Project, refs: Mapping[str, Oid], what: str = "remove") -> None:
+    """Removes experiments, all or none, in one step that `undo` can take back.
+
+    Args:
+        project: The project.
+        refs: Their full ref names, with the commits that they are expected to have.
+        what: The command, for a person.
+
+    Raises:
         RefConflict: One of them was changed by somebody else meanwhile; nothing was removed.
     """
-    if bool(names) == everything:
-        raise UsageError("Name the experiments to remove, or give -A for all of them.")
-    store = project.repo.refs
-    refs = {ref: commit for ref, commit in store.iterate(EXPERIMENTS) if is_experiment(ref)} if everything else {}
-    for name in names:
-        full = [name] if name.startswith(EXPERIMENTS) else store.named(name, EXPERIMENTS)
-        found = {ref: commit for ref in full if is_experiment(ref) and (commit := store.read(ref)) is not None}
-        head = project.repo.head()
-        if len(found) > 1 and head is not None and (mine := ExpRef(head, name).refname) in found:
-            found = {mine: found[mine]}
-        if not found:
-            raise UnknownRevision(
-                f"There is no experiment {name!r}; nothing was removed.", "`assay list -A` names them all."
-            )
-        if len(found) > 1:
-            raise UnknownRevision(
-                f"{name!r} names several experiments; nothing was removed.",
-                "Use one of " + ", ".join(sorted(found)) + ".",
-            )
-        refs.update(found)
     if not refs:
-        return []
-    record = undo.remember(project, "remove " + (" ".join(names) or "-A"), refs=refs)
+        return
+    record = undo.remember(project, what, refs=refs)
     try:
         with project.repo.refs.transaction() as transaction:
             for refname, commit in refs.items():
                 transaction.delete(refname, commit)
-    except RefConflict:
+    except BaseException:
         undo.forget(project, record)
         raise
-    return list(refs)
+
+
+def _all_of(project: Project, name: str) -> dict[str, Oid]:
+    return all_named(project, name) or dict([named(project, name)])

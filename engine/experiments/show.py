@@ -14,7 +14,7 @@ from assay.engine.experiments.listing import Baseline, Scope, listing
 from assay.engine.experiments.record import read_workspace
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.select import SUCCESS, Candidates, Selection, select
-from assay.engine.model import Oid
+from assay.engine.model import ExpRef, Oid
 from assay.engine.project import Project
 
 
@@ -85,6 +85,17 @@ def show(
     groups = tuple(_group(baselines[at], rows, candidates, headers, bodies) for at, rows in shown.items())
     here = Row(None, "workspace", None, None, body_of(read_workspace(project))) if workspace else None
     return Table(here, groups)
+
+
+def experiments(project: Project, scope: Scope, selection: Selection) -> list[tuple[ExpRef, Oid]]:
+    """The experiments that `show` would show, in its order, with their commits. Raises as `show`."""
+    baselines = listing(project, scope)
+    commits = dict.fromkeys(commit for baseline in baselines for _, commit in baseline.experiments)
+    with Records(project) as records:
+        candidates = _candidates(baselines, records.headers(commits))
+        rows = select(candidates, selection, records)
+    names, groups = candidates.names, candidates.groups
+    return [(ExpRef(baselines[groups[row]].commit, names[row]), candidates.commits[row]) for row in rows]
 
 
 def _newest_first(project: Project, baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> list[Baseline]:

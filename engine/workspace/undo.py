@@ -1,9 +1,9 @@
-"""Gives back what the last `apply`, `remove` or `undo` took away.
+"""Gives back what the last command took away: files, outputs, experiments.
 
 A record is a commit under ``refs/assay/undo/<n>``: its tree holds the files as they were, its message a JSON object
-that says which paths and refs the record is about, its parents pin the experiments that were removed. It is written
-before anything is taken away, so it survives a crash; the last twenty are kept. Undoing writes a record of its own in
-place of the one it used up, so that undoing twice is where one was.
+that says which paths and refs the record is about, its parents pin the experiments that were removed or replaced. It
+is written before anything is taken away, so it survives a crash; the last twenty are kept. Undoing writes a record of
+its own in place of the one it used up, so that undoing twice is where one was.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Record:
         paths: Work tree paths to restore to what the record's tree has, or to nothing.
         outs: Project paths of cached outputs to restore; None means there was nothing.
         refs: Refs to restore; None for one that was not there.
+        after: What the command made of those refs; one that is not here went away.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Record:
     paths: tuple[str, ...] = ()
     outs: Mapping[str, Artifact | None] = field(default_factory=dict)
     refs: Mapping[str, Oid | None] = field(default_factory=dict)
+    after: Mapping[str, Oid] = field(default_factory=dict)
 
 
 def remember(
@@ -58,6 +60,7 @@ def remember(
     paths: Iterable[str] = (),
     outs: Mapping[str, Artifact | None] | None = None,
     refs: Mapping[str, Oid | None] | None = None,
+    after: Mapping[str, Oid] | None = None,
     kept: int = KEPT,
 ) -> Record:
     """Writes an undo record of the present state, durable before this returns.
@@ -68,9 +71,10 @@ def remember(
         paths: Work tree paths whose files are about to change.
         outs: Cached outputs that are about to change, each as it is now in the cache; None where there is none.
         refs: Refs that are about to change, each as it is now; None for one that is about to be made.
+        after: What they will be then; nothing for those that go away.
         kept: How many records there may be then; older ones go.
     """
-    affected, data, refs = tuple(paths), outs or {}, refs or {}
+    affected, data, refs, after = tuple(paths), outs or {}, refs or {}, after or {}
     head = project.repo.head()
     with project.repo.objects.batch() as batch:
         tree = edit_tree(batch, None, untouched(project, batch, affected))
@@ -81,6 +85,7 @@ def remember(
             "paths": list(affected),
             "outs": {path: _to_json(artifact) for path, artifact in data.items()},
             "refs": {name: oid and oid.hex() for name, oid in refs.items()},
+            "after": {name: oid.hex() for name, oid in after.items()},
         }
         body = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
@@ -89,7 +94,7 @@ def remember(
     number = _numbered(project, commit)
     with suppress(RefConflict):  # another process forgets the same ones
         _forget(project, kept)
-    return Record(number, commit, what, affected, data, refs)
+    return Record(number, commit, what, affected, data, refs, after)
 
 
 def forget(project: Project, record: Record) -> None:
@@ -141,15 +146,16 @@ def undo(project: Project, number: int | None = None) -> Record:
             paths=change.wanted.files,
             outs=change.before,
             refs=refs,
+            after={name: oid for name, oid in record.refs.items() if oid is not None},
             kept=KEPT + 1,  # the one that is being used up, which may be the oldest, goes when it has been
         )
         carry_out(project, change)
         with project.repo.refs.transaction() as transaction:
             for name, oid in record.refs.items():
-                if oid is not None and refs[name] is None:
-                    transaction.create(name, oid)
-                elif oid is None and refs[name] is not None:
+                if oid is None and refs[name] is not None:
                     transaction.delete(name, refs[name])
+                elif oid is not None and oid != refs[name]:
+                    transaction.update(name, oid, refs[name])
             transaction.delete(f"{PREFIX}{number}", record.commit)
     return record
 
@@ -160,13 +166,13 @@ def _opposite(what: str) -> str:
 
 
 def _check_refs(record: Record, now: Mapping[str, Oid | None]) -> None:
-    """Refuses to put an experiment where another of its name is now."""
+    """Refuses to put an experiment where another of its name is now, and to take away another than the command made."""
     for name, oid in record.refs.items():
-        if oid is not None and now[name] not in (None, oid):
+        if now[name] not in (None, oid, record.after.get(name)):
             short = name.rpartition("/")[2]
             raise NameTaken(
-                f"There is another experiment {short!r} now, so the one that was removed cannot come back.",
-                f"Remove that one first, then `assay undo {record.number}`.",
+                f"There is another experiment {short!r} now, which undoing {record.what!r} would take away.",
+                f"Rename or remove that one first, then `assay undo {record.number}`.",
             )
 
 
@@ -202,6 +208,7 @@ def _read(project: Project, number: int, commit: Oid) -> Record:
             tuple(disk.check_relative(path) for path in told["paths"]),
             {disk.check_relative(path): _from_json(value) for path, value in told["outs"].items()},
             {str(name): value and Oid(bytes.fromhex(value)) for name, value in told["refs"].items()},
+            {str(name): Oid(bytes.fromhex(value)) for name, value in told.get("after", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(

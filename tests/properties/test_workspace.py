@@ -15,6 +15,7 @@ from assay.engine.errors import Refused
 from assay.engine.experiments.apply import apply
 from assay.engine.experiments.baseline import baseline
 from assay.engine.experiments.branch import branch
+from assay.engine.experiments.chosen import named
 from assay.engine.experiments.remove import remove
 from assay.engine.experiments.save import save
 from assay.engine.experiments.switch import switch
@@ -120,7 +121,7 @@ class Life(RuleBasedStateMachine):
     @rule(number=NUMBERS, undone=UNDONE)
     def remove(self, number: int, undone: int) -> None:
         name = chosen(self.saved, number)
-        remove(self.project, [name])
+        remove(self.project, dict([named(self.project, name)]))
         self.gone[name] = self.saved.pop(name)
         self.undoable.append(("removed", {name: None}))
         self.undo(undone)

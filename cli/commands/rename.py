@@ -1,0 +1,30 @@
+"""``assay rename``."""
+
+from __future__ import annotations
+
+import argparse
+
+from assay.cli.wiring import Context
+
+EXAMPLES = """\
+  assay rename bumpy-lion deep-forest
+  assay rename -f bumpy-lion best      even if there is a "best" of the same commit
+  assay undo                           gives the old name back
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("old", metavar="OLD", help="the experiment's name")
+    parser.add_argument("new", metavar="NEW", help="the name it will have")
+    parser.add_argument("-f", "--force", action="store_true", help="replace an experiment of that name")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Gives the experiment another name."""
+    from assay.engine.experiments.rename import rename
+
+    ref = rename(context.project(), args.old, args.new, force=args.force)
+    context.report.clear()
+    context.say(f"Renamed {args.old.rpartition('/')[2]} to {ref.name}; `assay undo` takes it back.")
+    return 0
