@@ -47,7 +47,7 @@ def every(project: Project) -> dict[str, Oid]:
 
 
 def chosen(project: Project, which: Which) -> dict[str, Oid]:
-    """The experiments that are meant, in the order of their ref names; names in the order given.
+    """The experiments that are meant, by full ref name.
 
     Raises:
         UsageError: None of the ways to choose was used, or two that do not go together; or the query is none.
@@ -116,7 +116,8 @@ def _matching(project: Project, which: Which) -> dict[str, Oid]:
     from assay.engine.experiments.select import Selection
     from assay.engine.experiments.show import experiments
 
-    return {ref.refname: commit for ref, commit in experiments(project, _scope(which), Selection(which.where))}
+    found = experiments(project, _scope(which), Selection(which.where))
+    return dict(sorted((ref.refname, commit) for ref, commit in found))
 
 
 def _scope(which: Which) -> Scope:
