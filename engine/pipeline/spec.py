@@ -11,6 +11,8 @@ from assay.engine.errors import BadInput
 from assay.engine.git.workfiles import ignore_rules
 from assay.engine.ignore import IgnoreRules
 from assay.engine.params import documents
+from assay.engine.pipeline import datafile
+from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import pipeline_files
 from assay.engine.pipeline.schema import PARAMS_FILE, pipeline_file
 from assay.engine.pipeline.source import Source
@@ -48,15 +50,17 @@ class Pipeline:
     Attributes:
         files: The pipeline files by path, the project's own first.
         stages: The stages by address, in the order of their files.
+        data: The ``.dvc`` files by path: data that no stage writes.
     """
 
     files: Mapping[str, PipelineFile] = field(default_factory=dict)
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    data: Mapping[str, DataFile] = field(default_factory=dict)
 
     @staticmethod
-    def of(files: Mapping[str, PipelineFile]) -> Pipeline:
+    def of(files: Mapping[str, PipelineFile], data: Mapping[str, DataFile] | None = None) -> Pipeline:
         """The pipeline that these files make."""
-        return Pipeline(files, {stage.address: stage for file in files.values() for stage in file.stages})
+        return Pipeline(files, {stage.address: stage for file in files.values() for stage in file.stages}, data or {})
 
     @property
     def lock_paths(self) -> tuple[str, ...]:
@@ -82,7 +86,7 @@ def load(project: Project) -> Pipeline:
     """The pipeline of a project's workspace.
 
     Raises:
-        BadInput: A dvc.yaml is not one.
+        BadInput: A dvc.yaml or a ``.dvc`` file is not one.
     """
     found: dict[str, PipelineFile] = {}
 
@@ -90,9 +94,9 @@ def load(project: Project) -> Pipeline:
         found[path] = _read(project, path)
         return [out.path for stage in found[path].stages for out in stage.outs]
 
-    for _ in pipeline_files(project.root, ignored(project), outs_of):
-        pass
-    return Pipeline.of(found)
+    paths = list(pipeline_files(project.root, ignored(project), outs_of))
+    data = {path: datafile.parse_file(_content(project, path), path) for path in paths if path not in found}
+    return Pipeline.of(found, data)
 
 
 def ignored(project: Project) -> Callable[[str, bool], bool]:
@@ -107,8 +111,11 @@ def no_part(project: Project) -> Callable[[str, bool], bool]:
 
 
 def _read(project: Project, path: str) -> PipelineFile:
+    return parse_bytes(_content(project, path), path)
+
+
+def _content(project: Project, path: str) -> bytes:
     try:
-        data = project.read(path)
+        return project.read(path) or b""
     except OSError as error:
         raise BadInput(path, f"cannot be read: {error.strerror}") from error
-    return parse_bytes(data or b"", path)

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from assay.engine.errors import BadInput
-from assay.engine.pipeline.spec import Pipeline, PipelineFile, Stage, parse
+from assay.engine.pipeline.spec import Pipeline, PipelineFile, Stage, load, parse
 
 
 def read(text: str, path: str = "dvc.yaml") -> PipelineFile:
@@ -205,3 +205,11 @@ def test_text_that_is_not_yaml_names_its_line() -> None:
     error = complaint("stages:\n  a: [b\n  c: d\n")
     assert error.path == "dvc.yaml"
     assert error.line == 3
+
+
+def test_a_project_has_data_files_beside_its_stages(built):
+    built.write({"a.dvc": f"outs:\n- md5: {'0' * 32}\n  path: a\n", "sub/b.dvc": "outs: []\n"})
+    assert list(load(built.project).data) == ["a.dvc", "sub/b.dvc"]
+    built.write({"c.dvc": "outs: 1\n"})
+    with pytest.raises(BadInput, match=r"c\.dvc"):
+        load(built.project)
