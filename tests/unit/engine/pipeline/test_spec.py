@@ -208,7 +208,7 @@ def test_text_that_is_not_yaml_names_its_line() -> None:
 
 
 def test_a_project_has_data_files_beside_its_stages(built):
-    built.write({"a.dvc": f"outs:\n- md5: {'0' * 32}\n  path: a\n", "sub/b.dvc": "outs: []\n"})
+    built.write({"a.dvc": f"outs:\n- md5: {'a' * 32}\n  path: a\n", "sub/b.dvc": "outs: []\n"})
     assert list(load(built.project).data) == ["a.dvc", "sub/b.dvc"]
     built.write({"c.dvc": "outs: 1\n"})
     with pytest.raises(BadInput, match=r"c\.dvc"):
