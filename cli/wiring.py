@@ -110,6 +110,18 @@ class Context:
         """Whether the result goes to a person's screen."""
         return self.out.isatty()
 
+    def ask(self, question: str) -> bool:
+        """Asks a person and waits for yes or no; the end of the input is a no."""
+        self.report.clear()
+        self.err.write(f"{question} [y/N] ")
+        self.err.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person at a terminal to ask."""
+        return sys.stdin is not None and sys.stdin.isatty() and self.err.isatty()
+
     @property
     def colour(self) -> bool:
         """Whether the result may be coloured (NO_COLOR, TERM=dumb)."""

@@ -132,17 +132,3 @@ class AdHoc:
     deps: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
     wdir: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSpec:
-    """What ``assay run`` was asked to do."""
-
-    targets: tuple[str, ...] = ()
-    overrides: tuple[Override, ...] = ()
-    name: str | None = None
-    message: str | None = None
-    force: bool = False
-    dry: bool = False
-    single: bool = False
-    adhoc: AdHoc | None = None

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
+from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failures, would_run
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
-  assay repro            run what changed
-  assay repro train      one stage and what it needs
+  assay repro                     run what changed
+  assay repro train               one stage and what it needs
+  assay repro sub/dvc.yaml:train  a stage of another folder
+  assay repro -P --dry            what would run anywhere in the project
+  assay repro --downstream split  a stage and all that follows from it
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("targets", nargs="*", metavar="STAGE", help="stages to run, with what they need (all)")
+    add_flags(parser)
     parser.add_argument("-f", "--force", action="store_true", help="run unchanged stages too")
-    parser.add_argument("-s", "--single-item", action="store_true", help="only the given stages, nothing they need")
-    parser.add_argument("--dry", action="store_true", help="tell what would run")
-
-
-def would_run(stages: Sequence[str]) -> str:
-    """What a dry run found, for a person."""
-    return f"Would run: {', '.join(stages)}." if stages else "Nothing would run: all stages are up to date."
+    parser.add_argument("--no-commit", action="store_true", help="do not put what is written into the cache")
+    parser.add_argument("--no-run-cache", action="store_true", help="run even what ran before on the same inputs")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -33,13 +31,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.workspace.hold import hold
 
     project = context.project()
+    choice, manner = choice_of(args, context), manner_of(args, context)
     with hold(project):
-        targets = tuple(args.targets)
-        done = reproduce(project, load(project), targets, force=args.force, dry=args.dry, single=args.single_item)
+        done = reproduce(project, load(project), choice, manner)
     context.report.clear()
-    if not args.dry:
-        ran, kept = len(done.ran), len(done.skipped)
-        context.say(f"{ran} stage{'s' * (ran != 1)} ran, {kept} {'were' if kept != 1 else 'was'} up to date.")
-    else:
+    if manner.dry:
         context.say(would_run(done.ran))
+        return 0
+    ran, kept = len(done.ran), len(done.skipped)
+    context.say(f"{ran} stage{'s' * (ran != 1)} ran, {kept} {'were' if kept != 1 else 'was'} up to date.")
+    refuse_failures(done)
     return 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.commands.repro import would_run
+from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failures, would_run
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.experiments.publish import Made
-    from assay.engine.model import RunSpec
+    from assay.engine.experiments.run import RunSpec
 
 _GLANCE = 200  # characters
 TAKES_COMMAND = True  # what follows `--` is not for argparse
@@ -26,7 +26,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments; what follows ``--`` is the command."""
-    parser.add_argument("targets", nargs="*", metavar="STAGE", help="stages to run, with what they need (all)")
+    add_flags(parser)
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="[FILE:]KEY=VALUE", help="change a parameter"
     )
@@ -35,8 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--force", action="store_true", help="run unchanged stages too, replace an experiment of that name"
     )
-    parser.add_argument("-s", "--single-item", action="store_true", help="only the given stages, nothing they need")
-    parser.add_argument("--dry", action="store_true", help="tell what would run")
     for name, text in (
         ("--params", "a file of parameters that the command reads"),
         ("--metrics", "a file of metrics that it writes"),
@@ -53,10 +51,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     spec = _spec(args, context)
     ran = run_experiment(context.project(), spec)
     context.report.clear()
-    if ran.made is None:
+    if spec.manner.dry:
         context.say(would_run(ran.reproduced.ran))
         return 0
-    context.say(told(ran.made))
+    if ran.made is not None:
+        context.say(told(ran.made))
+    refuse_failures(ran.reproduced)
     return 0
 
 
@@ -69,7 +69,8 @@ def told(made: Made) -> str:
 
 def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     from assay.engine.errors import UsageError
-    from assay.engine.model import AdHoc, RunSpec
+    from assay.engine.experiments.run import RunSpec
+    from assay.engine.model import AdHoc
     from assay.engine.params.overrides import parse
 
     command = args.command
@@ -89,12 +90,10 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
         folder = context.relative(".")
         adhoc = AdHoc(tuple(command), **paths, wdir="" if folder == "." else folder)
     return RunSpec(
-        targets=tuple(args.targets),
+        choice_of(args, context),
+        manner_of(args, context),
         overrides=tuple(parse(text) for text in args.set_param),
         name=args.name,
         message=args.message,
-        force=args.force,
-        dry=args.dry,
-        single=args.single_item,
         adhoc=adhoc,
     )

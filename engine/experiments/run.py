@@ -18,10 +18,11 @@ from assay.engine.events import Note, Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import Start, baseline_of, take, with_files
-from assay.engine.model import RunSpec
+from assay.engine.model import AdHoc, Override
 from assay.engine.params import documents
 from assay.engine.params.locate import assign
 from assay.engine.pipeline import adhoc
+from assay.engine.pipeline.choice import OWN, PLAIN, Choice, Manner
 from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -29,11 +30,32 @@ from assay.engine.workspace.hold import hold
 
 
 @dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What ``assay run`` was asked to do.
+
+    Attributes:
+        choice: Which stages.
+        manner: How they are gone through; ``force`` replaces an experiment of that name, too.
+        overrides: Changed parameters.
+        name: The experiment's name; None makes one up.
+        message: The commit's message; None names the parameters that differ.
+        adhoc: A command instead of stages.
+    """
+
+    choice: Choice = OWN
+    manner: Manner = PLAIN
+    overrides: tuple[Override, ...] = ()
+    name: str | None = None
+    message: str | None = None
+    adhoc: AdHoc | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ran:
     """What became of a run.
 
     Attributes:
-        made: The experiment; None for a dry run.
+        made: The experiment; None for a dry run, and when a stage failed whose errors are not ignored.
         reproduced: Which stages ran, and which did not.
         log: Path of the whole output; empty for a dry run.
     """
@@ -50,18 +72,17 @@ def run(project: Project, spec: RunSpec) -> Ran:
         NameTaken: The name is in use; nothing ran.
         Refused: There is no commit to start from.
         UsageError: An override names no parameter, or there is nothing to run.
-        StageFailed: A command failed. The workspace is kept as it is, no experiment is made.
+        StageFailed: A command failed. The workspace is kept as it is, no experiment is made. Where the manner is to go
+            on after failures, what failed is in the result instead, and only where errors are to be ignored is there
+            an experiment all the same.
     """
     with hold(project):
         baseline = baseline_of(project)
-        name = claim_name(project, baseline, spec.name, force=spec.force)
+        name = claim_name(project, baseline, spec.name, force=spec.manner.force)
         todo = _prepared(project, spec)
-        if spec.dry:
-            dry = reproduce(
-                project, todo.pipeline, todo.targets, force=spec.force, dry=True, single=spec.single, edited=todo.writes
-            )
-            return Ran(None, dry)
-        check(project, todo.pipeline, todo.targets, single=spec.single, edited=todo.writes)
+        if spec.manner.dry:
+            return Ran(None, reproduce(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes))
+        check(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes)
         start = take(project, todo.pipeline, baseline)
         log = logs.begin(project, name)
         try:
@@ -72,6 +93,9 @@ def run(project: Project, spec: RunSpec) -> Ran:
         except BaseException:
             log.fail()
             raise
+        if made is None:
+            log.fail()
+            return Ran(None, reproduced, log.path)
     records.remember(project, [made.commit])
     _say_what_moved(project, made)
     return Ran(made, reproduced, log.path)
@@ -83,7 +107,7 @@ class _Todo:
 
     pipeline: Pipeline
     writes: Mapping[str, bytes]
-    targets: tuple[str, ...]
+    choice: Choice
 
 
 def _prepared(project: Project, spec: RunSpec) -> _Todo:
@@ -92,19 +116,20 @@ def _prepared(project: Project, spec: RunSpec) -> _Todo:
         text = documents.decoded(adhoc.FILE, project.read(adhoc.FILE) or b"")
         edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
         writes = {adhoc.FILE: edited.encode("utf-8")} if edited != text else {}
-        return _Todo(pipeline, {**writes, **_overridden(project, pipeline, spec)}, (adhoc.STAGE,))
+        return _Todo(pipeline, {**writes, **_overridden(project, pipeline, spec)}, Choice((adhoc.STAGE,)))
     pipeline = load(project)
     if not pipeline.stages:
         raise UsageError(
             "There is nothing to run: the project has no dvc.yaml with stages.",
             "Give a command, `assay run --metrics metrics.json -- python train.py`, or write a dvc.yaml.",
         )
-    return _Todo(pipeline, _overridden(project, pipeline, spec), spec.targets)
+    return _Todo(pipeline, _overridden(project, pipeline, spec), spec.choice)
 
 
 def _carry_out(
     project: Project, spec: RunSpec, todo: _Todo, start: Start, name: str, log: logs.Log
-) -> tuple[Made, Reproduced]:
+) -> tuple[Made | None, Reproduced]:
+    """Writes, runs, and keeps the result; a run in which a stage failed is no experiment, unless that is ignored."""
     for path, data in todo.writes.items():
         disk.write_keeping_mode(project.path(path), data)
     start = with_files(project, start, [project.prefix + path for path in todo.writes])
@@ -112,19 +137,20 @@ def _carry_out(
     reproduced = reproduce(
         project,
         todo.pipeline,
-        todo.targets,
-        force=spec.force,
-        single=spec.single,
+        todo.choice,
+        spec.manner,
         log=log.path,
         environment={"DVC_EXP_BASELINE_REV": start.head.hex(), "DVC_EXP_NAME": name},
     )
+    if reproduced.failed and not spec.manner.ignore_errors:
+        return None, reproduced
     made = publish(
         project,
         todo.pipeline,
         start,
         name,
         message=spec.message,
-        force=spec.force,
+        force=spec.manner.force,
         seconds=time.monotonic() - began,
         changed_during=reproduced.changed_during,
         keep=log.finish,

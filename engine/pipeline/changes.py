@@ -17,14 +17,19 @@ from assay.engine.pipeline.stage import Stage
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Subject = Literal["stage", "cmd", "dep", "param", "out"]
+Kind = Literal["always", "changed", "new", "missing"]
 
 
 class Reason(NamedTuple):
-    """Why a stage is not up to date: what it is about, its name there, and the sentence."""
+    """Why a stage is not up to date: what it is about, its name there, the sentence, and what kind of reason it is.
+
+    ``missing`` is what is not there now, in the workspace or in the cache; ``new`` what was not there the last time.
+    """
 
     about: Subject
     name: str
     text: str
+    kind: Kind = "changed"
 
 
 class Inputs(NamedTuple):
@@ -65,19 +70,20 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
     if stage.frozen:
         return []
     if stage.is_callback:
-        return [Reason("stage", "", "it reads and writes nothing, so it runs every time")]
-    found = [Reason("stage", "", "it is set to run every time")] if stage.always_changed else []
+        return [Reason("stage", "", "it reads and writes nothing, so it runs every time", "always")]
+    found = [Reason("stage", "", "it is set to run every time", "always")] if stage.always_changed else []
     if entry is None:
-        return [*found, Reason("stage", "", "it has not run yet")]
+        return [*found, Reason("stage", "", "it has not run yet", "new")]
     if stage.cmd != entry.cmd:
         found.append(Reason("cmd", "", "its command changed"))
     for dep in stage.deps:
-        how = _difference(entry.deps.get(dep.spelled), inputs.deps.get(dep.spelled))
+        locked = entry.deps.get(dep.spelled)
+        how = _difference(locked, inputs.deps.get(dep.spelled))
         if how:
-            found.append(Reason("dep", dep.path, f"{dep.path} {how}"))
+            found.append(Reason("dep", dep.path, f"{dep.path} {how}", "new" if locked is None else _KINDS[how]))
     for params in stage.params:
-        locked = entry.params.get(params.spelled)
-        found += _param_reasons(params.path, params.names, locked, inputs.params.get(params.spelled))
+        values = entry.params.get(params.spelled)
+        found += _param_reasons(params.path, params.names, values, inputs.params.get(params.spelled))
     return found
 
 
@@ -88,10 +94,14 @@ def out_reasons(stage: Stage, entry: LockEntry, states: Mapping[str, OutState]) 
         locked, state = entry.outs.get(out.spelled), states[out.spelled]
         how = _difference(locked, state.artifact)
         if not how and not state.in_cache:
-            how = "is not in the cache"
+            how = _NOT_CACHED
         if how:
-            found.append(Reason("out", out.path, f"{out.path} {how}"))
+            found.append(Reason("out", out.path, f"{out.path} {how}", "new" if locked is None else _KINDS[how]))
     return found
+
+
+_NOT_CACHED = "is not in the cache"
+_KINDS: Mapping[str, Kind] = {"is missing": "missing", _NOT_CACHED: "missing", "is new": "new", "changed": "changed"}
 
 
 def _difference(locked: Artifact | None, current: Artifact | None) -> str:
@@ -107,9 +117,9 @@ def _param_reasons(
     path: str, names: tuple[str, ...], locked: Mapping[str, Any] | None, current: Mapping[str, Any] | None
 ) -> list[Reason]:
     if current is None:
-        return [Reason("param", path, f"{path} is missing")]
+        return [Reason("param", path, f"{path} is missing", "missing")]
     if locked is None:
-        return [Reason("param", path, f"{path} is new")]
+        return [Reason("param", path, f"{path} is new", "new")]
     found = []
     for name in names or dict.fromkeys([*locked, *current]):
         if name not in current:
@@ -120,7 +130,7 @@ def _param_reasons(
             how = "changed"
         else:
             continue
-        found.append(Reason("param", f"{path}:{name}", f"{path}:{name} {how}"))
+        found.append(Reason("param", f"{path}:{name}", f"{path}:{name} {how}", _KINDS[how]))
     return found
 
 

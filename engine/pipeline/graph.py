@@ -1,125 +1,244 @@
-"""Who needs whom: stages joined by what they read and write, and the order to run them in.
+"""Who needs whom: stages and tracked data joined by what they read and write, and the order to go through them.
 
 A stage needs another when it reads something that the other writes: the same path, one inside a folder that is
-written, or a folder that something is written into. Parameter files count as read.
+written, or a folder that something is written into. Parameter files count as read. A ``.dvc`` file writes its data and
+needs nothing. Targets are understood as DVC understands them, except that one that means nothing is an error, where
+DVC runs the whole project for an empty folder or a pattern without a match; and that in a folder without a pipeline
+file the nearest one above is meant, where DVC finds nothing.
 """
 
 from __future__ import annotations
 
+import posixpath
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from assay.engine.errors import BadInput, UsageError
-from assay.engine.pipeline.source import nearest
-from assay.engine.pipeline.stage import Out, Stage
+from assay.engine.pipeline.choice import OWN, Choice
+from assay.engine.pipeline.discover import NAME, is_pipeline_file
+from assay.engine.pipeline.source import Keys, Source, nearest
+from assay.engine.pipeline.stage import Stage
 
-ROOT_FILE = "dvc.yaml"
+ROOT_FILE = NAME
+
+
+class _Written(NamedTuple):
+    """A path that is written: by which node of the graph, said where."""
+
+    by: str
+    source: Source
+    keys: Keys
 
 
 class Graph:
-    """The stages of a project, checked as a whole.
+    """The stages of a project and its tracked data, checked as a whole.
+
+    Both are nodes: a stage is known by its address, data by the path of its ``.dvc`` file.
 
     Args:
         stages: By address, in the order of their files.
+        data: The ``.dvc`` files by path; anything with ``outs`` (each with ``path`` and ``keys``) and ``source``.
 
     Raises:
-        BadInput: Two stages write the same path, or one inside the other's; or stages need each other in a circle.
+        BadInput: The same path is written twice, or one inside another; a pipeline file lies inside an output; or
+            stages need each other in a circle.
     """
 
-    def __init__(self, stages: Mapping[str, Stage]) -> None:
+    def __init__(self, stages: Mapping[str, Stage], data: Mapping[str, Any] | None = None) -> None:
         self.stages = stages
-        self._writers = {out.path: (stage, out) for stage in stages.values() for out in stage.outs}
+        self.data: Mapping[str, Any] = data or {}
+        self._writers: dict[str, _Written] = {}
+        for stage in stages.values():
+            for out in stage.outs:
+                self._add_writer(out.path, _Written(stage.address, stage.source, out.keys))
+        for path, file in self.data.items():
+            for out in file.outs:
+                self._add_writer(out.path, _Written(path, file.source, out.keys))
         self._sorted = sorted(self._writers)
         self._check_overlaps()
-        self._needs = {address: self._needed_by(stage) for address, stage in stages.items()}
+        self._reads = {address: self._read_by(stage) for address, stage in stages.items()}
         self._check_cycles()
 
-    def needs(self, address: str) -> tuple[str, ...]:
-        """The addresses of the stages that one needs directly; a frozen stage needs none, as it never runs."""
-        return () if self.stages[address].frozen else self._needs[address]
+    def reads(self, node: str) -> tuple[str, ...]:
+        """The nodes whose outputs one reads directly."""
+        return self._reads.get(node, ())
 
-    def order(self, targets: Iterable[str] = (), *, single: bool = False) -> list[Stage]:
+    def needs(self, node: str) -> tuple[str, ...]:
+        """The nodes that one needs directly before it runs; a frozen stage needs none, as it never runs."""
+        return () if node not in self._reads or self.stages[node].frozen else self._reads[node]
+
+    @cached_property
+    def _needed_by(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for address in self.stages:
+            for needed in self.needs(address):
+                found.setdefault(needed, []).append(address)
+        return found
+
+    def needed_by(self, node: str) -> tuple[str, ...]:
+        """The addresses of the stages that need one directly."""
+        return tuple(self._needed_by.get(node, ()))
+
+    def dependents(self, *nodes: str) -> list[str]:
+        """The addresses of every stage that needs one of these, directly or not, in the order of their files."""
+        found = self._reached(nodes, self.needed_by) - set(nodes)
+        return [address for address in self.stages if address in found]
+
+    def order(self, choice: Choice = OWN) -> list[Stage]:
         """The stages to look at, each after those that it needs.
 
-        Args:
-            targets: Stage addresses or paths of pipeline files; none means the project's own dvc.yaml.
-            single: Only the targets themselves.
+        Raises:
+            UsageError: A target means nothing.
+        """
+        return [self.stages[node] for node in self._plan(choice) if node in self.stages]
+
+    def sources(self, choice: Choice = OWN) -> list[Any]:
+        """The ``.dvc`` files that are part of a choice. Raises UsageError when a target means nothing."""
+        return [self.data[node] for node in self._plan(choice) if node in self.data]
+
+    def _plan(self, choice: Choice) -> list[str]:
+        nodes = [*self.data, *self.stages]
+        if choice.all_pipelines:
+            return self._after_needs(nodes)
+        chosen = self.chosen(choice)
+        if choice.pipeline:
+            together = self._reached(chosen, lambda node: (*self.needs(node), *self.needed_by(node)))
+            return self._after_needs(node for node in nodes if node in together)
+        if choice.downstream:
+            below = self._reached(chosen, self.needed_by)
+            return [node for node in self._after_needs(node for node in nodes if node in below) if node in below]
+        if choice.single:
+            return [node for node in self._after_needs(chosen) if node in chosen]
+        return self._after_needs(chosen)
+
+    def chosen(self, choice: Choice) -> list[str]:
+        """The nodes that the targets of a choice mean, without what they need.
+
+        Without targets that is the pipeline file of the folder, and in a project without one of its own everything.
 
         Raises:
-            UsageError: There is no such stage.
+            UsageError: A target means nothing.
         """
-        chosen = [address for target in targets for address in self.matching(target)]
-        if not chosen:
-            own = [stage.address for stage in self.stages.values() if stage.file == ROOT_FILE]
-            chosen = own or list(self.stages)
-        done: dict[str, None] = {}
-        for address in chosen:
-            for found in self._after_needs(address, done):
-                if not single or found in chosen:
-                    done[found] = None
-        return [self.stages[address] for address in done]
+        if choice.all_pipelines:
+            return [*self.data, *self.stages]
+        if choice.targets:
+            found = (
+                node
+                for target in choice.targets
+                for node in self.matching(target, choice.folder, recursive=choice.recursive, glob=choice.glob)
+            )
+            return list(dict.fromkeys(found))
+        file = self._own_file(choice.folder)
+        return [stage.address for stage in self.stages.values() if stage.file == file] or list(self.stages)
 
-    def matching(self, target: str) -> list[str]:
-        """The addresses that a target means. Raises UsageError when there is none."""
-        if target in self.stages:
-            return [target]
-        name = target.removeprefix(ROOT_FILE + ":")
-        if name in self.stages:
-            return [name]
-        of_file = [address for address, stage in self.stages.items() if stage.file == target]
-        if of_file:
-            return of_file
+    def _own_file(self, folder: str) -> str:
+        """The pipeline file that a folder's stages are in: its own, or the nearest above that has stages."""
+        files = {stage.file for stage in self.stages.values()}
+        return next((file for above in _at_and_above(folder) if (file := f"{above}{NAME}") in files), NAME)
+
+    def matching(self, target: str, folder: str = "", *, recursive: bool = False, glob: bool = False) -> list[str]:
+        """The nodes that a target means.
+
+        Args:
+            target: A stage (``train``, ``train@a``), the group of a stage, a pipeline file or ``.dvc`` file, or a
+                file and a stage (``sub/dvc.yaml:train``).
+            folder: The project path that it is relative to.
+            recursive: Whether it may be a folder: all below it.
+            glob: Whether the name in it is a pattern.
+
+        Raises:
+            UsageError: It means nothing.
+        """
+        file, name = _split(target, glob=glob)
+        if recursive:
+            below = _placed(target, folder)
+            inside = [node for node in (*self.data, *self.stages) if _is_below(self._file(node), below)]
+            if inside:
+                return inside
+        path = _placed(file, folder) if file else self._own_file(folder)
+        if not name and path in self.data:
+            return [path]
+        found = [stage.address for stage in self.stages.values() if stage.file == path and _fits(stage, name, glob)]
+        if not found:
+            raise self._unknown(target, path)
+        return found
+
+    def _unknown(self, target: str, path: str) -> UsageError:
         known = list(self.stages)
-        hint = nearest(target, known) or (f"There are: {', '.join(known[:20])}." if known else "")
-        raise UsageError(f"There is no stage {target!r}.", hint)
+        near = nearest(target, known) or nearest(f"{path}:{target}".removeprefix(ROOT_FILE + ":"), known)
+        hint = near or (f"There are: {', '.join(known[:20])}." if known else "")
+        return UsageError(f"There is no stage {target!r}.", hint)
 
-    def _after_needs(self, address: str, done: Mapping[str, None]) -> Iterator[str]:
+    def _file(self, node: str) -> str:
+        return node if node in self.data else self.stages[node].file
+
+    def _after_needs(self, nodes: Iterable[str]) -> list[str]:
         """Depth first, what is needed before what needs it; without recursion, so that chains may be long."""
-        entered = {address}
-        path = [(address, iter(self.needs(address)))]
-        while path:
-            current, left = path[-1]
-            needed = next((other for other in left if other not in done and other not in entered), None)
-            if needed is not None:
-                entered.add(needed)
-                path.append((needed, iter(self.needs(needed))))
-            else:
-                path.pop()
-                if current not in done:
-                    yield current
+        done: dict[str, None] = {}
+        for node in nodes:
+            path = [] if node in done else [(node, iter(self.needs(node)))]
+            while path:
+                current, left = path[-1]
+                needed = next((other for other in left if other not in done), None)
+                if needed is not None:
+                    path.append((needed, iter(self.needs(needed))))
+                else:
+                    path.pop()
+                    done[current] = None
+        return list(done)
 
-    def _needed_by(self, stage: Stage) -> tuple[str, ...]:
+    @staticmethod
+    def _reached(nodes: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+        """These nodes, and whatever can be reached from them."""
+        found = set(nodes)
+        left = list(found)
+        while left:
+            more = [node for node in following(left.pop()) if node not in found]
+            found.update(more)
+            left += more
+        return found
+
+    def _read_by(self, stage: Stage) -> tuple[str, ...]:
         paths = [dep.path for dep in stage.deps] + [params.path for params in stage.params]
         return tuple(dict.fromkeys(writer for path in paths for writer in self.writers(path)))
 
     def writers(self, path: str) -> Iterator[str]:
-        """The addresses of the stages that write a path, a folder above it, or something in it."""
+        """The nodes that write a path, a folder above it, or something in it."""
         for candidate in (path, *_above(path)):
             if candidate in self._writers:
-                yield self._writers[candidate][0].address
+                yield self._writers[candidate].by
         at = bisect_left(self._sorted, path + "/")
         while at < len(self._sorted) and self._sorted[at].startswith(path + "/"):
-            yield self._writers[self._sorted[at]][0].address
+            yield self._writers[self._sorted[at]].by
             at += 1
 
+    def _add_writer(self, path: str, written: _Written) -> None:
+        other = self._writers.setdefault(path, written)
+        if other is not written:
+            raise written.source.bad(written.keys, f"{path!r} is also written by {self._called(other.by)}")
+
+    def _called(self, node: str) -> str:
+        return repr(node) if node in self.data else f"stage {node!r}"
+
     def _check_overlaps(self) -> None:
-        met: dict[str, tuple[Stage, Out]] = {}
-        for stage in self.stages.values():
-            for out in stage.outs:
-                if out.path in met:
-                    other = met[out.path][0].address
-                    raise stage.source.bad(out.keys, f"{out.path!r} is also written by stage {other!r}")
-                met[out.path] = (stage, out)
-        for path, (stage, out) in met.items():
+        for path, written in self._writers.items():
             for above in _above(path):
-                if above in met:
-                    other = met[above][0].address
-                    raise stage.source.bad(out.keys, f"{path!r} lies inside {above!r}, which stage {other!r} writes")
+                if above in self._writers:
+                    other = self._called(self._writers[above].by)
+                    raise written.source.bad(written.keys, f"{path!r} lies inside {above!r}, which {other} writes")
+        for file in dict.fromkeys(map(self._file, (*self.stages, *self.data))):
+            for above in (file, *_above(file)):
+                if above in self._writers:
+                    written = self._writers[above]
+                    raise written.source.bad(written.keys, f"{above!r} would be written over {file}, which is in it")
 
     def _check_cycles(self) -> None:
         done: set[str] = set()
         for start in self.stages:
-            path: list[tuple[str, Iterator[str]]] = [] if start in done else [(start, iter(self._needs[start]))]
+            path: list[tuple[str, Iterator[str]]] = [] if start in done else [(start, iter(self.reads(start)))]
             inside = {start}
             while path:
                 current, left = path[-1]
@@ -132,7 +251,7 @@ class Graph:
                     raise self._cycle([address for address, _ in path], needed)
                 else:
                     inside.add(needed)
-                    path.append((needed, iter(self._needs[needed])))
+                    path.append((needed, iter(self.reads(needed))))
 
     def _cycle(self, path: list[str], start: str) -> BadInput:
         circle = path[path.index(start) :]
@@ -142,6 +261,45 @@ class Graph:
         # Each stage needs the next one; from the first one backwards it is the order in which they would have to run.
         words = " -> ".join([start, *reversed(circle[1:]), start])
         return stage.source.bad(stage.keys, f"stages need each other in a circle: {words}", "Take one of the deps out.")
+
+
+def _split(target: str, *, glob: bool) -> tuple[str, str]:
+    """A target's file, "" for the folder's own, and its name there; what comes after an ``@`` may hold anything."""
+    group, at, key = ("", "", "") if glob else target.partition("@")
+    file, colon, name = (target if glob else group).rpartition(":")
+    if colon:
+        return file, name + at + key
+    if is_pipeline_file(posixpath.basename(target)):
+        return target, ""
+    return "", target
+
+
+def _placed(path: str, folder: str) -> str:
+    """A path that is relative to a folder, as a project path; "" is the project itself."""
+    found = posixpath.normpath(posixpath.join(folder, path))
+    if found == ".." or found.startswith(("../", "/")):
+        raise UsageError(f"{path} lies outside the project.")
+    return "" if found == "." else found
+
+
+def _fits(stage: Stage, name: str, glob: bool) -> bool:
+    if not name:
+        return True
+    if glob and fnmatchcase(stage.name, name):
+        return True
+    return name in (stage.name, getattr(stage, "group", ""))
+
+
+def _is_below(file: str, folder: str) -> bool:
+    return not folder or file.startswith(folder + "/")
+
+
+def _at_and_above(folder: str) -> Iterator[str]:
+    """A folder and those that it lies in, up to the project itself, each with a slash at its end ("" is the last)."""
+    if folder:
+        yield folder + "/"
+        yield from (above + "/" for above in _above(folder))
+    yield ""
 
 
 def _above(path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.errors import BadInput
+from assay.engine.pipeline.choice import Choice
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.stage import Dep, Out, Stage
 
@@ -59,7 +60,7 @@ def test_every_order_puts_needs_first_and_only_what_has_none_is_refused(
         return
     graph = Graph(pipeline)
     chosen = [f"s{target}"] if f"s{target}" in pipeline else []
-    order = [stage.address for stage in graph.order(chosen)]
+    order = [stage.address for stage in graph.order(Choice(tuple(chosen)))]
     assert len(set(order)) == len(order)
     for at, address in enumerate(order):
         assert needed(pipeline, address) <= set(order[:at])

@@ -10,6 +10,7 @@ import pytest
 from assay.engine.errors import BadInput, Refused, UsageError
 from assay.engine.model import AdHoc
 from assay.engine.pipeline.adhoc import STAGE, edit, shell_text, stage_data, with_command
+from assay.engine.pipeline.choice import Choice
 from assay.engine.pipeline.repro import reproduce
 from assay.engine.pipeline.spec import parse
 from tests.workspace import Workspace
@@ -166,7 +167,7 @@ def test_it_runs(work: Workspace) -> None:
     command = AdHoc(("sh", "-c", 'echo "$0" > o; echo {} > m.json', "a  b"), outs=("o",), metrics=("m.json",))
     new, pipeline = with_command(work.project, "", command)
     work.write("dvc.yaml", new)
-    done = reproduce(work.project, pipeline, (STAGE,))
+    done = reproduce(work.project, pipeline, Choice((STAGE,)))
     assert done.ran == (STAGE,)
     assert work.read("o") == "a  b\n"
-    assert reproduce(work.project, pipeline, (STAGE,)).ran == (STAGE,)
+    assert reproduce(work.project, pipeline, Choice((STAGE,))).ran == (STAGE,)

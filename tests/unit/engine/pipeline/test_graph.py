@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from assay.engine.errors import BadInput, UsageError
+from assay.engine.pipeline.choice import Choice
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.spec import Pipeline, parse
 
@@ -28,7 +29,7 @@ def graph(**files: str) -> Graph:
 
 
 def names(found: Graph, *targets: str, single: bool = False) -> list[str]:
-    return [stage.address for stage in found.order(targets, single=single)]
+    return [stage.address for stage in found.order(Choice(targets, single=single))]
 
 
 def test_stages_come_after_what_they_need() -> None:

@@ -19,6 +19,7 @@ from assay.engine.errors import AssayError, BadInput, ConfigError, StageFailed, 
 from assay.engine.events import Note, StageFinished, StageOutput
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import lock
+from assay.engine.pipeline.choice import Choice, Manner
 from assay.engine.pipeline.repro import Reproduced, check, commit_outs, reproduce, statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.store.manifest import files_in
@@ -48,7 +49,10 @@ def two_stages(work: Workspace) -> None:
 
 
 def repro(work: Workspace, *targets: str, **options: Any) -> Reproduced:
-    return reproduce(work.project, load(work.project), targets, **options)
+    """Options are fields of the choice, of the manner, or what `reproduce` takes besides."""
+    choice = {name: options.pop(name) for name in Choice._fields if name in options}
+    manner = {name: options.pop(name) for name in Manner._fields if name in options}
+    return reproduce(work.project, load(work.project), Choice(targets, **choice), Manner(**manner), **options)
 
 
 def again(work: Workspace, *targets: str, **options: Any) -> Reproduced:
@@ -593,7 +597,7 @@ def test_committing_some_stages_leaves_the_others(work: Workspace) -> None:
     repro(work)
     work.write("raw.txt", "other\n")
     work.write("train.sh", work.read("train.sh") + "# changed\n")
-    done = commit_outs(work.project, load(work.project), ["train"])
+    done = commit_outs(work.project, load(work.project), Choice(("train",)))
     assert list(done.entries) == ["train"]
     assert reasons(work) == {"prepare": ("raw.txt changed",), "train": ()}
 

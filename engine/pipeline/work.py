@@ -1,0 +1,239 @@
+"""One stage at a time: judged, skipped, restored or run, and recorded.
+
+Dependencies are hashed before a stage runs and once more after it: the lock entry says what the stage was given, and
+what changed meanwhile is reported. An unchanged stage whose outputs are gone gets them back from the cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+from assay.engine.errors import AssayError
+from assay.engine.events import StageFinished, StageSkipped, StageStarted
+from assay.engine.params import keys
+from assay.engine.pipeline import outputs
+from assay.engine.pipeline.changes import Inputs, Reason, input_reasons, out_reasons, same
+from assay.engine.pipeline.choice import PLAIN, Manner
+from assay.engine.pipeline.gitignore import ignore
+from assay.engine.pipeline.graph import Graph
+from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.locks import Locks
+from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.runner import StageLog, environment, run_stage
+from assay.engine.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from assay.engine.model import Artifact
+    from assay.engine.project import Project
+
+
+class Work:
+    """One command's way through the stages, and what it has done so far.
+
+    Args:
+        project: Where.
+        graph: Who needs whom.
+        manner: How stages are brought up to date.
+        extra: Variables for the commands, beside those that the project's world has.
+        edited: Files by project path that are seen with this content instead of the one they have.
+
+    Attributes:
+        observer: Looks at the workspace.
+        locks: The lock files.
+        ran: Addresses of the stages that ran, in order; in a dry run, those that would.
+        skipped: Addresses of those that did not, in order.
+        ignores: .gitignore files that were changed.
+        changed: Project paths that changed while a stage that reads them ran.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        graph: Graph,
+        manner: Manner = PLAIN,
+        *,
+        extra: Mapping[str, str] | None = None,
+        edited: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.observer = Observer(project, edited)
+        self.locks = Locks(project)
+        self.ran: list[str] = []
+        self.skipped: list[str] = []
+        self.ignores: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+        self._project = project
+        self._graph = graph
+        self._manner = manner
+        self._extra = extra or {}
+
+    def reasons(self, stage: Stage) -> tuple[list[Reason], Inputs]:
+        """Why a stage is not up to date, and what it reads; outputs are looked at only when that can matter."""
+        entry = self.locks.entry(stage)
+        inputs = Inputs() if stage.frozen else self.observer.inputs(stage)
+        found = input_reasons(stage, entry, inputs)
+        if entry is not None:
+            found += out_reasons(stage, entry, self.observer.states(stage, entry))
+        if self._manner.allow_missing:
+            found = [reason for reason in found if not self._is_only_missing(stage, reason)]
+        return found, inputs
+
+    def _is_only_missing(self, stage: Stage, reason: Reason) -> bool:
+        """Whether a reason speaks of data that is not there, and of nothing that is known to have changed."""
+        if reason.kind != "missing" or reason.about not in ("dep", "out"):
+            return False
+        if reason.about == "out":
+            return True
+        entry = self.locks.entry(stage)
+        spelled = next(dep.spelled for dep in stage.deps if dep.path == reason.name)
+        locked = entry.deps.get(spelled) if entry is not None else None
+        recorded = self._recorded_at(reason.name)
+        return recorded is None or same_content(locked, recorded)
+
+    def _recorded_at(self, path: str) -> Artifact | None:
+        """What the stage or the ``.dvc`` file that writes exactly this path says it is."""
+        for node in self._graph.writers(path):
+            stage, file = self._graph.stages.get(node), self._graph.data.get(node)
+            entry = self.locks.entry(stage) if stage is not None else None
+            if stage is not None and entry is not None:
+                found = next((outputs.recorded(entry, out) for out in stage.outs if out.path == path), None)
+            else:
+                found = next((out.artifact for out in file.outs if out.path == path), None) if file else None
+            if found is not None:
+                return found
+        return None
+
+    def check(self, order: Collection[Stage]) -> None:
+        """Before the first command starts: lock files are good, and what no earlier stage writes is there.
+
+        Where a failure does not end everything, what is missing is left to the stage that reads it.
+        """
+        coming = {stage.address for stage in order}
+        outputs.link_kinds(self._project)
+        for stage in order:
+            self.locks.entry(stage)
+            if stage.frozen or self._manner.goes_on:
+                continue
+            if self._manner.allow_missing and not self.reasons(stage)[0]:
+                continue
+            self._check_deps(stage, lambda path: not coming.isdisjoint(self._graph.writers(path)))
+
+    def _check_deps(self, stage: Stage, is_coming: Callable[[str], bool]) -> None:
+        for dep in stage.deps:
+            if not is_coming(dep.path) and not self.observer.exists(dep.path):
+                hint = "Put it there; `assay pull` brings data that somebody pushed."
+                raise stage.source.bad(dep.keys, f"{dep.spelled!r} is not there, and the stage reads it", hint)
+        for params in stage.params:
+            if is_coming(params.path):
+                continue
+            values = self.observer.values(params)
+            if values is None:
+                raise stage.source.bad(params.keys, f"{params.spelled!r} is not there, and the stage reads it")
+            for name in params.names:
+                if name not in values:
+                    near = keys.nearest(name, self.observer.names(params.path))
+                    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+                    raise stage.source.bad(params.keys, f"{params.spelled!r} has no parameter {name!r}", hint)
+
+    def foresee(self, stage: Stage, *, forced: bool) -> None:
+        """Tells what a stage would do: it runs when it has changed, or needs something that would run."""
+        upstream = not set(self.ran).isdisjoint(self._graph.needs(stage.address))
+        if stage.frozen or not (forced or upstream or self.reasons(stage)[0]):
+            self._skip(stage, "frozen" if stage.frozen else "unchanged")
+            return
+        self.ran.append(stage.address)
+        self._project.report(StageStarted(stage.address, "\n".join(stage.commands)))
+
+    def bring_up_to_date(self, stage: Stage, log: StageLog, *, forced: bool) -> bool:
+        """Skips, restores or runs one stage; says whether it was found changed."""
+        reasons, inputs = self.reasons(stage)
+        if stage.frozen:
+            self._settle_frozen(stage, reasons)
+        elif not forced and not reasons:
+            self._skip(stage, "unchanged")
+        elif not forced and all(reason.about == "out" for reason in reasons) and self._restore(stage):
+            self._skip(stage, "restored from the cache")
+        else:
+            self._run(stage, inputs, log)
+            return True
+        return False
+
+    def _settle_frozen(self, stage: Stage, reasons: list[Reason]) -> None:
+        """A frozen stage never runs; its outputs have to be there all the same."""
+        missing = [out for out in stage.outs if not self.observer.exists(out.path)]
+        if missing and not self._manner.allow_missing and not (reasons and self._restore(stage)):
+            problem = f"{missing[0].spelled!r} is not there, and the stage that writes it is frozen"
+            raise stage.source.bad(missing[0].keys, problem, "Unfreeze the stage, or bring the output back.")
+        self._skip(stage, "frozen")
+
+    def _restore(self, stage: Stage) -> bool:
+        entry = self.locks.entry(stage)
+        if entry is None:
+            return False
+        current = {out.path: self.observer.artifact(out.path) for out in stage.outs}
+        if all(same_content(current[out.path], outputs.recorded(entry, out)) for out in stage.outs):
+            outputs.record(self._project, self.observer, [(stage, entry)])  # only the cache had lost something
+            return True
+        return outputs.restore(self._project, self.observer, stage, entry)
+
+    def _skip(self, stage: Stage, why: str) -> None:
+        self.skipped.append(stage.address)
+        self._project.report(StageSkipped(stage.address, why))
+
+    def _run(self, stage: Stage, inputs: Inputs, log: StageLog) -> None:
+        self._check_deps(stage, lambda _path: False)
+        ask = self._manner.ask
+        if ask is not None and not ask(f"Run stage {stage.address!r}?"):
+            raise AssayError(f"Stopped before stage {stage.address!r}, as you said.", "What ran before it is recorded.")
+        project, entry = self._project, self.locks.entry(stage)
+        outputs.clear(project, self.observer, stage, entry)
+        project.report(StageStarted(stage.address, "\n".join(stage.commands)))
+        world, began = project.world, time.monotonic()
+        variables = environment(world.environment, stage.address, project.root, world.interpreter_bin, self._extra)
+        run_stage(stage, project.root, variables, log)
+        seconds = time.monotonic() - began
+        self._note_changes(stage, inputs)
+        found = outputs.record(project, self.observer, [(stage, entry)])
+        for out in stage.outs:
+            if out.path not in found:
+                problem = f"the command ended well but did not write {out.spelled!r}"
+                raise stage.source.bad(out.keys, problem, "Write it, or take it out of the stage.")
+        cached = {out.path: found[out.path] for out in stage.outs if out.cache}
+        self.ignores.update(dict.fromkeys(ignore(project.root, cached)))
+        self.locks.put({stage.lock_path: {stage.name: entry_of(stage, inputs, found)}})
+        outputs.link(project, cached)
+        self.ran.append(stage.address)
+        project.report(StageFinished(stage.address, seconds))
+
+    def _note_changes(self, stage: Stage, before: Inputs) -> None:
+        """Remembers what a stage reads and what is not as it was when it started."""
+        after = self.observer.inputs(stage)
+        for dep in stage.deps:
+            if not same_content(before.deps.get(dep.spelled), after.deps.get(dep.spelled)):
+                self.changed[dep.path] = None
+        for params in stage.params:
+            if not same(before.params.get(params.spelled), after.params.get(params.spelled)):
+                self.changed[params.path] = None
+
+    def is_complete(self, stage: Stage, inputs: Inputs) -> bool:
+        """Whether everything that a stage reads and writes is there."""
+        if None in inputs.deps.values() or inputs.absent:
+            return False
+        if any(name not in inputs.params[params.spelled] for params in stage.params for name in params.names):
+            return False
+        return all(self.observer.exists(out.path) for out in stage.outs)
+
+
+def same_content(one: Artifact | None, other: Artifact | None) -> bool:
+    """Whether two artifacts are the same bytes; nothing is only like nothing."""
+    if one is None or other is None:
+        return one is other
+    return one.digest == other.digest
+
+
+def entry_of(stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> LockEntry:
+    """The lock entry of a stage that was given these inputs and wrote these outputs, by path."""
+    return LockEntry(
+        stage.cmd, dict(inputs.deps), dict(inputs.params), {out.spelled: outs[out.path] for out in stage.outs}
+    )
