@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from assay.engine.errors import MissingArtifact, StoreError, UnsafePath
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
-from assay.engine.store.manifest import DIRECTORY, decode
+from assay.engine.store.manifest import named
 
 
 class Contents:
@@ -36,7 +36,7 @@ class Contents:
         known = self._below.get(digest)
         if known is None and digest not in self.broken:
             try:
-                known = self._below[digest] = _named(digest, self._cache.read(digest))
+                known = self._below[digest] = named(digest, self._cache.read(digest))
             except MissingArtifact:
                 return None
             except (StoreError, UnsafePath) as error:
@@ -86,10 +86,3 @@ class Contents:
             self._why[digest] = why
             stack.pop()
         return self._why[root]
-
-
-def _named(digest: Digest, data: bytes) -> tuple[Digest, ...]:
-    depth, rows = decode(digest, data)
-    if depth:
-        return tuple(Digest(digest.algo, row[1].hex(), True) for row in rows)
-    return tuple(Digest(digest.algo, row[2].hex(), row[1] == DIRECTORY) for row in rows)

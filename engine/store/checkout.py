@@ -21,7 +21,8 @@ from assay.engine.events import Done, Progress, Reporter, silent
 from assay.engine.model import Artifact, Digest, Entry, HashName
 from assay.engine.store.cache import Cache
 from assay.engine.store.links import DEFAULT_KINDS, Kind, Placer
-from assay.engine.store.manifest import EXECUTABLE, Row, files_in
+from assay.engine.store.manifest import files_in, keeps_modes
+from assay.engine.store.rows import EXECUTABLE, Row
 from assay.engine.store.scan import Ignored, Place, Scan
 from assay.engine.store.statcache import StatCache, seen_as
 
@@ -113,7 +114,8 @@ def plan(
     add = {name: entry for name, entry in wanted.items() if name not in have}
     change = {name: entry for name, entry in wanted.items() if name in have and have[name].digest != entry.digest}
     keep = {name: entry for name, entry in wanted.items() if name in have and name not in change}
-    modes = {name: entry for name, entry in keep.items() if have[name].is_exec != entry.is_exec}
+    has_modes = artifact is None or not artifact.digest.is_dir or keeps_modes(artifact.digest)
+    modes = {name: entry for name, entry in keep.items() if has_modes and have[name].is_exec != entry.is_exec}
     surplus = [name for name in have if name not in wanted]
     remove = [*surplus, *there.abandoned, *(name for name in there.odd if name not in wanted)]
     is_dir = artifact is not None and artifact.digest.is_dir

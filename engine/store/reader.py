@@ -66,6 +66,14 @@ class CacheReader:
         """Whether an object is there, as far as is known without looking for new packs."""
         return self.is_packed(digest) or self.loose_path(digest) is not None
 
+    def size(self, digest: Digest) -> int | None:
+        """An object's size in bytes, as far as is known without looking for new packs; None when it is not there."""
+        place = self.index.find(key_of(digest))
+        if place is not None:
+            return place[2]
+        path = self.loose_path(digest)
+        return None if path is None else os.stat(path).st_size
+
     def object_path(self, digest: Digest) -> str:
         """Where an object lies, or would lie, as a file of its own."""
         return f"{self.folder}/{object_key(digest)}"

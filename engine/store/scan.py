@@ -23,7 +23,7 @@ from assay.engine.model import HASH_NAMES, HashName
 from assay.engine.store.digest import one_shot
 from assay.engine.store.files import read_whole, same, unreadable
 from assay.engine.store.hashing import LARGE, hash_files
-from assay.engine.store.manifest import DEEPEST, EXECUTABLE, FILE, Row
+from assay.engine.store.rows import DEEPEST, EXECUTABLE, FILE, Row
 from assay.engine.store.statcache import Seen, StatCache, matches, now, observed
 from assay.engine.store.writer import CacheWriter
 

@@ -1,6 +1,6 @@
 """From the workspace to an artifact: a file or a directory becomes a digest, and on demand goes into the cache.
 
-`scan` looks and reads; the manifests are written here, from the leaves up. With a writer, a file that is unchanged
+`scan` looks and reads; `manifest` writes what a directory is. With a writer, a file that is unchanged
 but whose content the cache has lost is read again too. Sockets, pipes and devices are left out with a warning, empty
 folders leave no trace.
 """
@@ -14,8 +14,9 @@ from assay.engine.errors import BadInput
 from assay.engine.events import Reporter, Warned, silent
 from assay.engine.model import Artifact, Digest, HashName
 from assay.engine.store.digest import one_shot
-from assay.engine.store.manifest import EXECUTABLE, Put, directory_row, write_level
-from assay.engine.store.scan import Ignored, Level, Place, Scan
+from assay.engine.store.manifest import write_folders
+from assay.engine.store.rows import EXECUTABLE, Folder, Put
+from assay.engine.store.scan import Ignored, Place, Scan
 from assay.engine.store.statcache import StatCache
 from assay.engine.store.writer import CacheWriter
 
@@ -60,7 +61,9 @@ def snapshot(
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(path, "does not exist") from None
     if stat_module.S_ISDIR(stat.st_mode):
-        return _write_levels(scan.folder(path), algo, _put(algo, writer))
+        below = len(path) + 1
+        folders: list[Folder] = [(level.path[below:], level.rows) for level in scan.folder(path)]
+        return write_folders(folders, algo, _put(algo, writer))
     row = scan.file(path)
     if row is None:
         raise BadInput(path, "is neither a file nor a folder")
@@ -73,12 +76,3 @@ def _put(algo: HashName, writer: CacheWriter | None) -> Put:
         return lambda data: writer.add_bytes(data, is_dir=True)
     value = one_shot(algo)
     return lambda data: Digest(algo, value(data).hex(), True)
-
-
-def _write_levels(levels: list[Level], algo: HashName, put: Put) -> Artifact:
-    """Writes manifests from the leaves up and returns that of the first level."""
-    for level in reversed(levels):
-        artifact = write_level(level.rows, algo, put)
-        if level.above is not None and artifact.nfiles:
-            level.above.rows.append(directory_row(level.path.rpartition("/")[2], artifact))
-    return artifact

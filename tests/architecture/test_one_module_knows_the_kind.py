@@ -37,3 +37,29 @@ def test_no_other_module_asks_which_kind_a_project_is(path):
 
 def test_a_planted_question_is_found():
     assert kinds_named("if marker == '.assay':\n    pass\n") == [1]
+
+
+FORMS = ("assay.engine.store.merkle", "assay.engine.store.listing")
+"""The forms that a directory can have."""
+
+
+@pytest.mark.parametrize("path", python_files("engine", "remotes", "cli"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_manifest_module_knows_the_forms_of_a_directory(path):
+    if str(path.relative_to(ROOT)) != "engine/store/manifest.py":
+        assert not set(forms_imported(path.read_text()))
+
+
+def forms_imported(source: str) -> list[str]:
+    """The forms that a module imports, wherever in it."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
+    return [name for name in found if name in FORMS]
+
+
+def test_a_planted_form_is_found():
+    assert forms_imported("def f():\n    from assay.engine.store import listing\n") == [FORMS[1]]
+    assert forms_imported("from assay.engine.store.merkle import decode\n") == [FORMS[0]]

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from assay.engine.errors import CorruptArtifact, UnsafePath
 from assay.engine.model import Artifact, Entry
-from assay.engine.store import manifest
+from assay.engine.store import merkle
 from assay.engine.store.digest import digest_bytes
-from assay.engine.store.manifest import check_names, decode, digests_of, files_in, write_level, write_manifest
+from assay.engine.store.manifest import digests_of, files_in, write_manifest
+from assay.engine.store.merkle import decode, write_level
+from assay.engine.store.rows import check_names
 
 NAMES = st.one_of(
     st.sampled_from(["a", "b", "a.", "a0", "é", "z", "\U0001f600", "\udcff", "..."]),
@@ -105,12 +107,12 @@ def test_one_more_name_in_a_large_level_changes_few_objects(seed, count, more):
 
 
 def _write_small_nodes(memory, rows) -> Artifact:
-    split, cut = manifest.SPLIT, manifest._CUT
-    manifest.SPLIT, manifest._CUT = 8, 29
+    split, cut = merkle.SPLIT, merkle._CUT
+    merkle.SPLIT, merkle._CUT = 8, 29
     try:
         return write_level(rows, "xxh128", lambda data: memory.add_bytes(data, is_dir=True))
     finally:
-        manifest.SPLIT, manifest._CUT = split, cut
+        merkle.SPLIT, merkle._CUT = split, cut
 
 
 VALUES = st.recursive(
@@ -125,11 +127,11 @@ def _is_canonical(data: bytes) -> bool:
     """Whether a manifest object that was accepted is one that the writer writes."""
     digest = digest_bytes("xxh128", data, is_dir=True)
     depth, rows = decode(digest, data)
-    packed = msgpack.packb([manifest.TAG, manifest.VERSION, "xxh128", depth, rows], unicode_errors="surrogateescape")
+    packed = msgpack.packb([merkle.TAG, merkle.VERSION, "xxh128", depth, rows], unicode_errors="surrogateescape")
     return packed == data and rows == sorted(rows, key=lambda row: row[0].encode("utf-8", "surrogateescape"))
 
 
-LEVELS = st.tuples(st.just(manifest.TAG), st.just(1), st.just("xxh128"), st.integers(0, 1), VALUES | ROWS)
+LEVELS = st.tuples(st.just(merkle.TAG), st.just(1), st.just("xxh128"), st.integers(0, 1), VALUES | ROWS)
 
 
 @settings(max_examples=150)

@@ -11,7 +11,7 @@ import pytest
 from assay.engine.errors import BadInput, StoreError, UnsafePath
 from assay.engine.events import Done, Progress, Warned
 from assay.engine.model import Artifact
-from assay.engine.store import manifest, scan
+from assay.engine.store import merkle, scan
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import digests_of, files_in
 from tests.stores import LARGE, damage
@@ -355,8 +355,8 @@ def test_progress_counts_the_bytes_that_are_read(bench):
 
 
 def test_a_directory_of_many_files_is_cut_and_comes_back(bench, monkeypatch):
-    monkeypatch.setattr(manifest, "SPLIT", 10)
-    monkeypatch.setattr(manifest, "_CUT", 30)
+    monkeypatch.setattr(merkle, "SPLIT", 10)
+    monkeypatch.setattr(merkle, "_CUT", 30)
     bench.write({f"data/{number}": b"%d" % number for number in range(200)})
     artifact = bench.add("data")
     assert artifact.nfiles == 200

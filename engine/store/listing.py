@@ -1,0 +1,103 @@
+"""Directories in DVC's form: one JSON list of every file below, by path and digest.
+
+docs/formats.md, "Listings", has the bytes, which are DVC's own: two programs that look at the same files name them
+alike. Neither sizes nor modes are in it, and folders without files leave no trace. Sizes are asked of the cache.
+
+What is read may have been written by any version of DVC, so the spelling of the JSON is not looked at; names are about
+to become paths and are checked as everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from assay.engine.errors import CorruptArtifact
+from assay.engine.model import Artifact, Digest, Entry, HashName
+from assay.engine.store import digest as digest_module
+from assay.engine.store.rows import DEEPEST, Folder, Found, Put, Reader, check_names
+
+KEEPS_MODES = False
+"""Whether a listing says which files may be executed."""
+
+_PATH, _HEX = "relpath", "md5"
+
+
+def write(folders: Sequence[Folder], algo: HashName, put: Put) -> Artifact:  # noqa: ARG001  # as the other form
+    """Stores the listing of a whole directory.
+
+    Args:
+        folders: The directory and all folders below it.
+        algo: The hash of all digests in it.
+        put: Stores an object.
+
+    Raises:
+        UnsafePath: A name that must not be written.
+    """
+    files = []
+    size = 0
+    for folder, rows in folders:
+        check_names([row[0] for row in rows])
+        if rows and folder:
+            check_names(folder.split("/"))
+        for name, _, raw, length, _ in rows:
+            files.append({_HEX: raw.hex(), _PATH: f"{folder}/{name}" if folder else name})
+            size += length
+    files.sort(key=lambda file: file[_PATH])
+    return Artifact(put(json.dumps(files).encode("ascii")), size, len(files))
+
+
+def walk(cache: Reader, digest: Digest) -> Found:
+    """Every file of a directory in the order of the listing, then the listing itself.
+
+    Raises:
+        MissingArtifact: The listing is not in the cache.
+        CorruptArtifact: It is not a listing.
+        UnsafePath: It holds a path that must not be written.
+    """
+    for path, child in _files(digest, cache.read(digest)):
+        yield path, Entry(path.rpartition("/")[2], child, cache.size(child) or 0), child
+    yield "", None, digest
+
+
+def named(digest: Digest, data: bytes) -> tuple[Digest, ...]:
+    """The files that a listing names. Raises as `walk`."""
+    return tuple(child for _, child in _files(digest, data))
+
+
+def _files(digest: Digest, data: bytes) -> Iterator[tuple[str, Digest]]:
+    try:
+        rows = json.loads(data)
+    except (ValueError, RecursionError):
+        _refuse(digest, "cannot be read")
+    if not isinstance(rows, list):
+        _refuse(digest, "is not a list")
+    files = dict(_row(digest, row) for row in rows)
+    if len(files) != len(rows):
+        _refuse(digest, "names a file twice")
+    folders: set[str] = set()
+    for path in files:
+        parts = path.split("/")
+        if len(parts) > DEEPEST:
+            _refuse(digest, f"is more than {DEEPEST} folders deep")
+        check_names(parts)
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    if not folders.isdisjoint(files):
+        _refuse(digest, "has a file where it has a folder")
+    yield from files.items()
+
+
+def _row(digest: Digest, row: Any) -> tuple[str, Digest]:
+    path, text = (row.get(_PATH), row.get(_HEX)) if isinstance(row, dict) else (None, None)
+    child = digest_module.parse(digest.algo, text) if isinstance(text, str) else None
+    if not isinstance(path, str) or not path or child is None or child.is_dir:
+        _refuse(digest, "has a row that cannot be read")
+    return path, child
+
+
+def _refuse(digest: Digest, why: str) -> NoReturn:
+    raise CorruptArtifact(f"The directory listing {digest} {why}.", "Add the directory anew.")
