@@ -17,7 +17,8 @@ MISSING: Any = object()
 _HUGE = 1 << 1024
 """Whole numbers beyond any float become hexadecimal text, for Python will not spell the longest in decimal."""
 
-_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""The words that stand for numbers which JSON does not have."""
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 """Compact strict JSON, ASCII only, so that it goes to any stream and any database as it is."""
@@ -94,7 +95,7 @@ def comparable(value: Any) -> tuple[int, Any]:
     if kind is float or kind is int:
         return 0, value
     if kind is str:
-        return (0, _SPECIAL[value]) if value in _SPECIAL else (2, value)
+        return (0, SPECIAL[value]) if value in SPECIAL else (2, value)
     if kind is bool:
         return 1, value
     if value is None:
