@@ -26,6 +26,7 @@ from assay.engine.model import Oid
 HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
 _PEELED = re.compile(rb"\n\^[^\n]*\n")
 _WINDOW = 8192  # bytes: a range no larger is read at once
+_STEP = 256
 _IN_MEMORY = 64 * 1024  # bytes: a file no larger is read whole at once
 
 
@@ -229,7 +230,7 @@ class PackedRefs:
     def _bisect(self, name: bytes) -> int:
         low, high = self._start, self.size
         if self._fd < 0:
-            return _search(self._data, low, high, name)
+            return _search(self._data, *self._around(name), name)
         while high - low > _WINDOW:
             middle = (low + high) >> 1
             at = self._next_record(middle)
@@ -241,6 +242,19 @@ class PackedRefs:
             else:
                 high = at
         return low + _search(self._read(low, high), 0, high - low, name)
+
+    def _around(self, name: bytes) -> tuple[int, int]:
+        """Between which offsets a name must be, in steps from the last answer on: many are asked for in order."""
+        last, low = self._sought
+        if not last or name < last:
+            return self._start, self.size
+        span = _STEP
+        while low + span < self.size:
+            high = self._next_record(low + span)
+            if high >= self.size or self._record(high)[0][41:] >= name:
+                return low, min(high, self.size)
+            low, span = high, span * 4
+        return low, self.size
 
     def _next_record(self, at: int) -> int:
         """The offset of the first record that begins after ``at``."""

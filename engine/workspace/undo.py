@@ -9,7 +9,7 @@ its own in place of the one it used up, so that undoing twice is where one was.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,8 @@ from assay.engine.workspace.restore import Wanted, carry_out, plan
 PREFIX = "refs/assay/undo/"
 KEPT = 20
 _TRIES = 100
+_MANY = 100
+"""So many refs are read by listing all there are."""
 _UNDO = "undo of "
 
 
@@ -138,7 +140,7 @@ def undo(project: Project, number: int | None = None) -> Record:
         tree = project.repo.objects.read_commit(record.commit).tree
         files = {path: _in_tree(project, tree, path) for path in record.paths}
         change = plan(project, Wanted(files, record.outs, raw=True))
-        refs = {name: project.repo.refs.read(name) for name in record.refs}
+        refs = _values(project, record.refs)
         _check_refs(record, refs)
         remember(
             project,
@@ -174,6 +176,14 @@ def _check_refs(record: Record, now: Mapping[str, Oid | None]) -> None:
                 f"There is another experiment {short!r} now, which undoing {record.what!r} would take away.",
                 f"Rename or remove that one first, then `assay undo {record.number}`.",
             )
+
+
+def _values(project: Project, names: Collection[str]) -> dict[str, Oid | None]:
+    """The values of refs; of many at once, for a hundred thousand may have been removed."""
+    if len(names) < _MANY:
+        return {name: project.repo.refs.read(name) for name in names}
+    known = dict(project.repo.refs.iterate())
+    return {name: known.get(name) for name in names}
 
 
 def _in_tree(project: Project, tree: Oid, path: str) -> tuple[int, Oid] | None:
