@@ -111,6 +111,19 @@ def out_data(out: Any) -> dict[str, Any]:
     }
 
 
+def listing(request: dict[str, Any]) -> dict[str, Any]:
+    """What DVC says a file or directory of the repository is: digest, size, number of files, and a listing's bytes."""
+    from dvc.repo import Repo
+    from dvc_data.hashfile.build import build
+    from dvc_data.hashfile.tree import Tree
+
+    with Repo(".") as repo:
+        path = os.path.join(repo.root_dir, request["path"])
+        _, meta, found = build(repo.cache.local, path, repo.fs, "md5", ignore=repo.dvcignore, dry_run=True)
+        text = found.as_bytes().decode() if isinstance(found, Tree) else None
+        return {"digest": found.hash_info.value, "size": meta.size, "nfiles": meta.nfiles, "text": text}
+
+
 def interpolate(request: dict[str, Any]) -> dict[str, Any]:
     """Resolves values one by one against one context: for each ``[value]``, or None when DVC refuses."""
     from dvc.parsing.context import Context
@@ -169,6 +182,7 @@ DOING = {
     "cli": cli,
     "resolve": resolve,
     "repro": repro,
+    "listing": listing,
     "interpolate": interpolate,
     "override": override,
     "ignored": ignored,
