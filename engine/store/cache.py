@@ -73,6 +73,8 @@ class Cache(CacheReader):
             CorruptArtifact: It is damaged.
         """
         path = self.sound_path(digest)
+        if path is None and self.known_loose(digest) is not None:
+            path = self.sound_path(digest)
         if path is None:
             data = self.read(digest)
             with self.receive(digest) as sink:

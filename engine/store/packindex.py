@@ -51,10 +51,14 @@ class PackIndex:
 
     Args:
         folder: Absolute path of the packs; it need not exist.
+
+    Attributes:
+        looks: How often the folder was looked through; while that stays, so does every place that was found.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.looks = 0
         self._known: _Known | None = None
         self._lock = threading.RLock()
 
@@ -114,6 +118,7 @@ class PackIndex:
         with self._lock:
             if self._known is not None:
                 return self._known
+            self.looks += 1
             present = self._listing()
             copy = _Copy.open(f"{self.folder}/index") if believe_copy else None
             known = _Known(copy if copy is not None and self._is_current(copy) else None)

@@ -2,7 +2,8 @@
 
 Objects lie in packs or as files of their own; a reader need not know which. What does not match its name is
 moved to ``quarantine/`` and named in the error, and from then on it is simply missing, so that the next pull or
-add brings it back. A damaged pack is first copied without its bad objects.
+add brings it back. A damaged pack is first copied without its bad objects. What is nowhere else is looked for in the
+trash, and comes back from there (`Trash`).
 
 Limits: `Digest in cache` and `missing` look at names and sizes only (an empty file under the name of something
 else counts as missing); bytes are checked where they are read.
@@ -25,6 +26,7 @@ from assay.engine.store.pack import PackInfo, check_object, digest_of, key_of, r
 from assay.engine.store.packindex import PackIndex
 from assay.engine.store.repack import rescue
 from assay.engine.store.statcache import StatCache, now, seen_as
+from assay.engine.store.trash import Trash
 
 _PULL = "Run `assay pull` to fetch it again."
 _OPEN_PACKS = 32
@@ -44,6 +46,7 @@ class CacheReader:
         self.folder = folder
         self.algo: HashName = algo
         self.index = PackIndex(f"{folder}/packs")
+        self.trash = Trash(folder)
         self.seen = seen if seen is not None else StatCache("")
         self._open: dict[str, Descriptor] = {}
 
@@ -59,6 +62,9 @@ class CacheReader:
         """Those of the digests that the cache has not."""
         absent = {digest for digest in digests if not self.has(digest)}
         if absent and self.index.rescan():
+            absent = {digest for digest in absent if not self.has(digest)}
+        if absent and self.trash.recover(absent):
+            self.index.rescan()
             absent = {digest for digest in absent if not self.has(digest)}
         return absent
 
@@ -88,6 +94,15 @@ class CacheReader:
         except OSError as error:
             raise unreadable(path, error) from error
         return path if size or _is_empty(digest) else None
+
+    def known_loose(self, digest: Digest) -> str | None:
+        """The file of an object that no pack has, from the trash if need be; None when it is packed or not there."""
+        if self.is_packed(digest):
+            return None
+        path = self.loose_path(digest)
+        if path is None and digest in self:  # it came meanwhile, or from the trash
+            path = self.loose_path(digest)
+        return path
 
     def sound_path(self, digest: Digest) -> str | None:
         """The file of an object that has one, verified now, or earlier and untouched since.
@@ -134,6 +149,10 @@ class CacheReader:
             data = self._from_file(digest)
         if data is None and self.index.rescan():
             data = self.packed(digest)
+        if data is None and self.trash.recover((digest,)):
+            self.index.rescan()
+            data = self.packed(digest)
+            data = self._from_file(digest) if data is None else data
         if data is None:
             raise self.absent(digest)
         return data
@@ -164,7 +183,7 @@ class CacheReader:
         Raises:
             MissingArtifact: It is not in the cache.
         """
-        path = None if self.is_packed(digest) else self.loose_path(digest)
+        path = self.known_loose(digest)
         if path is None:
             return io.BytesIO(self.read(digest))
         try:

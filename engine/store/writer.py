@@ -2,7 +2,8 @@
 
 Small objects and manifests are gathered in packs that get their names when the writer ends well. Large ones become
 files of their own at once: until a manifest, a lock file or a commit names one it is garbage like any other (law 1).
-An object that is already there is not written again. Nothing is synced here; a command does that once.
+An object that is already there is not written again; that it still is, in spite of a collection next door, is made
+sure of when the others are published. Nothing is synced here; a command does that once.
 
 Methods may be called from several threads at once; files are read and hashed outside the lock.
 """
@@ -18,12 +19,12 @@ from types import TracebackType
 from typing import BinaryIO
 
 from assay.engine import disk
-from assay.engine.errors import CorruptArtifact
+from assay.engine.errors import CorruptArtifact, StoreError
 from assay.engine.layout import SMALL
 from assay.engine.model import Digest
 from assay.engine.store.digest import chunks, hasher, one_shot
 from assay.engine.store.files import ATTEMPTS, Reading, changed
-from assay.engine.store.pack import PackWriter, key_of
+from assay.engine.store.pack import PackWriter, digest_of, key_of
 from assay.engine.store.reader import CacheReader
 from assay.engine.store.repack import merge_small_packs
 
@@ -46,6 +47,9 @@ class CacheWriter:
         self._lock = threading.Lock()
         self._packs: list[PackWriter] = []
         self._held: set[bytes] = set()
+        self._found: set[Digest] = set()
+        self._found_packed: set[bytes] = set()
+        self._looks = 0
         self._tag = key_of(Digest(cache.algo, ""))
         self._can_clone = True
 
@@ -58,6 +62,7 @@ class CacheWriter:
         try:
             if kind is None:
                 self._publish()
+                self._confirm()
         except OSError as error:
             raise disk.no_space(error, f"{self.cache.folder}/packs") from error
         finally:
@@ -65,15 +70,22 @@ class CacheWriter:
                 pack.drop()
             self._packs.clear()
             self._held.clear()
+            self._found.clear()
+            self._found_packed.clear()
 
     def has(self, digest: Digest) -> bool:
         """Whether an object is in the cache or was added to this writer."""
-        return key_of(digest) in self._held or self.cache.has(digest)
+        if key_of(digest) in self._held:
+            return True
+        found = self.cache.has(digest)
+        if found:
+            self._found.add(digest)
+        return found
 
     def has_packed(self, raw: bytes) -> bool:
         """Whether a file of this binary digest is in a pack: the fast way for many small files."""
         key = self._tag + raw
-        return key in self._held or self.cache.index.find(key) is not None
+        return key in self._held or self._is_packed(key)
 
     def add_bytes(self, data: bytes, *, is_dir: bool = False) -> Digest:
         """Adds content in memory; ``is_dir`` when it is a directory's manifest. Returns its digest."""
@@ -149,13 +161,16 @@ class CacheWriter:
     def _is_sound(self, digest: Digest) -> bool:
         """Whether the cache has this object as a sound file of its own."""
         try:
-            return self.cache.sound_path(digest) is not None
+            found = self.cache.sound_path(digest) is not None
         except CorruptArtifact:  # it is in quarantine now, and what is being added heals it
             return False
+        if found:
+            self._found.add(digest)
+        return found
 
     def _add_small(self, key: bytes, data: bytes) -> None:
         with self._lock:
-            if key in self._held or self.cache.index.find(key) is not None:
+            if key in self._held or self._is_packed(key):
                 return
             try:
                 self._open_pack().add(key, data)
@@ -170,6 +185,25 @@ class CacheWriter:
             self._packs[-1].finish()
         self._packs.append(PackWriter(self.cache.tmp(), self.algo))
         return self._packs[-1]
+
+    def _is_packed(self, key: bytes) -> bool:
+        """Whether a pack of the cache has an object, which then is not added."""
+        if self.cache.index.find(key) is None:
+            return False
+        if not self._found_packed:
+            self._looks = self.cache.index.looks
+        self._found_packed.add(key)
+        return True
+
+    def _confirm(self) -> None:
+        """Makes sure that what was found is still there, from the trash if need be."""
+        found = self._found
+        if self._found_packed and (self.cache.index.rescan() or self.cache.index.looks != self._looks):
+            found = found.union(map(digest_of, self._found_packed))
+        if found and self.cache.missing(found):
+            raise StoreError(
+                "Another process took objects out of the cache while they were added.", "Run the same command again."
+            )
 
     def _publish(self) -> None:
         if not self._packs:
