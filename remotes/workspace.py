@@ -19,7 +19,7 @@ def tracked_here(project: Project) -> Tracked:
 
     def outs_of(path: str) -> Iterable[str]:
         try:
-            file = spec.parse_bytes(project.read(path) or b"", path)
+            file = spec.resolved(project.read(path) or b"", path, project.read)
         except AssayError:
             return ()
         return [out.path for stage in file.stages for out in stage.outs]

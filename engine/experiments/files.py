@@ -19,7 +19,7 @@ from assay.engine.git.objects import BLOB, TREE
 from assay.engine.layout import MARKERS
 from assay.engine.model import Oid
 from assay.engine.pipeline.discover import is_pipeline_file, pipeline_files
-from assay.engine.pipeline.spec import ignored, parse_bytes
+from assay.engine.pipeline.spec import ignored, resolved
 from assay.engine.project import Project
 
 T = TypeVar("T")
@@ -189,7 +189,7 @@ class WorkFiles:
     def _written(self, path: str) -> Sequence[str]:
         """What the stages of a pipeline file write; nothing where it cannot be understood."""
         try:
-            file = self.parsed(path, lambda name, data: parse_bytes(data, name))
+            file = self.parsed(path, lambda name, data: resolved(data, name, self._project.read))
         except AssayError:
             return []
         return [out.path for stage in file.stages for out in stage.outs] if file else []

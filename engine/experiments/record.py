@@ -14,7 +14,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from assay.engine.errors import AssayError, CorruptObject, GitError, MissingObject, StoreError
 from assay.engine.experiments import locked
@@ -26,11 +26,13 @@ from assay.engine.model import Digest, Experiment, Oid, Signature
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile, metrics, spec
 from assay.engine.pipeline.discover import DATA_ENDING
-from assay.engine.pipeline.schema import PARAMS_FILE
-from assay.engine.pipeline.stage import PipelineFile, lock_path
+from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile, lock_path
 from assay.engine.project import Project
 
-VERSION = 1
+if TYPE_CHECKING:
+    from assay.engine.pipeline.templating import Template
+
+VERSION = 2
 """Raised whenever the same commit would give another record."""
 
 NO_COMMIT = Oid(bytes(20))
@@ -121,7 +123,7 @@ class _Draft:
         """Reads everything."""
         special = self.tried(COMMIT_ITSELF, self.files.special) or ()
         pipelines = [path for path in special if not path.endswith(DATA_ENDING)]
-        declared = declared_by({path: self.tried(path, self.files.parsed, path, _pipeline) for path in pipelines})
+        declared = declared_by({path: self.tried(path, pipeline_of, self.files, path) for path in pipelines})
         cached: dict[str, Described] = {}
         for path in pipelines:
             self._locked(path, declared, cached)
@@ -134,6 +136,9 @@ class _Draft:
                 document = self.tried(path, selected, document, keys)
             if document is not None:
                 self.params[path] = document
+        for path, values in declared.used.items():
+            if path not in self.params:
+                self.params[path] = plain(dict(values))
         for path in declared.metrics:
             self._metrics(path, cached.get(path))
 
@@ -199,7 +204,7 @@ class Declared:
 
     ``params`` has the keys of each file that are parameters, None for all, and ``stage_params`` those among them that
     stages read; ``written`` is what stages write; ``folders`` has the folder of each stage, by the path of its file,
-    None for a file that cannot be read.
+    None for a file that cannot be read; ``used`` has the values that templates took from files.
     """
 
     params: Mapping[str, tuple[str, ...] | None]
@@ -208,6 +213,7 @@ class Declared:
     folders: Mapping[str, Mapping[str, str] | None]
     stage_params: Mapping[str, tuple[str, ...] | None]
     written: frozenset[str]
+    used: Mapping[str, Mapping[str, Any]]
 
 
 def declared_in(files: Files) -> Declared:
@@ -215,7 +221,7 @@ def declared_in(files: Files) -> Declared:
 
     def pipeline(path: str) -> PipelineFile | None:
         try:
-            return files.parsed(path, _pipeline)
+            return pipeline_of(files, path)
         except (AssayError, ValueError, RecursionError, OverflowError):
             return None
 
@@ -230,11 +236,14 @@ def declared_by(files: Mapping[str, PipelineFile | None]) -> Declared:
     folders: dict[str, dict[str, str] | None] = {}
     stage_params: dict[str, tuple[str, ...] | None] = {}
     written: set[str] = set()
+    used: dict[str, dict[str, Any]] = {}
     for path, file in files.items():
         folders[path] = None if file is None else {stage.name: stage.wdir for stage in file.stages}
         if file is None:
             continue
         params.update(dict.fromkeys(file.params))
+        for name, values in file.used.items():
+            used.setdefault(name, {}).update(values)
         measured.update(dict.fromkeys(file.metrics))
         plots.update(file.plots)
         for stage in file.stages:
@@ -248,11 +257,25 @@ def declared_by(files: Mapping[str, PipelineFile | None]) -> Declared:
                     measured[out.path] = None
                 elif out.kind == "plots":
                     plots.add(out.path)
-    return Declared(params, measured, frozenset(plots), folders, stage_params, frozenset(written))
+    return Declared(params, measured, frozenset(plots), folders, stage_params, frozenset(written), used)
 
 
-def _pipeline(path: str, data: bytes) -> PipelineFile:
-    return spec.parse_bytes(data, path)
+def pipeline_of(files: Files, path: str) -> PipelineFile | None:
+    """What a dvc.yaml of a commit or of the workspace says, its templates resolved with files of the same place.
+
+    Raises:
+        BadInput: It is not a pipeline.
+    """
+    file = files.parsed(path, _understood)
+    return None if file is None else spec.in_context(file, lambda name: files.parsed(name, _content))
+
+
+def _understood(path: str, data: bytes) -> PipelineFile | Template:
+    return spec.understood(data, path)
+
+
+def _content(_path: str, data: bytes) -> bytes:
+    return data
 
 
 def document_of(path: str, data: bytes) -> Any:

@@ -123,7 +123,10 @@ def _prepared(project: Project, spec: RunSpec) -> _Todo:
             "There is nothing to run: the project has no dvc.yaml with stages.",
             "Give a command, `assay run --metrics metrics.json -- python train.py`, or write a dvc.yaml.",
         )
-    return _Todo(pipeline, _overridden(project, pipeline, spec), spec.choice)
+    writes = _overridden(project, pipeline, spec)
+    if any(path in writes for file in pipeline.files.values() for path in file.inputs):
+        pipeline = load(project, writes)
+    return _Todo(pipeline, writes, spec.choice)
 
 
 def _carry_out(

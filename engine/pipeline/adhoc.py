@@ -21,7 +21,7 @@ from assay.engine.model import AdHoc
 from assay.engine.params import documents
 from assay.engine.params.keys import same
 from assay.engine.pipeline import lockyaml
-from assay.engine.pipeline.spec import Pipeline, load, parse
+from assay.engine.pipeline.spec import Pipeline, load
 
 if TYPE_CHECKING:
     import yaml
@@ -48,13 +48,12 @@ def with_command(project: Project, text: str, command: AdHoc) -> tuple[str, Pipe
     """
     edited = edit(text, stage_data(command))
     try:
-        file = parse(edited, FILE)
+        pipeline = load(project, {FILE: edited.encode()})
     except BadInput as error:
         if error.key.startswith(f"stages.{STAGE}."):
             raise UsageError(f"The command cannot be kept as a stage: {error.message}", error.hint) from error
         raise
-    others = {path: kept for path, kept in load(project).files.items() if path != FILE}
-    return edited, Pipeline.of({FILE: file, **others})
+    return edited, pipeline
 
 
 def stage_data(command: AdHoc) -> dict[str, Any]:

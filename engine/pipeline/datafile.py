@@ -18,7 +18,7 @@ from assay.engine.model import Artifact
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
 from assay.engine.pipeline.lock import artifact_of
-from assay.engine.pipeline.schema import project_path
+from assay.engine.pipeline.paths import project_path
 from assay.engine.pipeline.source import Keys, Source, nearest
 
 _TOP = ("outs", "deps", "md5", "wdir", "frozen", "locked", "desc", "meta", "always_changed")

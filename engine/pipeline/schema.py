@@ -1,39 +1,62 @@
 """From the data of a dvc.yaml to stages: every key checked, every path resolved, every mistake named by line and key.
 
-The format is DVC 3.67's, templating left out: a file that uses ``${...}``, ``foreach`` or ``matrix`` is refused with
-one sentence until something before this module resolves them; what comes in here is plain data.
+The format is DVC 3.67's. What comes in is plain data: templates have been resolved before.
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from assay.engine.disk import check_relative
-from assay.engine.errors import UnsafePath
-from assay.engine.layout import MARKERS
-from assay.engine.pipeline.source import Keys, Source, nearest
-from assay.engine.pipeline.stage import Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
+from assay.engine.pipeline.checked import Value
+from assay.engine.pipeline.paths import dep_path, project_path
+from assay.engine.pipeline.source import Keys, Source
+from assay.engine.pipeline.stage import PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
 
 _TOP = ("stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
 _STAGE = (
     "cmd", "wdir", "deps", "params", "outs", "metrics", "plots", "frozen", "always_changed", "desc", "meta", "vars"
 )  # fmt: skip
-_GENERATED = ("foreach", "do", "matrix")
 _FLAGS = ("cache", "persist", "remote", "push", "desc", "type", "labels", "meta", "checkpoint")
 _PLOT = ("template", "x", "y", "x_label", "y_label", "title", "header")
 _ARTIFACT = ("path", "type", "desc", "labels", "meta")
 _OUT_KINDS: tuple[OutKind, ...] = ("outs", "metrics", "plots")
-_TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
-_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_OWN_FOLDERS = (*MARKERS, ".git")
-PARAMS_FILE = "params.yaml"
+_GENERATORS = ("foreach", "do", "matrix")
+_NOTHING: Mapping[str, Mapping[str, Any]] = {}
 
 
-def pipeline_file(source: Source, data: Any) -> PipelineFile:
-    """Reads the data of one dvc.yaml.
+class Definition(NamedTuple):
+    """One stage as data.
+
+    Attributes:
+        name: Its name, the generated one if it was generated.
+        data: What is said about it, without templates.
+        keys: Where that stands in the file.
+        group: The name before the @ when it was generated.
+        parametrized: Whether the file says it with templates.
+    """
+
+    name: str
+    data: Any
+    keys: Keys
+    group: str = ""
+    parametrized: bool = False
+
+
+def uses_templates(text: str, data: Any) -> bool:
+    """Whether a dvc.yaml uses templates, ``vars`` or generated stages; told without looking at every value."""
+    if not isinstance(data, Mapping):
+        return False
+    if "${" in text or data.get("vars") or "\\" in text:  # a backslash may spell a dollar sign
+        return True
+    stages = data.get("stages")
+    bodies = stages.values() if isinstance(stages, Mapping) else ()
+    return any(isinstance(body, Mapping) and not body.keys().isdisjoint((*_GENERATORS, "vars")) for body in bodies)
+
+
+def plain_file(source: Source, data: Any) -> PipelineFile:
+    """Reads the data of a dvc.yaml that uses no templates.
 
     Args:
         source: Its path and text.
@@ -42,108 +65,64 @@ def pipeline_file(source: Source, data: Any) -> PipelineFile:
     Raises:
         BadInput: Something in it is not as it should be.
     """
-    top = _Value(source, (), {} if data is None else data)
-    top.only(_TOP, "the file")
-    for key in ("vars", "datasets"):
-        top.child(key).kind(list, "a list")
-    for name, artifact in top.child("artifacts").pairs():
-        artifact.kind(Mapping, "a map").only(_ARTIFACT, f"artifact {name!r}")
-        artifact.child("path").kind(str, "a path", required=True)
+    top = Value(source, (), {} if data is None else data).only(_TOP, "the file")
+    stages = [Definition(name, value.data, value.keys) for name, value in top.child("stages").pairs()]
+    return pipeline_file(source, top.data, stages)
+
+
+def pipeline_file(
+    source: Source,
+    data: Mapping[Any, Any],
+    stages: Iterable[Definition],
+    used: Mapping[str, Mapping[str, Any]] = _NOTHING,
+) -> PipelineFile:
+    """Reads the resolved data of one dvc.yaml.
+
+    Args:
+        source: Its path and text.
+        data: What it says beside its stages.
+        stages: Its stages.
+        used: The values that its templates took from files.
+
+    Raises:
+        BadInput: Something in it is not as it should be.
+    """
+    top = Value(source, (), data).only(_TOP, "the file")
+    top.child("vars").kind(list, "a list")
     folder = posixpath.dirname(source.path)
+    read: dict[str, Stage] = {}
+    for definition in stages:
+        if definition.name in read:
+            raise source.bad(definition.keys, f"there are two stages {definition.name!r}")
+        read[definition.name] = _stage(source, definition)
     return PipelineFile(
         source.path,
-        stages=tuple(_stage(str(name), value) for name, value in top.child("stages").pairs()),
+        stages=tuple(read.values()),
         params=tuple(_path(item, folder) for item in top.child("params").items(str, "a path")),
         metrics=tuple(_path(item, folder) for item in top.child("metrics").items(str, "a path")),
         plots=tuple(dict.fromkeys(_plot_files(top.child("plots"), folder))),
+        artifacts=dict(_artifacts(top.child("artifacts"))),
+        datasets=tuple(item.data for item in top.child("datasets").items(Mapping, "a map")),
+        used=used,
     )
 
 
-class _Value:
-    """A value of the file together with the way to it; its methods return what they have checked."""
-
-    __slots__ = ("data", "keys", "source")
-
-    def __init__(self, source: Source, keys: Keys, data: Any) -> None:
-        self.source = source
-        self.keys = keys
-        self.data = data
-
-    def child(self, key: str | int) -> _Value:
-        """What stands below a key; None where there is nothing."""
-        inner: Any = None
-        if isinstance(self.data, Mapping):
-            inner = self.data.get(key)
-        elif isinstance(self.data, list) and isinstance(key, int):
-            inner = self.data[key]
-        return _Value(self.source, (*self.keys, key), inner)
-
-    def fail(self, problem: str, hint: str = "") -> Exception:
-        """The error to raise."""
-        return self.source.bad(self.keys, problem, hint)
-
-    def kind(self, wanted: type, words: str, *, required: bool = False) -> _Value:
-        """Itself when the data is of that type, or absent and not required."""
-        if self.data is None and not required:
-            return self
-        if isinstance(self.data, wanted) and not (wanted is int and isinstance(self.data, bool)):
-            return self
-        if self.data is None:
-            raise self.fail(f"is missing; it should be {words}")
-        hint = "Put it in quotes." if wanted is str and not isinstance(self.data, (list, Mapping)) else ""
-        raise self.fail(f"should be {words}, not {_words(self.data)}", hint)
-
-    def only(self, known: tuple[str, ...], what: str) -> _Value:
-        """Itself when it is a map with no other keys than these."""
-        self.kind(Mapping, "a map")
-        for key in self.data or ():
-            if key not in known:
-                hint = nearest(str(key), known) or f"It may have: {', '.join(known)}."
-                raise self.child(str(key)).fail(f"{what} has no such key", hint)
-        return self
-
-    def pairs(self) -> Iterator[tuple[str, _Value]]:
-        """The entries of a map whose keys are text; nothing when it is absent."""
-        self.kind(Mapping, "a map")
-        for key in self.data or ():
-            if not isinstance(key, str) or not key:
-                raise self.child(str(key)).fail(f"the name {key!r} is not text", "Put it in quotes.")
-            yield key, self.child(key)
-
-    def items(self, wanted: type | tuple[type, ...] = object, words: str = "") -> Iterator[_Value]:
-        """The items of a list; nothing when it is absent."""
-        self.kind(list, "a list")
-        for at in range(len(self.data or ())):
-            item = self.child(at)
-            if not isinstance(item.data, wanted):
-                raise item.fail(f"should be {words}, not {_words(item.data)}")
-            yield item
-
-    def text(self) -> str:
-        """A text, "" when absent."""
-        return self.kind(str, "text").data or ""
-
-    def flag(self, *, default: bool) -> bool:
-        """True or false, the default when absent."""
-        self.kind(bool, "true or false")
-        return default if self.data is None else bool(self.data)
+def _artifacts(value: Value) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, artifact in value.pairs():
+        artifact.kind(Mapping, "a map", required=True).only(_ARTIFACT, f"artifact {name!r}")
+        artifact.child("path").kind(str, "a path", required=True)
+        for key in ("type", "desc"):
+            artifact.child(key).text()
+        for _ in artifact.child("labels").items(str, "text"):
+            pass
+        yield name, artifact.data
 
 
-def _words(data: Any) -> str:
-    if isinstance(data, Mapping):
-        return "a map"
-    if isinstance(data, list):
-        return "a list"
-    if data is None:
-        return "nothing"
-    return str(data).lower() if isinstance(data, bool) else repr(data)
-
-
-def _stage(name: str, value: _Value) -> Stage:
-    value.kind(Mapping, "a map", required=True)
-    _refuse_templates(value)
-    value.only(_STAGE, f"stage {name!r}")
-    source = value.source
+def _stage(source: Source, definition: Definition) -> Stage:
+    name = definition.name
+    value = Value(source, definition.keys, definition.data, name if definition.group else "")
+    value.kind(Mapping, "a map", required=True).only(_STAGE, f"stage {name!r}")
+    value.child("vars").kind(list, "a list")
     wdir_value = value.child("wdir")
     folder = posixpath.dirname(source.path)
     wdir = _path(wdir_value, folder, may_be_root=True) if wdir_value.text() else folder
@@ -152,73 +131,43 @@ def _stage(name: str, value: _Value) -> Stage:
         source.path,
         _command(value.child("cmd")),
         wdir,
-        deps=tuple(Dep(_path(item, wdir), item.data, item.keys) for item in value.child("deps").items(str, "a path")),
+        deps=tuple(_dep(item, wdir) for item in value.child("deps").items(str, "a path")),
         params=_params(value.child("params"), wdir),
         outs=tuple(out for kind in _OUT_KINDS for out in _outs(value.child(kind), kind, wdir)),
         frozen=value.child("frozen").flag(default=False),
         always_changed=value.child("always_changed").flag(default=False),
         desc=value.child("desc").text(),
         meta=value.child("meta").data,
+        group=definition.group,
+        parametrized=definition.parametrized,
         source=source,
     )
     _check_paths(stage)
     return stage
 
 
-def _refuse_templates(value: _Value) -> None:
-    """One sentence for what a later version resolves before this module sees the data."""
-    for key in _GENERATED:
-        if key in value.data:
-            raise value.child(key).fail(
-                f"stages made by `{key}` are not supported by this version yet", "Write each stage out."
-            )
-    for inner in _leaves(value):
-        found = _TEMPLATE.search(inner.data)
-        if found:
-            raise inner.fail(
-                f"the template {found.group()} is not resolved by this version yet",
-                "Write the value itself, or put a backslash before ${ when the shell should see it.",
-            )
+def _dep(value: Value, wdir: str) -> Dep:
+    path, place = dep_path(value.source, value.keys, value.data, wdir)
+    return Dep(path, value.data, value.keys, place)
 
 
-def _leaves(value: _Value) -> Iterator[_Value]:
-    """Every text in a stage but its free ``meta``, map keys included (paths of outputs are map keys)."""
-    if isinstance(value.data, str):
-        yield value
-    elif isinstance(value.data, Mapping):
-        for key in value.data:
-            if key == "meta":
-                continue
-            if isinstance(key, str):
-                yield _Value(value.source, (*value.keys, key), key)
-            yield from _leaves(value.child(key))
-    elif isinstance(value.data, list):
-        for at in range(len(value.data)):
-            yield from _leaves(value.child(at))
-
-
-def _plain(text: str) -> str:
-    r"""Text with its ``\${`` taken back to ``${``, as DVC's templating does for every string."""
-    return text.replace(r"\${", "${")
-
-
-def _command(value: _Value) -> str | tuple[str, ...]:
+def _command(value: Value) -> str | tuple[str, ...]:
     if isinstance(value.data, list):
-        commands = tuple(_plain(item.data) for item in value.items(str, "a command"))
+        commands = tuple(item.data for item in value.items(str, "a command"))
         if not any(command.strip() for command in commands):
             raise value.fail("holds no command")
         return commands
-    value.kind(str, "a command or a list of commands", required=True)
-    if not value.data.strip():
+    command = value.kind(str, "a command or a list of commands", required=True).text()
+    if not command.strip():
         raise value.fail("holds no command")
-    return _plain(value.data)
+    return command
 
 
-def _params(value: _Value, wdir: str) -> tuple[ParamsDep, ...]:
+def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
     """The parameters by file; a file that is named without keys anywhere is tracked whole."""
     names: dict[str, list[str]] = {}
     whole: set[str] = set()
-    places: dict[str, _Value] = {}
+    places: dict[str, Value] = {}
     for item in value.items((str, Mapping), "a key or a map of files to keys"):
         if isinstance(item.data, str):
             names.setdefault(PARAMS_FILE, []).append(item.data)
@@ -232,29 +181,29 @@ def _params(value: _Value, wdir: str) -> tuple[ParamsDep, ...]:
                 whole.add(file)
     return tuple(
         ParamsDep(
-            _resolved(places[file], _plain(file), wdir),
+            _resolved(places[file], file, wdir),
             file,
-            () if file in whole else tuple(dict.fromkeys(_plain(key) for key in keys)),
+            () if file in whole else tuple(dict.fromkeys(keys)),
             places[file].keys,
         )
         for file, keys in names.items()
     )
 
 
-def _outs(value: _Value, kind: OutKind, wdir: str) -> Iterator[Out]:
+def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
     for item in value.items((str, Mapping), "a path or a map of a path to its flags"):
         if isinstance(item.data, str):
-            yield Out(_path(item, wdir), _plain(item.data), kind, keys=item.keys)
+            yield Out(_path(item, wdir), item.data, kind, keys=item.keys)
             continue
         for spelled, flags in item.pairs():
             if isinstance(flags.data, list) and kind == "plots":
                 raise flags.fail("a list of settings is only allowed in the top-level plots")
             flags.kind(Mapping, "a map of flags", required=True)
             flags.only(_FLAGS + _PLOT if kind == "plots" else _FLAGS, "an output")
-            yield _out_with_flags(_plain(spelled), flags, kind, wdir)
+            yield _out_with_flags(spelled, flags, kind, wdir)
 
 
-def _out_with_flags(spelled: str, flags: _Value, kind: OutKind, wdir: str) -> Out:
+def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out:
     return Out(
         _resolved(flags, spelled, wdir),
         spelled,
@@ -272,7 +221,7 @@ def _out_with_flags(spelled: str, flags: _Value, kind: OutKind, wdir: str) -> Ou
     )
 
 
-def _plot_files(value: _Value, folder: str) -> Iterator[str]:
+def _plot_files(value: Value, folder: str) -> Iterator[str]:
     """The data files of the top-level plots: a path, or the files that x and y name."""
     for item in value.items((str, Mapping), "a path or a map of a plot to its settings"):
         if isinstance(item.data, str):
@@ -286,45 +235,12 @@ def _plot_files(value: _Value, folder: str) -> Iterator[str]:
                 yield _resolved(settings, str(file), folder)
 
 
-def _path(value: _Value, folder: str, *, may_be_root: bool = False) -> str:
-    return _resolved(value, _plain(value.data), folder, may_be_root=may_be_root)
+def _path(value: Value, folder: str, *, may_be_root: bool = False) -> str:
+    return _resolved(value, value.data, folder, may_be_root=may_be_root)
 
 
-def _resolved(value: _Value, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
+def _resolved(value: Value, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
     return project_path(value.source, value.keys, spelled, folder, may_be_root=may_be_root)
-
-
-def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
-    """A path as a file spells it, as a path of the project.
-
-    Args:
-        source: The file.
-        keys: Where the path stands in it.
-        spelled: The path.
-        folder: What it is relative to, a project path; "" is the project itself.
-        may_be_root: Whether the project itself is a good answer.
-
-    Raises:
-        BadInput: It is not a path inside the project that assay may write.
-    """
-    if _ELSEWHERE.match(spelled):
-        raise source.bad(keys, f"{spelled!r} is not a path; this version reads and writes files of the project only")
-    if spelled.startswith("/"):
-        raise source.bad(keys, f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
-    path = posixpath.normpath(posixpath.join(folder, spelled)) if spelled else ""
-    if path == ".":
-        if may_be_root:
-            return ""
-        raise source.bad(keys, f"{spelled!r} is the whole project", "Name a file or a folder in it.")
-    if path.startswith("../") or path == "..":
-        raise source.bad(keys, f"{spelled!r} is outside the project", "Name a path inside the project.")
-    try:
-        check_relative(path)
-    except UnsafePath:
-        raise source.bad(keys, f"{spelled!r} is not a path inside the project") from None
-    if path.split("/", 1)[0] in _OWN_FOLDERS:
-        raise source.bad(keys, f"{spelled!r} is in a folder that belongs to Git, DVC or assay")
-    return path
 
 
 def _check_paths(stage: Stage) -> None:

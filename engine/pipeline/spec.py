@@ -1,4 +1,7 @@
-"""Reads dvc.yaml: one text (`parse`), one blob (`parse_bytes`), or every one of a project (`load`)."""
+"""Reads dvc.yaml: one text (`parse`), one blob whose templates refer to other files (`resolved`), or all (`load`).
+
+What a file without templates says depends on its bytes alone, so it is understood once however many commits have it.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,30 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from assay.engine.errors import BadInput
+from assay.engine.errors import BadInput, ConfigError
 from assay.engine.git.workfiles import ignore_rules
 from assay.engine.ignore import IgnoreRules
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile
-from assay.engine.pipeline.discover import pipeline_files
-from assay.engine.pipeline.schema import PARAMS_FILE, pipeline_file
+from assay.engine.pipeline.discover import NAME, pipeline_files
+from assay.engine.pipeline.schema import plain_file, uses_templates
 from assay.engine.pipeline.source import Source
-from assay.engine.pipeline.stage import Dep, Out, OutKind, ParamsDep, PipelineFile, Stage, lock_path
+from assay.engine.pipeline.stage import PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage, lock_path
 
 if TYPE_CHECKING:
+    from assay.engine.pipeline.expressions import Parsing
+    from assay.engine.pipeline.templating import Template
     from assay.engine.project import Project
 
-__all__ = ["Dep", "Out", "OutKind", "ParamsDep", "Pipeline", "PipelineFile", "Stage", "load", "parse", "parse_bytes"]
+__all__ = ["Dep", "Out", "OutKind", "ParamsDep", "Pipeline", "PipelineFile", "Stage", "load", "parse", "resolved"]
+
+Read = Callable[[str], bytes | None]
+"""A file's content by its project path; None when there is none."""
 
 
 def parse(text: str, path: str) -> PipelineFile:
-    """What one dvc.yaml says.
+    """What one dvc.yaml says when there is no other file for its templates to refer to.
 
     Args:
         text: The whole file.
@@ -34,13 +42,64 @@ def parse(text: str, path: str) -> PipelineFile:
     Raises:
         BadInput: It is not YAML, or not a pipeline; line and key are named.
     """
-    return pipeline_file(Source(path, text), documents.parse(path, text))
+    return in_context(_understood(text, path), lambda _path: None)
+
+
+def resolved(data: bytes, path: str, read: Read, options: Parsing | None = None) -> PipelineFile:
+    """What one dvc.yaml says, with its templates resolved.
+
+    Args:
+        data: Its content.
+        path: Its path in the project.
+        read: Gives the files that templates refer to: params.yaml beside it, and its ``vars``.
+        options: How maps are written into commands; only ``cmd`` depends on it.
+
+    Raises:
+        BadInput: It, or a file that it refers to, is not as it should be; line and key are named.
+    """
+    return in_context(understood(data, path), read, options)
+
+
+def in_context(file: PipelineFile | Template, read: Read, options: Parsing | None = None) -> PipelineFile:
+    """`resolved` for what `understood` gave."""
+    if isinstance(file, PipelineFile):
+        return file
+    from assay.engine.pipeline.expressions import Parsing
+
+    return file.resolved(read, options or Parsing())
 
 
 @lru_cache(maxsize=64)
-def parse_bytes(data: bytes, path: str) -> PipelineFile:
-    """`parse` for a blob; remembered, since experiments of one project mostly share their pipeline file."""
-    return parse(documents.decoded(path, data), path)
+def understood(data: bytes, path: str) -> PipelineFile | Template:
+    """A dvc.yaml as far as it can be understood alone; remembered, since experiments mostly share their pipeline file.
+
+    Raises:
+        BadInput: It is not YAML, or has no templates and is not a pipeline.
+    """
+    return _understood(documents.decoded(path, data), path)
+
+
+def _understood(text: str, path: str) -> PipelineFile | Template:
+    source, data = Source(path, text), documents.parse(path, text)
+    if not uses_templates(text, data):
+        return plain_file(source, data)
+    from assay.engine.pipeline.templating import Template
+
+    return Template(source, data)
+
+
+def parsing(project: Project) -> Parsing:
+    """How a project wants maps written into commands: its ``parsing.bool`` and ``parsing.list``. Raises ConfigError."""
+    from assay.engine.pipeline.expressions import KNOWN, Parsing
+
+    chosen = {}
+    for name, known in KNOWN.items():
+        word = project.config.get("parsing", name)
+        if word and word not in known:
+            raise ConfigError(f"parsing.{name} is {word!r}; it must be {' or '.join(known)}.")
+        if word:
+            chosen[name] = word
+    return Parsing(**chosen)
 
 
 @dataclass(frozen=True)
@@ -69,10 +128,11 @@ class Pipeline:
 
     @property
     def params_files(self) -> tuple[str, ...]:
-        """Every file that holds parameters: the project's params.yaml and all that a pipeline names."""
+        """Every file that holds parameters: the project's params.yaml and all that a pipeline names or refers to."""
         named = [dep.path for stage in self.stages.values() for dep in stage.params]
         listed = [path for file in self.files.values() for path in file.params]
-        return tuple(dict.fromkeys([PARAMS_FILE, *named, *listed]))
+        templated = [path for file in self.files.values() for path in file.inputs]
+        return tuple(dict.fromkeys([PARAMS_FILE, *named, *listed, *templated]))
 
     @property
     def metrics_files(self) -> tuple[str, ...]:
@@ -82,21 +142,33 @@ class Pipeline:
         return tuple(dict.fromkeys([*written, *listed]))
 
 
-def load(project: Project) -> Pipeline:
+def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipeline:
     """The pipeline of a project's workspace.
+
+    Args:
+        project: The project.
+        edited: Files by project path that are read with this content instead of the one they have.
 
     Raises:
         BadInput: A dvc.yaml or a ``.dvc`` file is not one.
     """
     found: dict[str, PipelineFile] = {}
+    changed = edited or {}
+    options = parsing(project) if project.config.section("parsing") else None
+
+    def read(path: str) -> bytes | None:
+        return changed[path] if path in changed else _content(project, path)
 
     def outs_of(path: str) -> list[str]:
-        found[path] = _read(project, path)
+        found[path] = resolved(read(path) or b"", path, read, options)
         return [out.path for stage in found[path].stages for out in stage.outs]
 
     paths = list(pipeline_files(project.root, ignored(project), outs_of))
-    data = {path: datafile.parse_file(_content(project, path), path) for path in paths if path not in found}
-    return Pipeline.of(found, data)
+    data = {path: datafile.parse_file(read(path) or b"", path) for path in paths if path not in found}
+    made = [path for path in changed if path.rpartition("/")[2] == NAME and path not in found]
+    for path in made:
+        outs_of(path)
+    return Pipeline.of({path: found[path] for path in (*made, *found)}, data)
 
 
 def ignored(project: Project) -> Callable[[str, bool], bool]:
@@ -110,12 +182,8 @@ def no_part(project: Project) -> Callable[[str, bool], bool]:
     return IgnoreRules(project.root, (".dvcignore",), always=project.layout.ignores).ignored
 
 
-def _read(project: Project, path: str) -> PipelineFile:
-    return parse_bytes(_content(project, path), path)
-
-
-def _content(project: Project, path: str) -> bytes:
+def _content(project: Project, path: str) -> bytes | None:
     try:
-        return project.read(path) or b""
+        return project.read(path)
     except OSError as error:
         raise BadInput(path, f"cannot be read: {error.strerror}") from error

@@ -16,15 +16,34 @@ from assay.engine.pipeline.source import Keys, Source
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+PARAMS_FILE = "params.yaml"
+"""The file of parameters that need not be named."""
+
 OutKind = Literal["outs", "metrics", "plots"]
+Place = Literal["project", "outside", "url", "dataset"]
+"""What kind of place a dependency is in: outside is elsewhere on this machine."""
 
 
 class Dep(NamedTuple):
-    """A file or folder that a stage reads."""
+    """Something that a stage reads.
+
+    Attributes:
+        path: A project path; of a file outside the project its absolute path, or one that starts with ``../``; of a
+            URL or a dataset (``ds://name``) what the file says.
+        spelled: The same as the file has it.
+        keys: Where it stands in its file.
+        place: What kind of place that is.
+    """
 
     path: str
     spelled: str
     keys: Keys = ()
+    place: Place = "project"
+
+    @property
+    def external(self) -> bool:
+        """Whether it lies outside the project, so that no stage writes it and no commit holds it."""
+        return self.place != "project"
 
 
 class ParamsDep(NamedTuple):
@@ -86,6 +105,8 @@ class Stage:
         always_changed: Whether it runs every time.
         desc: A sentence about it.
         meta: Anything; never looked at.
+        group: The name before the @ when a ``foreach`` or ``matrix`` made it, else empty.
+        parametrized: Whether its file says it with templates, so that it cannot be rewritten there.
         source: The file's text, for errors.
     """
 
@@ -100,6 +121,8 @@ class Stage:
     always_changed: bool = False
     desc: str = ""
     meta: Any = field(default=None, compare=False)
+    group: str = ""
+    parametrized: bool = False
     source: Source = field(default=Source("", ""), compare=False, repr=False)
 
     @property
@@ -125,17 +148,33 @@ class Stage:
     @property
     def keys(self) -> Keys:
         """Where it stands in its file."""
-        return ("stages", self.name)
+        return ("stages", self.group or self.name)
 
 
 class PipelineFile(NamedTuple):
-    """What one dvc.yaml says; top-level params, metrics and plots are project paths."""
+    """What one dvc.yaml says.
+
+    Attributes:
+        path: Its project path.
+        stages: Its stages, generated ones in their order.
+        params: Files of parameters, as project paths.
+        metrics: Files and folders of metrics, as project paths.
+        plots: Files of plots, as project paths.
+        artifacts: What models and data sets are called, by name, as plain data.
+        datasets: Where data sets come from, as plain data.
+        used: The values that its templates took from files, by project path and dotted key.
+        inputs: The files that its templates may refer to, whether they take anything from them or not.
+    """
 
     path: str
     stages: tuple[Stage, ...] = ()
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
+    artifacts: Mapping[str, Mapping[str, Any]] = _NOTHING
+    datasets: tuple[Mapping[str, Any], ...] = ()
+    used: Mapping[str, Mapping[str, Any]] = _NOTHING
+    inputs: tuple[str, ...] = ()
 
 
 def lock_path(file: str) -> str:

@@ -21,8 +21,7 @@ from assay.engine.pipeline import datafile, lock, spec
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import NAME, is_pipeline_file
 from assay.engine.pipeline.lock import LockEntry, LockFile
-from assay.engine.pipeline.schema import PARAMS_FILE
-from assay.engine.pipeline.stage import PipelineFile, Stage, lock_path
+from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile, Stage, lock_path
 
 if TYPE_CHECKING:
     from assay.engine.git.database import ObjectDatabase
@@ -78,7 +77,7 @@ def tracked(read: Read, files: Iterable[str]) -> Tracked:
             continue
         try:
             if path.rpartition("/")[2] == NAME:
-                _add_pipeline(found, spec.parse_bytes(data, path), read)
+                _add_pipeline(found, spec.resolved(data, path, read), read)
             else:
                 _add_data(found, datafile.parse_file(data, path))
         except AssayError as error:

@@ -77,12 +77,14 @@ def test_top_level_params_metrics_and_plots_are_paths_of_the_project() -> None:
         plots: [a.csv, b: {y: {c.csv: loss}, x: {c.csv: step}}, d.csv: {}, e.csv: null]
         artifacts: {m: {path: model.pkl, type: model}}
         datasets: [{name: d, type: dvc, url: u, path: p}]
-        vars: [a.yaml, {x: 1}]
+        vars: [{x: 1}]
         """,
         "sub/dvc.yaml",
     )
     assert file.params == ("sub/p.yaml",)
     assert file.metrics == ("m.json",)
+    assert file.artifacts == {"m": {"path": "model.pkl", "type": "model"}}
+    assert file.datasets == ({"name": "d", "type": "dvc", "url": "u", "path": "p"},)
     assert file.plots == ("sub/a.csv", "sub/c.csv", "sub/d.csv", "sub/e.csv")
 
 
@@ -112,6 +114,19 @@ def test_a_file_named_once_without_keys_is_tracked_whole() -> None:
 
 def test_an_escaped_template_is_left_to_the_shell() -> None:
     assert only(stage_with("").replace("run", r"echo \${HOME} $PWD")).cmd == "echo ${HOME} $PWD"
+
+
+def test_a_dependency_may_lie_outside_the_project() -> None:
+    stage = only(stage_with("wdir: code\ndeps: [../../raw, /data//x, 's3://b/k', 'remote://r/k', 'ds://d', a]\n"))
+    assert [(dep.path, dep.place) for dep in stage.deps] == [
+        ("../raw", "outside"),
+        ("/data/x", "outside"),
+        ("s3://b/k", "url"),
+        ("remote://r/k", "url"),
+        ("ds://d", "dataset"),
+        ("code/a", "project"),
+    ]
+    assert [dep.external for dep in stage.deps] == [True, True, True, True, True, False]
 
 
 def test_the_files_that_hold_params_and_metrics_are_known() -> None:
@@ -149,7 +164,7 @@ def test_the_files_that_hold_params_and_metrics_are_known() -> None:
         (stage_with("plots:\n- a: [{x: b}]\n"), 5, "stages.train.plots[0].a", "a list of settings is only allowed"),
         (stage_with("outs: [../a]\n"), 4, "stages.train.outs[0]", "'../a' is outside the project"),
         (stage_with("outs: [/etc/a]\n"), 4, "stages.train.outs[0]", "'/etc/a' is an absolute path"),
-        (stage_with("deps: [/etc/a]\n"), 4, "stages.train.deps[0]", "'/etc/a' is an absolute path"),
+        (stage_with("outs: ['s3://b/k']\n"), 4, "stages.train.outs[0]", "'s3://b/k' is not a path inside the project"),
         (stage_with("outs: ['.']\n"), 4, "stages.train.outs[0]", "'.' is the whole project"),
         (stage_with("outs: ['']\n"), 4, "stages.train.outs[0]", "'' is not a path inside the project"),
         (stage_with("outs: [.git/config]\n"), 4, "stages.train.outs[0]", "is not a path inside the project"),
@@ -159,13 +174,14 @@ def test_the_files_that_hold_params_and_metrics_are_known() -> None:
         (stage_with("deps: [x/../a]\nouts: [a]\n"), 4, "stages.train.deps[0]", "both read and written by this stage"),
         (stage_with("deps: [a, a/]\n"), 4, "stages.train.deps[1]", "'a/' is named twice"),
         (stage_with("params: [p.yaml: [a]]\nouts: [p.yaml]\n"), 4, "stages.train.params[0].p.yaml", "both read and"),
-        (stage_with("deps: ['s3://b/k']\n"), 4, "stages.train.deps[0]", "'s3://b/k' is not a path"),
         (stage_with("params: [1]\n"), 4, "stages.train.params[0]", "should be a key or a map of files to keys, not 1"),
         (stage_with("params: [f.yaml: a]\n"), 4, "stages.train.params[0].f.yaml", "should be a list, not 'a'"),
         (stage_with("frozen: 'no'\n"), 4, "stages.train.frozen", "should be true or false, not 'no'"),
         (stage_with("wdir: ../x\n"), 4, "stages.train.wdir", "'../x' is outside the project"),
         ("artifacts: {m: {type: x}}", 1, "artifacts.m.path", "is missing; it should be a path"),
         ("metrics: m.json", 1, "metrics", "should be a list, not 'm.json'"),
+        ("artifacts: {m: null}", 1, "artifacts.m", "is missing; it should be a map"),
+        ("datasets: [d]", 1, "datasets[0]", "should be a map, not 'd'"),
         ("vars: {a: 1}", 1, "vars", "should be a list, not a map"),
     ],
 )  # fmt: skip
@@ -178,27 +194,6 @@ def test_a_mistake_is_named_by_line_and_key(text: str, line: int, key: str, says
 def test_a_misspelled_key_gets_the_nearest_one() -> None:
     assert complaint("stages:\n  a: {cmd: x, metric: []}").hint == "Did you mean 'metrics'?"
     assert complaint("stages:\n  a: {cmd: x, dpes: []}").hint == "Did you mean 'desc' or 'deps'?"
-
-
-@pytest.mark.parametrize(
-    "what", ["cmd: run ${lr}", "cmd: x\n    deps: ['${a}.py']", "cmd: x\n    outs: ['${a}': {cache: false}]"]
-)
-def test_a_template_is_refused_with_its_key(what: str) -> None:
-    error = complaint(f"stages:\n  train:\n    {what}\n")
-    assert "is not resolved by this version yet" in error.message
-    assert error.key.startswith("stages.train.")
-    assert error.line >= 3
-
-
-@pytest.mark.parametrize(("key", "rest"), [("foreach", "do: {cmd: x}"), ("matrix", "cmd: x")])
-def test_generated_stages_are_refused(key: str, rest: str) -> None:
-    error = complaint(f"stages:\n  train:\n    {key}: {{a: [1]}}\n    {rest}\n")
-    where = f"dvc.yaml, line 3, stages.train.{key}"
-    assert error.message == f"{where}: stages made by `{key}` are not supported by this version yet."
-
-
-def test_a_template_in_meta_or_vars_does_not_matter() -> None:
-    assert only(stage_with("meta: {a: '${b}'}\n")).name == "train"
 
 
 def test_text_that_is_not_yaml_names_its_line() -> None:

@@ -1,0 +1,69 @@
+"""What the paths in pipeline files may be: outputs lie inside the project, dependencies anywhere."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from assay.engine.disk import check_relative
+from assay.engine.errors import UnsafePath
+from assay.engine.layout import MARKERS
+from assay.engine.pipeline.source import Keys, Source
+from assay.engine.pipeline.stage import Place
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_DATASET = "ds://"
+_OWN_FOLDERS = (*MARKERS, ".git")
+
+
+def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_be_root: bool = False) -> str:
+    """A path as a file spells it, as a path of the project.
+
+    Args:
+        source: The file.
+        keys: Where the path stands in it.
+        spelled: The path.
+        folder: What it is relative to, a project path; "" is the project itself.
+        may_be_root: Whether the project itself is a good answer.
+
+    Raises:
+        BadInput: It is not a path inside the project that assay may write.
+    """
+    if _URL.match(spelled):
+        raise source.bad(keys, f"{spelled!r} is not a path inside the project", "Only dependencies may lie elsewhere.")
+    if spelled.startswith("/"):
+        raise source.bad(keys, f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
+    path = posixpath.normpath(posixpath.join(folder, spelled)) if spelled else ""
+    if path == ".":
+        if may_be_root:
+            return ""
+        raise source.bad(keys, f"{spelled!r} is the whole project", "Name a file or a folder in it.")
+    if path.startswith("../") or path == "..":
+        raise source.bad(keys, f"{spelled!r} is outside the project", "Name a path inside the project.")
+    try:
+        check_relative(path)
+    except UnsafePath:
+        raise source.bad(keys, f"{spelled!r} is not a path inside the project") from None
+    if path.split("/", 1)[0] in _OWN_FOLDERS:
+        raise source.bad(keys, f"{spelled!r} is in a folder that belongs to Git, DVC or assay")
+    return path
+
+
+def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str, Place]:
+    """Where a dependency is, and what kind of place that is.
+
+    Returns:
+        A project path; for a file outside the project its absolute path, or its path relative to the project that
+        starts with ``../``; for a URL or a dataset what the file says.
+
+    Raises:
+        BadInput: It is inside the project and not a path that assay may read.
+    """
+    if spelled.startswith(_DATASET):
+        return spelled, "dataset"
+    if _URL.match(spelled):
+        return spelled, "url"
+    path = posixpath.normpath(posixpath.join(folder, spelled))
+    if path == ".." or path.startswith(("../", "/")):
+        return path, "outside"
+    return project_path(source, keys, spelled, folder), "project"

@@ -1,0 +1,187 @@
+"""A dvc.yaml that uses templates: what it says once everything is resolved.
+
+What a file says then depends on its text and on the files that its context is made of, and on nothing else; files
+whose inputs are the same are resolved once.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from assay.engine.errors import BadInput
+from assay.engine.pipeline import generated, variables
+from assay.engine.pipeline.checked import Value
+from assay.engine.pipeline.context import Context, Found, plain
+from assay.engine.pipeline.expressions import Parsing, written
+from assay.engine.pipeline.resolver import Allowed, Budget, Resolver, Used
+from assay.engine.pipeline.schema import Definition, pipeline_file
+from assay.engine.pipeline.source import Source
+from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile
+from assay.engine.pipeline.variables import Read
+
+_TOP = ("params", "metrics", "plots", "artifacts", "datasets")
+_FLAGS = ("frozen", "always_changed")
+_OUT_FLAGS = ("cache", "persist", "push", "checkpoint", "header")
+_REMEMBERED = 64
+"""How many sets of inputs are remembered for one file."""
+
+
+class Template:
+    """The data of a dvc.yaml before anything is resolved.
+
+    Args:
+        source: Its path and text.
+        data: What its YAML says.
+    """
+
+    def __init__(self, source: Source, data: Mapping[Any, Any]) -> None:
+        self.source = source
+        self.data = data
+        self.folder = posixpath.dirname(source.path)
+        self._known: dict[Any, tuple[PipelineFile, Mapping[str, bytes | None]]] = {}
+
+    def resolved(self, read: Read, options: Parsing) -> PipelineFile:
+        """What the file says.
+
+        Args:
+            read: Gives the files of the context by their project paths.
+            options: How maps are written into commands.
+
+        Raises:
+            BadInput: Something in it, or in a file of the context, is not as it should be.
+        """
+        files = [posixpath.join(self.folder, PARAMS_FILE)]
+        files += variables.files_of(Value(self.source, ("vars",), self.data.get("vars")), self.folder)
+        first = {path: read(path) for path in files}
+        key = (options, *first.values())
+        known = self._known.get(key)
+        if known is not None and all(read(path) == data for path, data in known[1].items()):
+            return known[0]
+        later: dict[str, bytes | None] = {}
+
+        def remembered(path: str) -> bytes | None:
+            if path in first:
+                return first[path]
+            if path not in later:
+                later[path] = read(path)
+            return later[path]
+
+        try:
+            file = _Expansion(self, remembered, options).file()
+        except RecursionError:
+            raise BadInput(self.source.path, "it is nested too deeply") from None
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        inputs = tuple(path for path, content in {**first, **later}.items() if content is not None)
+        known = self._known[key] = file._replace(inputs=inputs), later
+        return known[0]
+
+
+class _Expansion:
+    """One resolving of a template; the methods give its parts."""
+
+    def __init__(self, template: Template, read: Read, options: Parsing) -> None:
+        self.source = template.source
+        self.top = Value(template.source, (), template.data)
+        self.folder = template.folder
+        self.read = read
+        self.options = options
+        self.budget = Budget()
+        self.used: Used = {}
+        self.context = Context()
+
+    def file(self) -> PipelineFile:
+        self.context = variables.with_vars(
+            variables.beside(self.folder, self.read), self.top.child("vars"), self.folder, self.read
+        )
+        stages = list(self.stages())
+        top = {key: value for key, value in self.top.data.items() if key != "stages"}
+        resolver = self.resolver(self.context)
+        for key in _TOP:
+            if key in top:
+                top[key] = _keeping_kind(self.top.child(key), resolver.data(top[key], (key,)))
+        return pipeline_file(self.source, top, stages, self.used)
+
+    def resolver(self, context: Context, of: str = "") -> Resolver:
+        return Resolver(self.source, context, self.options, self.budget, of)
+
+    def stages(self) -> Iterator[Definition]:
+        for name, body in self.top.child("stages").pairs():
+            if not isinstance(body.data, Mapping):
+                yield Definition(name, body.data, body.keys)
+            elif "foreach" in body.data or "do" in body.data:
+                yield from self.foreach(name, body)
+            elif "matrix" in body.data:
+                yield from self.matrix(name, body)
+            else:
+                yield self.stage(name, body, self.context)
+
+    def foreach(self, name: str, body: Value) -> Iterator[Definition]:
+        body.only(("foreach", "do"), f"stage {name!r}, made by `foreach`,")
+        do = body.child("do").kind(Mapping, "a map", required=True)
+        each = body.child("foreach")
+        if each.data is None:
+            raise each.fail("is missing; it should be a list or a map")
+        items = generated.of_foreach(each.data, self.resolver(self.context), each.keys)
+        return self.made(name, do, items)
+
+    def matrix(self, name: str, body: Value) -> Iterator[Definition]:
+        axes = body.child("matrix")
+        items = generated.of_matrix(axes.data, self.resolver(self.context), axes.keys)
+        rest = {key: value for key, value in body.data.items() if key != "matrix"}
+        return self.made(name, Value(self.source, body.keys, rest), items)
+
+    def made(self, group: str, body: Value, items: generated.Items) -> Iterator[Definition]:
+        for key, given in items.items():
+            name = group + generated.JOIN + key
+            yield self.stage(name, body, self.context._replace(given=given), group)
+
+    def stage(self, name: str, body: Value, context: Context, group: str = "") -> Definition:
+        of = name if group else ""
+        _check_flags(body)
+        own = body.child("vars")
+        if own.data:
+            folder = self.working_folder(body.child("wdir"), self.resolver(context, of))
+            context = variables.with_vars(context, own, folder, self.read, name)
+        resolver = self.resolver(context, of)
+        resolved = {}
+        for key, value in body.data.items():
+            if key != "vars":
+                allowed: Allowed = "command" if key == "cmd" else "simple"
+                resolved[key] = resolver.data(value, (*body.keys, str(key)), allowed)
+        if isinstance(resolved.get("desc"), (int, float)):
+            resolved["desc"] = written(resolved["desc"])
+        for file, values in resolver.used.items():
+            self.used.setdefault(file, {}).update(values)
+        return Definition(name, resolved, body.keys, group, bool(group) or resolved != body.data)
+
+    def working_folder(self, wdir: Value, resolver: Resolver) -> str:
+        if not wdir.text():
+            return self.folder
+        found = resolver.text(wdir.data, wdir.keys)
+        spelled = written(plain(found)) if isinstance(found, Found) else found
+        return posixpath.normpath(posixpath.join(self.folder, spelled))
+
+
+def _check_flags(body: Value) -> None:
+    """Raises BadInput where a flag is a template: DVC reads flags before it resolves anything."""
+    places: list[tuple[Value, tuple[str, ...]]] = [(body, _FLAGS)]
+    for kind in ("outs", "metrics", "plots"):
+        outs = body.child(kind)
+        for at in range(len(outs.data) if isinstance(outs.data, list) else 0):
+            flags = outs.child(at)
+            inner = flags.data if isinstance(flags.data, Mapping) else {}
+            places += [(flags.child(path), _OUT_FLAGS) for path in inner if isinstance(inner[path], Mapping)]
+    for value, names in places:
+        for name in names:
+            if name in value.data:
+                value.child(name).flag(default=True)
+
+
+def _keeping_kind(value: Value, resolved: Any) -> Any:
+    """The resolved data, where a list or a map stands for a list or a map. Raises BadInput."""
+    if isinstance(value.data, str) and not isinstance(resolved, str):
+        raise value.fail("cannot be a template as a whole")
+    return resolved
