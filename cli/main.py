@@ -26,17 +26,23 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "experiments": {
         "list": "the names of experiments",
+        "diff": "what differs between two experiments, or an experiment and the workspace",
         "apply": "make the workspace what an experiment was",
         "undo": "give back what the last command took away",
         "branch": "make a Git branch of an experiment",
         "rename": "give an experiment another name",
         "remove": "take experiments away",
+        "tag": "put tags on experiments, to find them again",
+        "note": "write a note on an experiment",
         "logs": "what an experiment's commands printed",
     },
     "pipeline": {
         "repro": "run the stages that changed, without making an experiment",
         "metrics": "the numbers that stages measured, shown or compared",
         "params": "the parameters, shown or compared",
+    },
+    "data": {
+        "add": "track files and folders that no stage writes",
     },
     "life without git": {
         "baseline": "commit the workspace, so that experiments can start from it",

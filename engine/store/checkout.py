@@ -139,6 +139,33 @@ def plan(
     )
 
 
+def files_at(
+    root: str,
+    path: str,
+    algo: HashName,
+    stat_cache: StatCache,
+    *,
+    ignored: Ignored | None = None,
+    links_into: tuple[str, ...] = (),
+    report: Reporter = silent,
+) -> dict[str, Entry]:
+    """The files that the workspace has at and below a path, by their path relative to the root.
+
+    Args:
+        root: Absolute path of the project.
+        path: Of a file or directory, relative to it; where nothing is there are no files.
+        algo: The hash to name them by.
+        stat_cache: What is known about files; it learns, and its owner flushes it.
+        ignored: What in a directory is left out, asked with paths relative to the root.
+        links_into: Absolute paths of further folders that symlinks may lead into.
+        report: Hears of progress.
+
+    Raises:
+        StoreError: A file cannot be read.
+    """
+    return _present(Place(root, ignored, links_into), path, algo, stat_cache, report).files
+
+
 def _wanted(path: str, artifact: Artifact | None, cache: Cache) -> dict[str, Entry]:
     disk.check_relative(path)
     if artifact is None:

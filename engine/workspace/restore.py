@@ -84,7 +84,7 @@ def plan(project: Project, wanted: Wanted) -> Change:
     link_kinds(project)
     write_files(project.repo, wanted.files, dry=True)
     outs = _outs_to_change(project, wanted.outs)
-    before = {path: _stored_now(project, path) for path in outs}
+    before = {path: stored_now(project, path) for path in outs}
     for path, artifact in outs.items():
         lost = planned(project, path, artifact).would_lose
         if lost:
@@ -138,7 +138,7 @@ def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> di
     return changing
 
 
-def _stored_now(project: Project, path: str) -> Artifact | None:
+def stored_now(project: Project, path: str) -> Artifact | None:
     """An output as it is now, its content put into the cache so that it can be given back; None when absent."""
     with disk.Folder(project.root) as folder:
         if folder.stat(path) is None:

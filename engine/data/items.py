@@ -1,0 +1,161 @@
+"""What a project tracks outside Git, and which of it a word on the command line means.
+
+An item is one output of a stage or one path of a ``.dvc`` file, with what was recorded of it. A target is a path
+that is tracked, a path inside a tracked folder, a ``.dvc`` file, a stage or pipeline file, and with ``recursive`` any
+folder. A path wins over a stage of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from assay.engine.errors import UsageError
+from assay.engine.model import Artifact
+from assay.engine.pipeline.graph import Graph
+from assay.engine.pipeline.locks import Locks
+from assay.engine.pipeline.source import nearest
+from assay.engine.pipeline.spec import Pipeline
+from assay.engine.project import Project
+from assay.engine.workspace.files import within
+
+
+class Item(NamedTuple):
+    """One tracked path.
+
+    Attributes:
+        path: Its project path.
+        artifact: What is recorded of it; None where nothing is.
+        cache: Whether the cache keeps its content.
+        owner: The ``.dvc`` file, or the address of the stage that writes it.
+    """
+
+    path: str
+    artifact: Artifact | None
+    cache: bool
+    owner: str
+
+
+class Chosen(NamedTuple):
+    """A tracked path that was asked for; ``parts`` are the project paths inside it that are meant, none for all."""
+
+    item: Item
+    parts: tuple[str, ...] = ()
+
+    @property
+    def covers(self) -> Callable[[str], bool]:
+        """Tells which project paths are meant."""
+        return within(self.parts or (self.item.path,))
+
+
+def items_of(project: Project, pipeline: Pipeline) -> dict[str, Item]:
+    """Everything that a project tracks, by path: data first, then outputs of stages.
+
+    Raises:
+        BadInput: A lock file is not one.
+    """
+    locks = Locks(project)
+    found = {}
+    for file in pipeline.data.values():
+        for out in file.outs:
+            found[out.path] = Item(out.path, out.artifact, out.cache, file.path)
+    for stage in pipeline.stages.values():
+        entry = locks.entry(stage)
+        for written in stage.outs:
+            artifact = entry.outs.get(written.spelled) if entry is not None else None
+            found[written.path] = Item(written.path, artifact, written.cache, stage.address)
+    return found
+
+
+def choose(
+    items: Mapping[str, Item],
+    graph: Graph,
+    targets: Sequence[str],
+    *,
+    folder: str = "",
+    recursive: bool = False,
+    with_deps: bool = False,
+) -> list[Chosen]:
+    """The tracked paths that these targets mean; all of them when there are none.
+
+    Args:
+        items: From `items_of`.
+        graph: The graph of the same pipeline.
+        targets: As typed, with paths relative to the project.
+        folder: The project path that stage names are relative to.
+        recursive: A folder means everything tracked below it.
+        with_deps: What the targets' stages need is meant too.
+
+    Raises:
+        UsageError: A target means nothing.
+    """
+    if not targets:
+        return [Chosen(item) for item in items.values()]
+    parts: dict[str, tuple[str, ...]] = {}
+    nodes: list[str] = []
+    for target in targets:
+        whole, inner = _paths_meant(items, target, recursive=recursive)
+        for path in whole:
+            parts[path] = ()
+            nodes.append(items[path].owner)
+        for path in inner:
+            if parts.get(path, (path,)):
+                parts[path] = (*parts.get(path, ()), target)
+            nodes.append(items[path].owner)
+        if not whole and not inner:
+            owners = _nodes_meant(items, graph, target, folder)
+            nodes += owners
+            parts.update((item.path, ()) for item in items.values() if item.owner in owners)
+    if with_deps:
+        needed = _with_needs(graph, nodes)
+        parts.update((item.path, ()) for item in items.values() if item.owner in needed - set(nodes))
+    return [Chosen(items[path], inner) for path, inner in parts.items()]
+
+
+def _paths_meant(items: Mapping[str, Item], target: str, *, recursive: bool) -> tuple[Sequence[str], Sequence[str]]:
+    """The tracked paths that a path means as a whole, and those of which it means a part."""
+    if target in items:
+        return [target], []
+    above = [path for path in items if target.startswith(path + "/")]
+    if above:
+        return [], above
+    if recursive:
+        return [path for path in items if target == "." or path.startswith(target + "/")], []
+    return [], []
+
+
+def _nodes_meant(items: Mapping[str, Item], graph: Graph, target: str, folder: str) -> set[str]:
+    try:
+        return set(graph.matching(target, folder))
+    except UsageError as error:
+        hint = nearest(target, items) or error.hint
+        below = any(path.startswith(target + "/") for path in items)
+        raise UsageError(
+            f"{target!r} is neither tracked data nor a stage.",
+            "-R takes a folder with all below it." if below else hint,
+        ) from None
+
+
+def _with_needs(graph: Graph, nodes: Iterable[str]) -> set[str]:
+    found = set(nodes)
+    left = list(found)
+    while left:
+        more = [node for node in graph.needs(left.pop()) if node not in found]
+        found.update(more)
+        left += more
+    return found
+
+
+def selected(
+    project: Project,
+    pipeline: Pipeline,
+    targets: Sequence[str],
+    *,
+    folder: str = "",
+    recursive: bool = False,
+    with_deps: bool = False,
+) -> list[Chosen]:
+    """`choose` from everything that a project tracks."""
+    graph = Graph(pipeline.stages, pipeline.data)
+    items = items_of(project, pipeline)
+    return choose(items, graph, targets, folder=folder, recursive=recursive, with_deps=with_deps)
