@@ -65,6 +65,17 @@ def keep_packages(project: Project, commit: Oid, packages: str) -> None:
     disk.write_atomic(f"{folder}/packages.txt", packages.encode("utf-8", "surrogateescape"))
 
 
+def packages(project: Project, commit: Oid) -> str | None:
+    """The list that `keep_packages` or a run kept for an experiment; None when there is none here."""
+    try:
+        with open(
+            f"{project.state}/logs/{commit.hex()}/packages.txt", encoding="utf-8", errors="surrogateescape"
+        ) as file:
+            return file.read()
+    except OSError:
+        return None
+
+
 def read(project: Project, commit: Oid) -> bytes:
     """What an experiment's commands printed. Raises Refused when there is no log here."""
     try:

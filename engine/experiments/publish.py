@@ -169,6 +169,12 @@ def _trailers(project: Project, packages: str, seconds: float | None, changed: t
     return "".join(f"{line}\n" for line in lines)
 
 
+def without_trailers(message: str) -> str:
+    """A commit's message as its author wrote it, without the lines that `publish` adds."""
+    text, blank, last = message.rstrip().rpartition("\n\n")
+    return text if blank and last.startswith("Assay: ") else message.rstrip()
+
+
 def installed_packages(project: Project) -> str:
     """The installed packages, one ``name-version`` a line, sorted; read from folder names alone."""
     found: set[str] = set()

@@ -62,3 +62,21 @@ def test_a_folder_that_is_no_project(assay, tmp_path):
 def test_no_commit_yet(assay, tmp_path):
     assay("init")
     assert "HEAD has no commit yet" in assay("params", "diff", code=255).err
+
+
+def test_diff_of_an_unknown_revision(refused):
+    refused(255, "diff", "nope", says=["'nope'"])
+    refused(255, "diff", "HEAD~5", says=["HEAD~5"])
+
+
+def test_diff_of_a_section_that_is_none(refused):
+    refused(254, "diff", "--only", "numbers", says=["numbers"])
+
+
+def test_a_patch_without_code_or_as_json(refused):
+    refused(254, "diff", "-p", "--only", "data", says=["--only code"])
+    refused(254, "diff", "-p", "--json", says=["--patch"])
+
+
+def test_diff_with_a_precision_that_is_none(refused):
+    refused(254, "diff", "--precision", "99", says=["1 to 17"])
