@@ -43,6 +43,8 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "data": {
         "add": "track files and folders that no stage writes",
+        "checkout": "bring tracked data from the cache into the workspace",
+        "gc": "take data that nothing needs out of the cache",
     },
     "life without git": {
         "baseline": "commit the workspace, so that experiments can start from it",

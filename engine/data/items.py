@@ -7,6 +7,7 @@ folder. A path wins over a stage of the same name.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -81,8 +82,8 @@ def choose(
     Args:
         items: From `items_of`.
         graph: The graph of the same pipeline.
-        targets: As typed, with paths relative to the project.
-        folder: The project path that stage names are relative to.
+        targets: As typed.
+        folder: The project path that they are relative to; "" is the project itself.
         recursive: A folder means everything tracked below it.
         with_deps: What the targets' stages need is meant too.
 
@@ -94,13 +95,14 @@ def choose(
     parts: dict[str, tuple[str, ...]] = {}
     nodes: list[str] = []
     for target in targets:
-        whole, inner = _paths_meant(items, target, recursive=recursive)
+        place = placed(target, folder)
+        whole, inner = _paths_meant(items, place, recursive=recursive)
         for path in whole:
             parts[path] = ()
             nodes.append(items[path].owner)
         for path in inner:
             if parts.get(path, (path,)):
-                parts[path] = (*parts.get(path, ()), target)
+                parts[path] = (*parts.get(path, ()), place)
             nodes.append(items[path].owner)
         if not whole and not inner:
             owners = _nodes_meant(items, graph, target, folder)
@@ -110,6 +112,14 @@ def choose(
         needed = _with_needs(graph, nodes)
         parts.update((item.path, ()) for item in items.values() if item.owner in needed - set(nodes))
     return [Chosen(items[path], inner) for path, inner in parts.items()]
+
+
+def placed(target: str, folder: str) -> str:
+    """The project path of a word typed in a folder. Raises UsageError when it lies outside the project."""
+    path = posixpath.normpath(posixpath.join(folder, target))
+    if path.split("/")[0] == ".." or not target:
+        raise UsageError(f"{target or repr(target)} lies outside the project.")
+    return path
 
 
 def _paths_meant(items: Mapping[str, Item], target: str, *, recursive: bool) -> tuple[Sequence[str], Sequence[str]]:
@@ -128,8 +138,8 @@ def _nodes_meant(items: Mapping[str, Item], graph: Graph, target: str, folder: s
     try:
         return set(graph.matching(target, folder))
     except UsageError as error:
-        hint = nearest(target, items) or error.hint
-        below = any(path.startswith(target + "/") for path in items)
+        hint = nearest(placed(target, folder), items) or error.hint
+        below = any(path.startswith(placed(target, folder) + "/") for path in items)
         raise UsageError(
             f"{target!r} is neither tracked data nor a stage.",
             "-R takes a folder with all below it." if below else hint,
@@ -140,7 +150,7 @@ def _with_needs(graph: Graph, nodes: Iterable[str]) -> set[str]:
     found = set(nodes)
     left = list(found)
     while left:
-        more = [node for node in graph.needs(left.pop()) if node not in found]
+        more = [node for node in graph.reads(left.pop()) if node not in found]
         found.update(more)
         left += more
     return found
