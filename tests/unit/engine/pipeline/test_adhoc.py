@@ -133,7 +133,7 @@ def test_a_stage_of_that_name_by_somebody_else_is_not_touched() -> None:
         edited("stages:\n  run:\n    cmd: mine\n")
 
 
-@pytest.mark.parametrize("text", ["stages: {a: {cmd: x}}\n", "{stages: {a: {cmd: x}}}\n", "stages:\nmetrics: []\n"])
+@pytest.mark.parametrize("text", ["stages: {a: {cmd: x}}\n", "{stages: {a: {cmd: x}}}\n", "{}\n"])
 def test_a_file_that_is_not_written_in_lines_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="is not written in a way that a stage can be added to"):
         edited(text)
