@@ -77,6 +77,9 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
     if stage.cmd != entry.cmd:
         found.append(Reason("cmd", "", "its command changed"))
     for dep in stage.deps:
+        if not dep.can_be_seen:
+            found.append(Reason("dep", dep.path, f"whether {dep.path} changed cannot be told", "always"))
+            continue
         locked = entry.deps.get(dep.spelled)
         how = _difference(locked, inputs.deps.get(dep.spelled))
         if how:

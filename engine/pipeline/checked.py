@@ -37,7 +37,7 @@ class Value:
 
     def fail(self, problem: str, hint: str = "") -> Exception:
         """The error to raise."""
-        return self.source.bad(self.keys, f"{problem}, in {self.of}" if self.of else problem, hint)
+        return self.source.bad(self.keys, f"{problem} (of {self.of})" if self.of else problem, hint)
 
     def kind(self, wanted: type, words: str, *, required: bool = False) -> Value:
         """Itself when the data is of that type, or absent and not required."""

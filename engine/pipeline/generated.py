@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from assay.engine.pipeline.checked import in_words
-from assay.engine.pipeline.context import Context, Found, plain_keys
+from assay.engine.pipeline.context import Found, plain_keys
 from assay.engine.pipeline.expressions import written
 from assay.engine.pipeline.resolver import Resolver
 from assay.engine.pipeline.source import Keys
@@ -105,9 +105,3 @@ def _checked(items: Items, resolver: Resolver, keys: Keys) -> Items:
         if not key or JOIN in key:
             raise resolver.fail(keys, f"the item {key!r} cannot name a stage", f"Use text without {JOIN}.")
     return items
-
-
-def shadowed(items: Items, context: Context) -> list[str]:
-    """The names of the context that ``key`` and ``item`` hide."""
-    given = next(iter(items.values()), {})
-    return sorted(name for name in given if name in context.values)

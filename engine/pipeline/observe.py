@@ -1,7 +1,8 @@
 """Looks at the workspace for a stage: the digests of files, the values of params, what the cache has.
 
 Hashing goes through the stat cache, so looking twice costs a stat per file. One observer is for one command: params
-files are read when they are asked for, since a stage may write them.
+files are read when they are asked for, since a stage may write them. Files outside the project are looked at like
+others, and never written; URLs and data sets cannot be looked at.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.engine.errors import BadInput, MissingArtifact
+from assay.engine.errors import BadInput, MissingArtifact, Refused
 from assay.engine.model import Artifact
 from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
 from assay.engine.store.digest import digest_bytes
@@ -42,7 +44,7 @@ class Observer:
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at a project path; a symlink that leads nowhere is nothing."""
-        return path in self._edited or os.path.exists(self._project.path(path))
+        return path in self._edited or os.path.exists("/".join(self._place(path)))
 
     def artifact(self, path: str, writer: CacheWriter | None = None) -> Artifact | None:
         """What is at a project path, put into the cache when there is a writer; None when nothing is there."""
@@ -52,16 +54,25 @@ class Observer:
         if path in self._edited:
             data = self._edited[path]
             return Artifact(digest_bytes(project.layout.hash_name, data), len(data))
+        root, inside = self._place(path)
         return snapshot(
-            project.root,
-            path,
+            root,
+            inside,
             algo=project.layout.hash_name,
             stat_cache=project.stat_cache,
             writer=writer,
-            ignored=self.ignored,
+            ignored=self.ignored if root == project.root else None,
             links_into=(project.cache_folder,),
             report=project.report,
         )
+
+    def _place(self, path: str) -> tuple[str, str]:
+        """A folder, and the path in it that is meant: the project's, or of what lies outside the folder around it."""
+        root = self._project.root
+        if not is_outside(path):
+            return root, path
+        folder, _, name = os.path.realpath(os.path.join(root, path)).rpartition("/")
+        return folder, name
 
     def inputs(self, stage: Stage) -> Inputs:
         """What a stage reads, as it is now.
@@ -71,13 +82,17 @@ class Observer:
         """
         values = {params.spelled: self.values(params) for params in stage.params}
         return Inputs(
-            {dep.spelled: self.artifact(dep.path) for dep in stage.deps},
+            {dep.spelled: self.artifact(dep.path) for dep in stage.deps if dep.can_be_seen},
             {spelled: found for spelled, found in values.items() if found is not None},
             tuple(params.path for params in stage.params if values[params.spelled] is None),
         )
 
     def _read(self, path: str) -> bytes | None:
-        return self._edited[path] if path in self._edited else self._project.read(path)
+        if path in self._edited:
+            return self._edited[path]
+        if is_outside(path):
+            path = os.path.relpath("/".join(self._place(path)), self._project.root)
+        return self._project.read(path)
 
     def names(self, path: str) -> list[str]:
         """Every dotted key of a params file, for saying what was probably meant."""
@@ -111,6 +126,16 @@ class Observer:
         if params.names:
             content = {name: found for name in params.names if (found := keys.get(content, name)) is not keys.MISSING}
         return {str(key): _storable(value) for key, value in content.items()}
+
+
+def refuse_unseen(stage: Stage) -> None:
+    """Raises Refused when a stage that is to be brought up to date reads what cannot be looked at."""
+    for dep in stage.deps:
+        if not dep.can_be_seen and not stage.frozen:
+            raise Refused(
+                f"Stage {stage.address} reads {dep.spelled}, and whether that changed cannot be told by this version.",
+                f"Freeze the stage with `assay freeze {stage.address}`, or let it read a file.",
+            )
 
 
 def _storable(value: Any) -> Any:

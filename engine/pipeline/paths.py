@@ -49,6 +49,11 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
     return path
 
 
+def is_outside(path: str) -> bool:
+    """Whether a normalised path, relative to the project, leads out of it."""
+    return path == ".." or path.startswith(("../", "/"))
+
+
 def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str, Place]:
     """Where a dependency is, and what kind of place that is.
 
@@ -64,6 +69,6 @@ def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
     if _URL.match(spelled):
         return spelled, "url"
     path = posixpath.normpath(posixpath.join(folder, spelled))
-    if path == ".." or path.startswith(("../", "/")):
+    if is_outside(path):
         return path, "outside"
     return project_path(source, keys, spelled, folder), "project"

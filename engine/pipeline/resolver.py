@@ -124,7 +124,8 @@ class Resolver:
             raise self.fail(keys, f"{_short(spelled)} is not a path into the parameters", hint)
         found = self.context.find(steps(reference.inner))
         if found is None:
-            near = nearest(".".join(steps(reference.inner)), self.context.names())
+            asked = ".".join(steps(reference.inner))
+            near = [name for name in nearest(asked, self.context.names()) if name != asked]
             hint = f"Did you mean {' or '.join(near)}?" if near else "Define it in params.yaml or under `vars`."
             raise self.fail(keys, f"{_short(spelled)} is neither in params.yaml nor in the vars", hint)
         value = found.value
@@ -149,7 +150,7 @@ class Resolver:
 
     def fail(self, keys: Keys, problem: str, hint: str = "") -> Exception:
         """The error to raise."""
-        return self.source.bad(keys, f"{problem}, in {self.of}" if self.of else problem, hint)
+        return self.source.bad(keys, f"{problem} (of {self.of})" if self.of else problem, hint)
 
 
 def _short(text: str) -> str:

@@ -131,7 +131,7 @@ def _stage(source: Source, definition: Definition) -> Stage:
         source.path,
         _command(value.child("cmd")),
         wdir,
-        deps=tuple(_dep(item, wdir) for item in value.child("deps").items(str, "a path")),
+        deps=_deps(value.child("deps"), wdir),
         params=_params(value.child("params"), wdir),
         outs=tuple(out for kind in _OUT_KINDS for out in _outs(value.child(kind), kind, wdir)),
         frozen=value.child("frozen").flag(default=False),
@@ -146,9 +146,13 @@ def _stage(source: Source, definition: Definition) -> Stage:
     return stage
 
 
-def _dep(value: Value, wdir: str) -> Dep:
-    path, place = dep_path(value.source, value.keys, value.data, wdir)
-    return Dep(path, value.data, value.keys, place)
+def _deps(value: Value, wdir: str) -> tuple[Dep, ...]:
+    """The dependencies; what is named twice in the same words, as templates may do, is one."""
+    found: dict[str, Dep] = {}
+    for item in value.items(str, "a path"):
+        path, place = dep_path(item.source, item.keys, item.data, wdir)
+        found.setdefault(item.data, Dep(path, item.data, item.keys, place))
+    return tuple(found.values())
 
 
 def _command(value: Value) -> str | tuple[str, ...]:
@@ -181,13 +185,20 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
                 whole.add(file)
     return tuple(
         ParamsDep(
-            _resolved(places[file], file, wdir),
+            _params_path(places[file], file, wdir),
             file,
             () if file in whole else tuple(dict.fromkeys(keys)),
             places[file].keys,
         )
         for file, keys in names.items()
     )
+
+
+def _params_path(value: Value, spelled: str, wdir: str) -> str:
+    path, place = dep_path(value.source, value.keys, spelled, wdir)
+    if place not in ("project", "outside"):
+        raise value.fail(f"{spelled!r} is not a file", "Parameters are read from files.")
+    return path
 
 
 def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
@@ -252,13 +263,9 @@ def _check_paths(stage: Stage) -> None:
         if posixpath.basename(out.path) in ("dvc.yaml", "dvc.lock"):
             raise stage.source.bad(out.keys, f"{out.spelled!r} is the pipeline's own file")
         written[out.path] = out
-    read: set[str] = set()
     for dep in stage.deps:
         if dep.path in written:
             raise stage.source.bad(dep.keys, f"{dep.spelled!r} is both read and written by this stage")
-        if dep.path in read:
-            raise stage.source.bad(dep.keys, f"{dep.spelled!r} is named twice")
-        read.add(dep.path)
     for params in stage.params:
         if params.path in written:
             raise stage.source.bad(params.keys, f"{params.spelled!r} is both read and written by this stage")

@@ -17,6 +17,7 @@ from assay.engine.params import documents
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import NAME, pipeline_files
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.schema import plain_file, uses_templates
 from assay.engine.pipeline.source import Source
 from assay.engine.pipeline.stage import PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage, lock_path
@@ -128,11 +129,12 @@ class Pipeline:
 
     @property
     def params_files(self) -> tuple[str, ...]:
-        """Every file that holds parameters: the project's params.yaml and all that a pipeline names or refers to."""
+        """Every file of the project that holds parameters: params.yaml and all that a pipeline names or refers to."""
         named = [dep.path for stage in self.stages.values() for dep in stage.params]
         listed = [path for file in self.files.values() for path in file.params]
         templated = [path for file in self.files.values() for path in file.inputs]
-        return tuple(dict.fromkeys([PARAMS_FILE, *named, *listed, *templated]))
+        found = dict.fromkeys([PARAMS_FILE, *named, *listed, *templated])
+        return tuple(path for path in found if not is_outside(path))
 
     @property
     def metrics_files(self) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ class Dep(NamedTuple):
         """Whether it lies outside the project, so that no stage writes it and no commit holds it."""
         return self.place != "project"
 
+    @property
+    def can_be_seen(self) -> bool:
+        """Whether its content is on this machine's file system, so that a change can be told."""
+        return self.place in ("project", "outside")
+
 
 class ParamsDep(NamedTuple):
     """Parameters that a stage reads: dotted keys of a file, or the whole file when there are none."""

@@ -125,13 +125,12 @@ class _Expansion:
         if each.data is None:
             raise each.fail("is missing; it should be a list or a map")
         items = generated.of_foreach(each.data, self.resolver(self.context), each.keys)
-        return self.made(name, do, items)
+        return self.made(name, _without_matrix(do), items)
 
     def matrix(self, name: str, body: Value) -> Iterator[Definition]:
         axes = body.child("matrix")
         items = generated.of_matrix(axes.data, self.resolver(self.context), axes.keys)
-        rest = {key: value for key, value in body.data.items() if key != "matrix"}
-        return self.made(name, Value(self.source, body.keys, rest), items)
+        return self.made(name, _without_matrix(body), items)
 
     def made(self, group: str, body: Value, items: generated.Items) -> Iterator[Definition]:
         for key, given in items.items():
@@ -163,6 +162,11 @@ class _Expansion:
         found = resolver.text(wdir.data, wdir.keys)
         spelled = written(plain(found)) if isinstance(found, Found) else found
         return posixpath.normpath(posixpath.join(self.folder, spelled))
+
+
+def _without_matrix(body: Value) -> Value:
+    """A stage without its ``matrix``; one inside a ``foreach`` means nothing, as in DVC."""
+    return Value(body.source, body.keys, {key: value for key, value in body.data.items() if key != "matrix"})
 
 
 def _check_flags(body: Value) -> None:

@@ -172,7 +172,6 @@ def test_the_files_that_hold_params_and_metrics_are_known() -> None:
         (stage_with("outs: [dvc.lock]\n"), 4, "stages.train.outs[0]", "is the pipeline's own file"),
         (stage_with("outs: [a, ./a]\n"), 4, "stages.train.outs[1]", "'./a' is written twice by this stage"),
         (stage_with("deps: [x/../a]\nouts: [a]\n"), 4, "stages.train.deps[0]", "both read and written by this stage"),
-        (stage_with("deps: [a, a/]\n"), 4, "stages.train.deps[1]", "'a/' is named twice"),
         (stage_with("params: [p.yaml: [a]]\nouts: [p.yaml]\n"), 4, "stages.train.params[0].p.yaml", "both read and"),
         (stage_with("params: [1]\n"), 4, "stages.train.params[0]", "should be a key or a map of files to keys, not 1"),
         (stage_with("params: [f.yaml: a]\n"), 4, "stages.train.params[0].f.yaml", "should be a list, not 'a'"),
