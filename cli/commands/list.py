@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli.commands.show import add_scope, nothing_collected
 from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.model import Oid
 
 EXAMPLES = """\
   assay list                   experiments of the current commit
@@ -30,6 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     lines: list[str] = []
     with nothing_collected():
         baselines = listing(context.project(), scope)
+        tags = {} if args.name_only or args.sha_only else _tags(context)
     for baseline in baselines:
         if args.name_only:
             lines += [name for name, _ in baseline.experiments]
@@ -37,7 +42,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
             lines += [commit.hex() for _, commit in baseline.experiments]
         elif baseline.experiments:
             lines.append(f"{baseline.label}:")
-            lines += [f"  {commit.hex()[:7]} {name}" for name, commit in baseline.experiments]
+            lines += [f"  {commit.hex()[:7]} {name}{tags.get(commit, '')}" for name, commit in baseline.experiments]
     if lines:
         context.out.write("\n".join(lines) + "\n")
     return 0
+
+
+def _tags(context: Context) -> dict[Oid, str]:
+    """What follows the name of an experiment that has tags."""
+    from assay.engine.notes.ledger import all_shown
+
+    said = all_shown(context.project()).items()
+    return {commit: f"  ({', '.join(now.tags)})" for commit, now in said if now.tags}

@@ -6,14 +6,18 @@ import csv
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from assay.engine.experiments.columns import TAKEN, UNREADABLE, Column
+from assay.engine.experiments.columns import UNREADABLE, Column
 from assay.engine.experiments.index import iso_time
 from assay.engine.experiments.show import Row, Table
 from assay.engine.experiments.values import MISSING, text_of
 
+FIXED = ("Experiment", "Commit", "State", "Created", "Baseline")
+
 
 def write(table: Table, columns: Sequence[Column], out: TextIO, precision: int | None = None) -> None:
     """Writes a header and one line per row; a value that is missing or cannot be read is empty.
+
+    There are columns for tags and notes when any row has one.
 
     Args:
         table: What `show` found.
@@ -22,13 +26,21 @@ def write(table: Table, columns: Sequence[Column], out: TextIO, precision: int |
         precision: Significant digits of fractions; None for all.
     """
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*TAKEN, *(column.title for column in columns)])
+    said = _said(table.rows())
+    writer.writerow([*FIXED, *(cells[0] for cells in said), *(column.title for column in columns)])
     lines = [_fixed(row, "") for row in ([table.workspace] if table.workspace else [])]
     for group in table.groups:
         lines.append(_fixed(group.baseline, ""))
         lines += [_fixed(row, group.baseline.name or "") for row in group.experiments]
     for at, fixed in enumerate(lines):
-        writer.writerow([*fixed, *(_cell(column.cells[at], precision) for column in columns)])
+        told = (cells[at + 1] for cells in said)
+        writer.writerow([*fixed, *told, *(_cell(column.cells[at], precision) for column in columns)])
+
+
+def _said(rows: Sequence[Row]) -> list[list[str]]:
+    """The columns of what people said, each with its title."""
+    found = [["Tags", *(" ".join(row.tags) for row in rows)], ["Note", *(row.note or "" for row in rows)]]
+    return [column for column in found if any(column[1:])]
 
 
 def _fixed(row: Row, baseline: str) -> list[str]:

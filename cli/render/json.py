@@ -12,6 +12,7 @@ from assay.engine.experiments.show import Row, Table
 from assay.engine.experiments.values import encode
 
 _TOGETHER = 1_000
+_UNSAID = '"tags":[],"note":null'
 
 
 def write(table: Table, out: TextIO) -> None:
@@ -33,4 +34,5 @@ def write(table: Table, out: TextIO) -> None:
 def line(row: Row) -> str:
     """One row as a JSON object."""
     commit = f'"{row.commit.hex()}"' if row.commit else "null"
-    return f'{{"name":{encode(row.name)},"commit":{commit},"state":"{row.state}",{row.body}'
+    said = f'"tags":{encode(row.tags)},"note":{encode(row.note)}' if row.tags or row.note else _UNSAID
+    return f'{{"name":{encode(row.name)},"commit":{commit},"state":"{row.state}",{said},{row.body}'

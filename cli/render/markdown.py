@@ -23,6 +23,8 @@ def write(table: Table, columns: Sequence[Column], out: TextIO, now: int, precis
         precision: Significant digits of fractions; None for all.
     """
     texts = [["Experiment", *labels(table)], ["Created", *(moment(row.time, now) for row in table.rows())]]
+    if any(row.tags for row in table.rows()):
+        texts.append(["Tags", *(" ".join(row.tags) for row in table.rows())])
     texts += [[column.title, *(cell(value, precision) for value in column.cells)] for column in columns]
     rows = list(zip(*texts, strict=True))
     out.write("".join(line + "\n" for line in grid.markdown(rows[0], rows[1:])))

@@ -76,6 +76,8 @@ def lines(table: Table, columns: Sequence[Column], style: Style) -> list[str]:
     ]
     if any(row.state not in ("success", "baseline", "workspace") for row in rows):
         fixed.append(_block("State", [row.state for row in rows], _BOLD))
+    if any(row.tags for row in rows):
+        fixed.append(_block("Tags", [printable(" ".join(row.tags)) for row in rows], _BOLD))
     shown = _fitting(columns, sum(block.columns + len(_GAP) for block in fixed), style)
     blocks = fixed + [_value_block(column, style) for column in shown]
     head = _GAP.join(_coloured(block.padded_head(), block.colour, style) for block in blocks)

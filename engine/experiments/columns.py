@@ -13,8 +13,8 @@ from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field, fields_of
 from assay.engine.experiments.values import MISSING
 
-TAKEN = ("Experiment", "Commit", "State", "Created", "Baseline")
-"""Titles of the columns that every table has; a parameter of that name is shown with its file."""
+TAKEN = ("Experiment", "Commit", "State", "Created", "Baseline", "Tags", "Note")
+"""Titles of the columns that are no parameters; a parameter of that name is shown with its file."""
 
 UNREADABLE: Any = object()
 """The cell of a file that has an error."""

@@ -11,7 +11,8 @@ r"""The language of ``--where``: which experiments to show.
 A name is a parameter or metric (``train.lr``, ``metrics.json:acc``) or a field; an odd one goes in backquotes. Text
 goes in single or double quotes, where ``\'`` stands for the quote and every other backslash for itself.
 ``~`` searches the left side's text for a regular expression. A missing value is unequal to everything, and so
-are values of different kinds. The text is parsed here and never handed to Python's own evaluator.
+are values of different kinds. Where a name has several values, as ``tag`` may, a comparison is true when it is true of
+one of them, and ``!=`` when it is true of all. The text is parsed here and never handed to Python's own evaluator.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple, NoReturn
 
 from assay.engine.errors import UsageError
@@ -46,6 +48,12 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _INSTEAD = {"&": "and", "|": "or", "!": "not"}
+
+
+class Several(tuple[Any, ...]):
+    """The value of a name that has any number of values."""
+
+    __slots__ = ()
 
 
 class Name(NamedTuple):
@@ -127,7 +135,7 @@ def matches(query: Query, value_of: Callable[[str], Any]) -> bool:
 
     Args:
         query: What `parse` gave.
-        value_of: The row's value for a name; `values.MISSING` where it has none.
+        value_of: The row's value for a name; `values.MISSING` where it has none, `Several` where it may have many.
     """
     if isinstance(query, Comparison):
         return _compare(query, value_of)
@@ -141,17 +149,25 @@ def matches(query: Query, value_of: Callable[[str], Any]) -> bool:
 def _compare(query: Comparison, value_of: Callable[[str], Any]) -> bool:
     left = value_of(query.left.text) if isinstance(query.left, Name) else query.left.value
     if query.pattern is not None:
-        return left is not MISSING and query.pattern.search(text_of(left)) is not None
+        texts = left if type(left) is Several else () if left is MISSING else (left,)
+        return any(query.pattern.search(text_of(text)) is not None for text in texts)
     right = value_of(query.right.text) if isinstance(query.right, Name) else query.right.value
+    if type(left) is Several or type(right) is Several:
+        pairs = product(*(side if type(side) is Several else (side,) for side in (left, right)))
+        return (all if query.operator == "!=" else any)(_holds(one, query.operator, other) for one, other in pairs)
+    return _holds(left, query.operator, right)
+
+
+def _holds(left: Any, sign: str, right: Any) -> bool:
     if left is MISSING or right is MISSING:
-        return query.operator == "!="
+        return sign == "!="
     kind, one = comparable(left)
     other_kind, other = comparable(right)
-    if query.operator in ("=", "=="):
+    if sign in ("=", "=="):
         return kind == other_kind and bool(one == other)
-    if query.operator == "!=":
+    if sign == "!=":
         return kind != other_kind or bool(one != other)
-    return kind == other_kind and _ORDERS[query.operator](one, other)
+    return kind == other_kind and _ORDERS[sign](one, other)
 
 
 class _Parser:

@@ -17,8 +17,9 @@ from assay.engine.experiments.index import Field, iso_time
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.values import MISSING, comparable
 from assay.engine.model import Oid
+from assay.engine.notes.remarks import Shown
 
-FIELDS = ("name", "state", "author", "created", "baseline")
+FIELDS = ("name", "state", "author", "created", "baseline", "tag", "note")
 SUCCESS = "success"
 """The state of an experiment that is a commit."""
 
@@ -37,6 +38,7 @@ class Candidates:
         times: The times of their commits, in seconds since 1970.
         groups: For each, which baseline it belongs to.
         labels: What the baselines are called.
+        remarks: Tags and notes by commit, of those commits that have any.
     """
 
     names: Sequence[str]
@@ -45,6 +47,7 @@ class Candidates:
     times: Sequence[int]
     groups: Sequence[int]
     labels: Sequence[str]
+    remarks: Mapping[Oid, Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _by_value(
     rest = []
     for row in rows:
         value = value_of(row)
-        key = None if value is MISSING else comparable(value)
+        key = None if value is MISSING or value == () else comparable(value)
         if key is None or key[1] != key[1]:
             rest.append(row)
         else:
@@ -150,7 +153,20 @@ class _Names:
             return lambda row: iso_time(rows.times[row])
         if name == "baseline":
             return lambda row: rows.labels[rows.groups[row]]
+        if name in ("tag", "note"):
+            return self._said(name)
         return (lambda row: rows.names[row]) if name == "name" else (lambda _: SUCCESS)
+
+    def _said(self, name: str) -> Getter:
+        """The tags or the note of a row's commit; for sorting, several tags count as one text."""
+        from assay.engine.experiments.query import Several
+
+        rows, unsaid = self._rows, Several() if name == "tag" else MISSING
+        found = {
+            commit: Several(said.tags) if name == "tag" else MISSING if said.note is None else said.note
+            for commit, said in rows.remarks.items()
+        }
+        return lambda row: found.get(rows.commits[row], unsaid)
 
     def _fields(self, name: str) -> dict[Field, Any]:
         """The fields that some row has and that the name may mean; metrics win where a file is both."""

@@ -15,6 +15,8 @@ from assay.engine.experiments.record import read_workspace
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.select import SUCCESS, Candidates, Selection, select
 from assay.engine.model import ExpRef, Oid
+from assay.engine.notes.ledger import AllShown, all_shown
+from assay.engine.notes.remarks import Shown
 from assay.engine.project import Project
 
 
@@ -22,7 +24,7 @@ class Row(NamedTuple):
     """One line of the table.
 
     ``name`` is None for the workspace; ``commit`` too. ``time`` is the commit's, in seconds since 1970. ``body`` is
-    the record as JSON text, see `index.body_of`.
+    the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about the commit.
     """
 
     name: str | None
@@ -30,6 +32,8 @@ class Row(NamedTuple):
     commit: Oid | None
     time: int | None
     body: str
+    tags: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class Group(NamedTuple):
@@ -78,7 +82,7 @@ def show(
         headers = records.headers(commits)
         if scope.everything:
             baselines = _newest_first(project, baselines, headers)
-        candidates = _candidates(baselines, headers)
+        candidates = _candidates(baselines, headers, all_shown(project))
         shown = _grouped(candidates, select(candidates, selection, records), selection, drop_empty=scope.everything)
         numbers = [candidates.numbers[row] for rows in shown.values() for row in rows]
         bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at in shown)])
@@ -92,7 +96,7 @@ def experiments(project: Project, scope: Scope, selection: Selection) -> list[tu
     baselines = listing(project, scope)
     commits = dict.fromkeys(commit for baseline in baselines for _, commit in baseline.experiments)
     with Records(project) as records:
-        candidates = _candidates(baselines, records.headers(commits))
+        candidates = _candidates(baselines, records.headers(commits), all_shown(project))
         rows = select(candidates, selection, records)
     names, groups = candidates.names, candidates.groups
     return [(ExpRef(baselines[groups[row]].commit, names[row]), candidates.commits[row]) for row in rows]
@@ -108,7 +112,7 @@ def _newest_first(project: Project, baselines: Sequence[Baseline], headers: Mapp
     return sorted(baselines, key=key, reverse=True)
 
 
-def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) -> Candidates:
+def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header], remarks: AllShown) -> Candidates:
     """Every experiment, baseline by baseline."""
     names = [name for baseline in baselines for name, _ in baseline.experiments]
     commits = [commit for baseline in baselines for _, commit in baseline.experiments]
@@ -120,6 +124,7 @@ def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header]) ->
         times=[time for _, _, time in found],
         groups=[at for at, baseline in enumerate(baselines) for _ in baseline.experiments],
         labels=[baseline.label for baseline in baselines],
+        remarks=remarks,
     )
 
 
@@ -145,7 +150,11 @@ def _group(
 ) -> Group:
     _, number, time = headers[baseline.commit]
     names, commits, times, numbers = candidates.names, candidates.commits, candidates.times, candidates.numbers
+    remarks, unsaid = candidates.remarks, Shown()
     return Group(
-        Row(baseline.label, "baseline", baseline.commit, time, bodies[number]),
-        [Row(names[row], SUCCESS, commits[row], times[row], bodies[numbers[row]]) for row in rows],
+        Row(baseline.label, "baseline", baseline.commit, time, bodies[number], *remarks.get(baseline.commit, unsaid)),
+        [
+            Row(names[row], SUCCESS, commits[row], times[row], bodies[numbers[row]], *remarks.get(commits[row], unsaid))
+            for row in rows
+        ],
     )

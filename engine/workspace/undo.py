@@ -1,4 +1,4 @@
-"""Gives back what the last command took away: files, outputs, experiments.
+"""Gives back what the last command took away: files, outputs, experiments, tags and notes.
 
 A record is a commit under ``refs/assay/undo/<n>``: its tree holds the files as they were, its message a JSON object
 that says which paths and refs the record is about, its parents pin the experiments that were removed or replaced. It
@@ -19,6 +19,8 @@ from assay.engine.errors import NameTaken, RefConflict, Refused
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import Artifact, Digest, Oid
+from assay.engine.notes import ledger
+from assay.engine.notes.remarks import Edit
 from assay.engine.project import Project
 from assay.engine.workspace.files import untouched
 from assay.engine.workspace.hold import hold
@@ -44,6 +46,8 @@ class Record:
         outs: Project paths of cached outputs to restore; None means there was nothing.
         refs: Refs to restore; None for one that was not there.
         after: What the command made of those refs; one that is not here went away.
+        notes: The edits, by commit, that give back tags and notes.
+        trash: The collection in the cache's trash that gives back what `gc` took; empty for none.
     """
 
     number: int
@@ -53,6 +57,8 @@ class Record:
     outs: Mapping[str, Artifact | None] = field(default_factory=dict)
     refs: Mapping[str, Oid | None] = field(default_factory=dict)
     after: Mapping[str, Oid] = field(default_factory=dict)
+    notes: Mapping[Oid, Edit] = field(default_factory=dict)
+    trash: str = ""
 
 
 def remember(
@@ -63,6 +69,8 @@ def remember(
     outs: Mapping[str, Artifact | None] | None = None,
     refs: Mapping[str, Oid | None] | None = None,
     after: Mapping[str, Oid] | None = None,
+    notes: Mapping[Oid, Edit] | None = None,
+    trash: str = "",
     kept: int = KEPT,
 ) -> Record:
     """Writes an undo record of the present state, durable before this returns.
@@ -74,9 +82,11 @@ def remember(
         outs: Cached outputs that are about to change, each as it is now in the cache; None where there is none.
         refs: Refs that are about to change, each as it is now; None for one that is about to be made.
         after: What they will be then; nothing for those that go away.
+        notes: The edits that would give back the tags and notes that are about to change, by commit.
+        trash: The collection in the trash that is about to be filled.
         kept: How many records there may be then; older ones go.
     """
-    affected, data, refs, after = tuple(paths), outs or {}, refs or {}, after or {}
+    affected, data, refs, after, notes = tuple(paths), outs or {}, refs or {}, after or {}, notes or {}
     head = project.repo.head()
     with project.repo.objects.batch() as batch:
         tree = edit_tree(batch, None, untouched(project, batch, affected))
@@ -88,6 +98,8 @@ def remember(
             "outs": {path: _to_json(artifact) for path, artifact in data.items()},
             "refs": {name: oid and oid.hex() for name, oid in refs.items()},
             "after": {name: oid.hex() for name, oid in after.items()},
+            "notes": {commit.hex(): list(edit) for commit, edit in notes.items()},
+            "trash": trash,
         }
         body = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
@@ -96,7 +108,7 @@ def remember(
     number = _numbered(project, commit)
     with suppress(RefConflict):  # another process forgets the same ones
         _forget(project, kept)
-    return Record(number, commit, what, affected, data, refs, after)
+    return Record(number, commit, what, affected, data, refs, after, notes, trash)
 
 
 def forget(project: Project, record: Record) -> None:
@@ -137,6 +149,10 @@ def undo(project: Project, number: int | None = None) -> Record:
         if number not in known:
             raise Refused(f"There is no undo record {number}.", "`assay undo --list` shows those there are.")
         record = _read(project, number, known[number])
+        if record.trash:  # only another gc takes it again
+            project.cache.trash.restore(record.trash)
+            forget(project, record)
+            return record
         tree = project.repo.objects.read_commit(record.commit).tree
         files = {path: _in_tree(project, tree, path) for path in record.paths}
         change = plan(project, Wanted(files, record.outs, raw=True))
@@ -149,9 +165,12 @@ def undo(project: Project, number: int | None = None) -> Record:
             outs=change.before,
             refs=refs,
             after={name: oid for name, oid in record.refs.items() if oid is not None},
+            notes=ledger.reversals(project, record.notes) if record.notes else {},
             kept=KEPT + 1,  # the one that is being used up, which may be the oldest, goes when it has been
         )
         carry_out(project, change)
+        if record.notes:
+            ledger.change(project, record.notes, _opposite(record.what))
         with project.repo.refs.transaction() as transaction:
             for name, oid in record.refs.items():
                 if oid is None and refs[name] is not None:
@@ -219,6 +238,8 @@ def _read(project: Project, number: int, commit: Oid) -> Record:
             {disk.check_relative(path): _from_json(value) for path, value in told["outs"].items()},
             {str(name): value and Oid(bytes.fromhex(value)) for name, value in told["refs"].items()},
             {str(name): Oid(bytes.fromhex(value)) for name, value in told.get("after", {}).items()},
+            {Oid(bytes.fromhex(name)): Edit(*value) for name, value in told.get("notes", {}).items()},
+            str(told.get("trash", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(

@@ -8,6 +8,7 @@ from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field
 from assay.engine.experiments.select import Candidates, Selection, select
 from assay.engine.model import Oid
+from assay.engine.notes.remarks import Shown
 
 ACC = Field("metrics", "m.json", "acc")
 LR, OTHER, FAR = (Field("params", f"{name}.yaml", key) for name, key in (("params", "lr"), ("x", "lr"), ("far", "far")))
@@ -40,6 +41,7 @@ def candidates(numbers=range(1, 6), times=None):
         times or [1_000 + at for at in numbers],
         [at % 2 for at in numbers],
         ["main", "main"],
+        {Oid(bytes([2]) * 20): Shown(("a", "b")), Oid(bytes([4]) * 20): Shown((), "text")},
     )
 
 
@@ -138,3 +140,14 @@ def test_a_file_that_is_both_params_and_metrics_is_one():
 def test_a_file_that_is_one_value_is_called_by_its_name():
     records = Known({Field("metrics", "acc.txt", ""): {1: 5, 2: 6}})
     assert chosen(records, sort_by="acc.txt", top=1) == [2]
+
+
+def test_rows_without_tags_or_notes_come_last():
+    assert chosen(sort_by="tag") == [2, 5, 4, 3, 1]
+    assert chosen(sort_by="note") == [4, 5, 3, 2, 1]
+
+
+def test_a_tag_is_one_of_several():
+    assert chosen(where="tag = 'b'") == [2]
+    assert chosen(where="tag != 'b'") == [5, 4, 3, 1]
+    assert chosen(where="note = 'text'") == [4]
