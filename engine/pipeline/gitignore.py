@@ -1,7 +1,7 @@
 """Keeps cached outputs out of Git: a line ``/name`` in the .gitignore beside each.
 
-Lines are only added, at the end, and only where nothing in that file takes the name out already; every byte that was
-there stays. A .gitignore that is a symlink is left alone, as Git does not read one.
+Lines are added at the end, only where nothing in that file takes the name out already, and taken out where they say
+exactly this name; every other byte stays. A .gitignore that is a symlink is left alone, as Git does not read one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from assay.engine import disk
 from assay.engine.errors import Refused
@@ -28,33 +28,75 @@ def ignore(root: str, paths: Iterable[str]) -> list[str]:
     Returns:
         The .gitignore files that were changed, as project paths.
     """
+    contents = with_lines(root, paths)
+    write(root, contents)
+    return list(contents)
+
+
+def with_lines(root: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The .gitignore files that have to change before Git ignores these paths, with what they will hold.
+
+    Raises:
+        Refused: One is a symlink.
+    """
+    found = {}
+    for folder, names in _by_folder(paths).items():
+        path, content = _content(root, folder)
+        rules = IgnoreRules(f"{root}/{path}", (), outer=(content,))
+        lines = [line_for(name) for name in names if not rules.ignored(name, os.path.isdir(f"{root}/{folder}/{name}"))]
+        if lines:
+            glue = b"" if not content or content.endswith(b"\n") else b"\n"
+            found[path] = content + glue + "".join(lines).encode("utf-8", "surrogateescape")
+    return found
+
+
+def without_lines(root: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The .gitignore files that have lines for exactly these paths, with what they hold without them.
+
+    Raises:
+        Refused: One is a symlink.
+    """
+    found = {}
+    for folder, names in _by_folder(paths).items():
+        path, content = _content(root, folder)
+        own = {line_for(name).encode("utf-8", "surrogateescape").rstrip(b"\n") for name in names}
+        lines = content.split(b"\n")
+        kept = [line for line in lines if line.removesuffix(b"\r") not in own]
+        if len(kept) < len(lines):
+            found[path] = b"\n".join(kept)
+    return found
+
+
+def write(root: str, contents: Mapping[str, bytes]) -> None:
+    """Gives .gitignore files, by project path, this content; one that would be empty is removed."""
+    for path, content in contents.items():
+        try:
+            if content:
+                disk.write_keeping_mode(f"{root}/{path}", content)
+            else:
+                disk.unlink(f"{root}/{path}", missing_ok=True)
+        except OSError as error:
+            raise disk.no_space(error, path) from error
+
+
+def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
     folders: dict[str, list[str]] = {}
     for path in paths:
         folder, name = posixpath.split(path)
         folders.setdefault(folder, []).append(name)
-    return [file for folder, names in folders.items() if (file := _ignore_in(root, folder, names))]
+    return folders
 
 
-def _ignore_in(root: str, folder: str, names: list[str]) -> str:
+def _content(root: str, folder: str) -> tuple[str, bytes]:
+    """The path of a folder's .gitignore, and what it holds now."""
     path = posixpath.join(folder, ".gitignore")
-    absolute = f"{root}/{path}"
-    if os.path.islink(absolute):
+    if os.path.islink(f"{root}/{path}"):
         raise Refused(f"{path} is a symlink, which Git does not read.", "Make it a file.")
     try:
-        with open(absolute, "rb") as file:
-            content = file.read()
+        with open(f"{root}/{path}", "rb") as file:
+            return path, file.read()
     except FileNotFoundError:
-        content = b""
-    rules = IgnoreRules(absolute, (), outer=(content,))
-    lines = [line_for(name) for name in names if not rules.ignored(name, os.path.isdir(f"{root}/{folder}/{name}"))]
-    if not lines:
-        return ""
-    glue = b"" if not content or content.endswith(b"\n") else b"\n"
-    try:
-        disk.write_keeping_mode(absolute, content + glue + "".join(lines).encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise disk.no_space(error, path) from error
-    return path
+        return path, b""
 
 
 def line_for(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Cached outputs are kept out of Git, by lines that are only ever added."""
+"""Cached outputs are kept out of Git, by lines that are added and taken out, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay.engine.errors import Refused
 from assay.engine.ignore import IgnoreRules
-from assay.engine.pipeline.gitignore import ignore, line_for
+from assay.engine.pipeline.gitignore import ignore, line_for, without_lines, write
 
 
 def test_each_folder_gets_its_own_lines(tmp_path: Path) -> None:
@@ -78,3 +78,21 @@ def test_git_agrees(tmp_path: Path, git: Callable[..., str], name: str) -> None:
         input="\0".join([name, name + "x", "x" + name]).encode(),
     )  # fmt: skip
     assert done.stdout == name.encode() + b"\0"
+
+
+def test_lines_that_say_exactly_these_names_go(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"# mine\n/a\r\n/a*\n*.a\n/a\n!/a\n/\\*b")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/.gitignore").write_bytes(b"/c\n")
+    contents = without_lines(str(tmp_path), ["a", "*b", "sub/c", "sub/d", "nowhere/e"])
+    assert contents == {".gitignore": b"# mine\n/a*\n*.a\n!/a", "sub/.gitignore": b""}
+    write(str(tmp_path), contents)
+    assert not (tmp_path / "sub/.gitignore").exists()
+
+
+def test_nothing_is_written_where_one_of_them_is_a_symlink(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/.gitignore").symlink_to("../x")
+    with pytest.raises(Refused):
+        ignore(str(tmp_path), ["a", "sub/b"])
+    assert not (tmp_path / ".gitignore").exists()
