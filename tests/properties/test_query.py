@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assay.engine.errors import UsageError
-from assay.engine.experiments.query import matches, parse
+from assay.engine.experiments.query import Several, matches, names, parse
 from assay.engine.experiments.values import MISSING
 
-NAMES = ["a", "b.c", "file.json:d", "odd name", "and"]
+NAMES = ["a", "b.c", "file.json:d", "odd name", "and", "note"]
+MANY = "tag"
 texts = st.text("ab'\"\\ .[(", max_size=4).filter(lambda text: not text.endswith("\\"))
 scalars = st.one_of(st.integers(-3, 3), st.floats(-3, 3), st.booleans(), st.none(), texts)
-rows = st.dictionaries(st.sampled_from(NAMES), scalars)
-names = st.sampled_from(NAMES).map(lambda name: ("name", name))
+several = st.lists(scalars, max_size=3).map(lambda found: {MANY: Several(found)})
+rows = st.builds(dict.__or__, st.dictionaries(st.sampled_from(NAMES), scalars), several | st.just({}))
+asked = st.sampled_from([*NAMES, MANY]).map(lambda name: ("name", name))
 constants = scalars.map(lambda value: ("value", value))
-operands = names | constants
+operands = asked | constants
 comparisons = st.tuples(operands, st.sampled_from(["=", "==", "!=", "<", "<=", ">", ">="]), operands)
 searches = st.tuples(operands, st.just("~"), texts.filter(lambda text: "(" not in text and "[" not in text))
 queries = st.recursive(
@@ -59,10 +61,14 @@ def expected(query, row):
     if query[0] in ("and", "or"):
         return {"and": all, "or": any}[query[0]](expected(part, row) for part in query[1:])
     left, sign, right = query
-    one = value_of(left, row)
+    ones = values_of(left, row)
     if sign == "~":
-        return one is not MISSING and re.search(right, shown(one)) is not None
-    other = value_of(right, row)
+        return any(one is not MISSING and re.search(right, shown(one)) is not None for one in ones)
+    outcomes = [compared(one, sign, other) for one in ones for other in values_of(right, row)]
+    return all(outcomes) if sign == "!=" else any(outcomes)
+
+
+def compared(one, sign, other):
     if one is MISSING or other is MISSING or kind_of(one) != kind_of(other):
         return sign == "!="
     if one is None:
@@ -72,8 +78,17 @@ def expected(query, row):
     return orders[sign]
 
 
-def value_of(side, row):
-    return row.get(side[1], MISSING) if side[0] == "name" else side[1]
+def values_of(side, row):
+    value = row.get(side[1], MISSING) if side[0] == "name" else side[1]
+    return value if isinstance(value, Several) else [value]
+
+
+def asked_for(query):
+    """The names in a query, in its order."""
+    if query[0] in ("not", "and", "or"):
+        return [name for part in query[1:] for name in asked_for(part)]
+    sides = query[:1] if query[1] == "~" else query[::2]  # what ~ looks for is a pattern, never a name
+    return [side[1] for side in sides if side[0] == "name"]
 
 
 def kind_of(value):
@@ -86,9 +101,13 @@ def shown(value):
     return {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))
 
 
+@settings(max_examples=2_500)
+@example(("not", (("name", MANY), "=", ("value", "x"))), {MANY: Several(())})
 @given(queries, rows)
 def test_a_query_means_what_the_model_says(query, row):
-    assert matches(parse(written(query)), lambda name: row.get(name, MISSING)) == expected(query, row)
+    parsed = parse(written(query))
+    assert matches(parsed, lambda name: row.get(name, MISSING)) == expected(query, row)
+    assert [name.text for name in names(parsed)] == asked_for(query)
 
 
 def complaint(text):
@@ -99,6 +118,7 @@ def complaint(text):
     return ""
 
 
+@settings(max_examples=2_500)
 @given(st.text("ab.`'\"\\~=<>!()0123e+- \tandortu"))
 def test_any_text_is_a_query_or_one_sentence(text):
     assert re.fullmatch(r"(--where, character \d+: [^\n]*\.)?", complaint(text), re.DOTALL)
