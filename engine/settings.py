@@ -16,9 +16,14 @@ KNOWN: dict[str, str] = {
     "core.hash": "the hash of new artifacts, xxh128 or sha256; chosen by init",
     "cache.dir": "where the cache lies, relative to the marker folder",
     "cache.type": "how files are placed: reflink, hardlink, symlink, copy, in order of preference",
+    "gc.grace": "how long the trash keeps what gc took: 14d, 12h, 0",
+    "gc.fresh": "gc leaves alone what is newer than this: 1h, 30m, 0",
     "user.name": "who makes commits, where Git's own configuration does not say",
     "user.email": "the e-mail address of that person",
 }
+
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def split(key: str) -> tuple[str, str]:
@@ -46,6 +51,21 @@ def _check(key: str, value: str) -> None:
         wrong = [word for word in map(str.strip, value.split(",")) if word not in LINK_KINDS]
         if wrong:
             raise ConfigError(f"cache.type cannot be {wrong[0]!r}; it is some of {', '.join(LINK_KINDS)}.")
+    if key in ("gc.grace", "gc.fresh"):
+        seconds(key, value)
+
+
+def seconds(key: str, value: str) -> float:
+    """A length of time as a setting gives it: ``14d``, ``12h``, ``30m``, ``45s``; a number alone counts days.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    unit = _UNITS.get(value[-1:].lower())
+    number = value[:-1] if unit else value
+    if not number.isdecimal() or len(number) > 6:
+        raise ConfigError(f"{key} cannot be {value!r}; it is a length of time such as 14d, 12h or 30m.")
+    return int(number) * (unit or _UNITS["d"])
 
 
 def layer(name: str, path: str) -> Config:

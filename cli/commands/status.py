@@ -41,6 +41,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.say(f"  {stage.name}: {', '.join(stage.reasons)}")
     if found.owner is not None:
         context.say(f"The workspace is in use: {found.owner.describe()}.")
+    if found.collector is not None:
+        context.say(f"The cache is being collected: {found.collector.describe()}.")
     if found.problem is not None:
         raise found.problem
     return 0

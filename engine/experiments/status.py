@@ -12,6 +12,7 @@ from assay.engine.pipeline.changes import StageStatus
 from assay.engine.pipeline.repro import statuses
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
+from assay.engine.store.trash import collection_lock
 from assay.engine.workspace.hold import lock_path
 
 
@@ -25,6 +26,7 @@ class Status:
         files: What differs between HEAD, index and work tree.
         stages: The stages that would run, each with its reasons.
         owner: Who holds the workspace's lock; None when nobody does.
+        collector: Who collects what nobody needs out of the cache; None when nobody does.
         problem: Why nothing can be said about the stages; None when it can.
     """
 
@@ -34,6 +36,7 @@ class Status:
     stages: tuple[StageStatus, ...]
     owner: Owner | None
     problem: AssayError | None = None
+    collector: Owner | None = None
 
 
 def status(project: Project) -> Status:
@@ -49,4 +52,12 @@ def status(project: Project) -> Status:
         problem = error  # what changed in the files, and who holds the workspace, is of use all the same
     ref = project.repo.head_ref()
     branch = ref.removeprefix("refs/heads/") if ref else None
-    return Status(branch, head, files, stages, read_owner(lock_path(project)), problem)
+    return Status(
+        branch,
+        head,
+        files,
+        stages,
+        read_owner(lock_path(project)),
+        problem,
+        read_owner(collection_lock(project.cache_folder)),
+    )

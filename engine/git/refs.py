@@ -163,6 +163,10 @@ class RefStore:
             if value is not None:
                 yield name, value
 
+    def damaged(self, prefix: str = "refs/") -> list[str]:
+        """The refs whose own files hold neither an id nor a symbolic ref; `iterate` leaves them out."""
+        return sorted(name for name, value in self._scan(prefix) if value is None)
+
     def _scan(self, prefix: str) -> Iterator[tuple[str, Oid | str | None]]:
         """As `iterate_loose`, with None for what is damaged: it hides the packed value but has none."""
         folder = prefix.rpartition("/")[0] or "refs"

@@ -27,6 +27,11 @@ from assay.engine.store.packindex import PackIndex
 _ID = re.compile(r"[0-9]{1,12}-[0-9a-z]{1,32}")
 
 
+def collection_lock(cache_folder: str) -> str:
+    """Where the lock file of a collection lies: in the cache, which several projects may share."""
+    return f"{cache_folder}/collection.lock"
+
+
 class Bin(NamedTuple):
     """One collection in the trash.
 
