@@ -44,6 +44,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "data": {
         "add": "track files and folders that no stage writes",
         "checkout": "bring tracked data from the cache into the workspace",
+        "commit": "record data and outputs as they are, without running anything",
         "gc": "take data that nothing needs out of the cache",
     },
     "life without git": {

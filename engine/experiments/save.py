@@ -10,6 +10,8 @@ from assay.engine.events import Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import baseline_of, take
+from assay.engine.pipeline.datafiles import commit_data
+from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.repro import commit_outs
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -27,7 +29,8 @@ def save(
 ) -> Made:
     """Makes an experiment of the workspace as it is.
 
-    Outputs, dependencies and params are hashed as they stand and recorded in ``dvc.lock``; no stage runs.
+    Outputs, dependencies and params are hashed as they stand and recorded in ``dvc.lock``, added data in its ``.dvc``
+    files; no stage runs.
 
     Args:
         project: The project.
@@ -49,6 +52,8 @@ def save(
         start = take(project, pipeline, baseline, apart=extra)
         for stage in commit_outs(project, pipeline).left:
             project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
+        written = commit_data(project, pipeline.data.values(), Observer(project))
+        extra.update(project.prefix + path for path in written)
         made = publish(
             project,
             pipeline,

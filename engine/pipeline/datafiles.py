@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from assay.engine import disk
 from assay.engine.errors import MissingArtifact
-from assay.engine.model import Artifact
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.gitignore import ignore
@@ -77,9 +76,3 @@ def _is_as_recorded(project: Project, out: DataOut) -> bool:
         todo = checkout.plan(project.root, out.path, artifact, project.cache, project.stat_cache)
         return todo.is_done and not todo.missing
     return False
-
-
-def is_as_recorded(observer: Observer, out: DataOut) -> bool:
-    """Whether data in the workspace is what its ``.dvc`` file says; data that is not there is not."""
-    current: Artifact | None = observer.artifact(out.path)
-    return current is not None and current == out.artifact

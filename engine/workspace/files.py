@@ -40,22 +40,25 @@ def within(paths: Collection[str]) -> Callable[[str], bool]:
 
 
 def outputs_of(project: Project, pipeline: Pipeline, *, cached: bool | None = None) -> set[str]:
-    """The paths that stages write; only those that the cache keeps, or only those it does not."""
+    """The paths that stages write, and data in the cache; only what the cache keeps, or only what it does not."""
     outs = (out for stage in pipeline.stages.values() for out in stage.outs)
-    return {project.prefix + out.path for out in outs if cached is None or out.cache == cached}
+    found = {project.prefix + out.path for out in outs if cached is None or out.cache == cached}
+    if cached is not False:
+        found.update(project.prefix + out.path for file in pipeline.data.values() for out in file.outs if out.cache)
+    return found
 
 
 def moved_to_cache(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
-    """The paths that a tree has and that are outputs which the cache keeps now: they should leave Git.
+    """The paths that a tree has and that are outputs or data which the cache keeps now: they should leave Git.
 
-    Only those that a lock entry names: the content of any other would then be nowhere.
+    Only those that a lock entry or ``.dvc`` file names: the content of any other would then be nowhere.
     """
-    locks, found = Locks(project), []
+    locks = Locks(project)
+    named = [path for file in pipeline.data.values() for path in file.cached]
     for stage in pipeline.stages.values():
         entry = locks.entry(stage)
-        named = [out.path for out in stage.outs if out.cache and entry is not None and out.spelled in entry.outs]
-        found += [project.prefix + path for path in named if lookup(project.repo.objects, tree, project.prefix + path)]
-    return found
+        named += [out.path for out in stage.outs if out.cache and entry is not None and out.spelled in entry.outs]
+    return [project.prefix + path for path in named if lookup(project.repo.objects, tree, project.prefix + path)]
 
 
 def files_below(project: Project, path: str) -> Iterator[str]:

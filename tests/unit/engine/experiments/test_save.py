@@ -54,3 +54,37 @@ def test_a_project_in_a_folder_of_the_repository_saves_both(git, assay, tmp_path
     assay("apply", "one", cwd=tmp_path / "top/sub")
     assert (tmp_path / "top/lib/a.py").read_text() == "2"
     assert (tmp_path / "top/sub/params.yaml").read_text() == "x: 2\n"
+
+
+def test_edited_data_is_part_of_the_experiment(assay, project):
+    (project / "more").mkdir()
+    (project / "more/a").write_text("1")
+    assay("add", "more", cwd=project)
+    assay("baseline", "-m", "with data", cwd=project)
+    (project / "more/a").write_text("two")
+    assay("save", "-n", "edited", cwd=project)
+    assay("checkout", "more", cwd=project)
+    (project / "more/a").write_text("3")
+    assay("save", "-n", "other", cwd=project)
+    assay("apply", "edited", cwd=project)
+    assert (project / "more/a").read_text() == "two"
+    assert "size: 3\n" in (project / "more.dvc").read_text()
+    assay("apply", "HEAD", cwd=project)
+    assert (project / "more/a").read_text() == "1"
+
+
+def test_a_file_that_became_data_leaves_the_tree(assay, git, project):
+    (project / "big.csv").write_text("1")
+    assay("baseline", "-m", "with a file", cwd=project)
+    git("rm", "-q", "--cached", "big.csv", cwd=project)
+    assay("add", "big.csv", cwd=project)
+    assay("save", "-n", "moved", cwd=project)
+    names = git(
+        "ls-tree",
+        "--name-only",
+        "-r",
+        git("for-each-ref", "--format=%(objectname)", "refs/exps", cwd=project),
+        cwd=project,
+    )
+    assert "big.csv.dvc" in names.split()
+    assert "big.csv" not in names.split()
