@@ -2,27 +2,21 @@
 
 A stage needs another when it reads something that the other writes: the same path, one inside a folder that is
 written, or a folder that something is written into. Parameter files count as read. A ``.dvc`` file writes its data and
-needs nothing. Targets are understood as DVC understands them, except that one that means nothing is an error, where
-DVC runs the whole project for an empty folder or a pattern without a match; and that in a folder without a pipeline
-file the nearest one above is meant, where DVC finds nothing.
+needs nothing. What targets mean is told by `Names`.
 """
 
 from __future__ import annotations
 
-import posixpath
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from assay.engine.errors import BadInput, UsageError
+from assay.engine.errors import BadInput
 from assay.engine.pipeline.choice import OWN, Choice
-from assay.engine.pipeline.discover import NAME, is_pipeline_file
-from assay.engine.pipeline.source import Keys, Source, nearest
+from assay.engine.pipeline.source import Keys, Source
 from assay.engine.pipeline.stage import Stage
-
-ROOT_FILE = NAME
+from assay.engine.pipeline.targets import Names, folders_above
 
 
 class _Written(NamedTuple):
@@ -50,6 +44,7 @@ class Graph:
     def __init__(self, stages: Mapping[str, Stage], data: Mapping[str, Any] | None = None) -> None:
         self.stages = stages
         self.data: Mapping[str, Any] = data or {}
+        self.names = Names(stages, self.data)
         self._writers: dict[str, _Written] = {}
         for stage in stages.values():
             for out in stage.outs:
@@ -131,49 +126,12 @@ class Graph:
                 for node in self.matching(target, choice.folder, recursive=choice.recursive, glob=choice.glob)
             )
             return list(dict.fromkeys(found))
-        file = self._own_file(choice.folder)
+        file = self.names.own_file(choice.folder)
         return [stage.address for stage in self.stages.values() if stage.file == file] or list(self.stages)
 
-    def _own_file(self, folder: str) -> str:
-        """The pipeline file that a folder's stages are in: its own, or the nearest above that has stages."""
-        files = {stage.file for stage in self.stages.values()}
-        return next((file for above in _at_and_above(folder) if (file := f"{above}{NAME}") in files), NAME)
-
     def matching(self, target: str, folder: str = "", *, recursive: bool = False, glob: bool = False) -> list[str]:
-        """The nodes that a target means.
-
-        Args:
-            target: A stage (``train``, ``train@a``), the group of a stage, a pipeline file or ``.dvc`` file, or a
-                file and a stage (``sub/dvc.yaml:train``).
-            folder: The project path that it is relative to.
-            recursive: Whether it may be a folder: all below it.
-            glob: Whether the name in it is a pattern.
-
-        Raises:
-            UsageError: It means nothing.
-        """
-        file, name = _split(target, glob=glob)
-        if recursive:
-            below = _placed(target, folder)
-            inside = [node for node in (*self.data, *self.stages) if _is_below(self._file(node), below)]
-            if inside:
-                return inside
-        path = _placed(file, folder) if file else self._own_file(folder)
-        if not name and path in self.data:
-            return [path]
-        found = [stage.address for stage in self.stages.values() if stage.file == path and _fits(stage, name, glob)]
-        if not found:
-            raise self._unknown(target, path)
-        return found
-
-    def _unknown(self, target: str, path: str) -> UsageError:
-        known = list(self.stages)
-        near = nearest(target, known) or nearest(f"{path}:{target}".removeprefix(ROOT_FILE + ":"), known)
-        hint = near or (f"There are: {', '.join(known[:20])}." if known else "")
-        return UsageError(f"There is no stage {target!r}.", hint)
-
-    def _file(self, node: str) -> str:
-        return node if node in self.data else self.stages[node].file
+        """The nodes that a target means; see `Names`. Raises UsageError when it means nothing."""
+        return self.names.matching(target, folder, recursive=recursive, glob=glob)
 
     def _after_needs(self, nodes: Iterable[str]) -> list[str]:
         """Depth first, what is needed before what needs it; without recursion, so that chains may be long."""
@@ -207,7 +165,7 @@ class Graph:
 
     def writers(self, path: str) -> Iterator[str]:
         """The nodes that write a path, a folder above it, or something in it."""
-        for candidate in (path, *_above(path)):
+        for candidate in (path, *folders_above(path)):
             if candidate in self._writers:
                 yield self._writers[candidate].by
         at = bisect_left(self._sorted, path + "/")
@@ -225,12 +183,12 @@ class Graph:
 
     def _check_overlaps(self) -> None:
         for path, written in self._writers.items():
-            for above in _above(path):
+            for above in folders_above(path):
                 if above in self._writers:
                     other = self._called(self._writers[above].by)
                     raise written.source.bad(written.keys, f"{path!r} lies inside {above!r}, which {other} writes")
-        for file in dict.fromkeys(map(self._file, (*self.stages, *self.data))):
-            for above in (file, *_above(file)):
+        for file in dict.fromkeys(map(self.names.file, (*self.stages, *self.data))):
+            for above in (file, *folders_above(file)):
                 if above in self._writers:
                     written = self._writers[above]
                     raise written.source.bad(written.keys, f"{above!r} would be written over {file}, which is in it")
@@ -261,51 +219,3 @@ class Graph:
         # Each stage needs the next one; from the first one backwards it is the order in which they would have to run.
         words = " -> ".join([start, *reversed(circle[1:]), start])
         return stage.source.bad(stage.keys, f"stages need each other in a circle: {words}", "Take one of the deps out.")
-
-
-def _split(target: str, *, glob: bool) -> tuple[str, str]:
-    """A target's file, "" for the folder's own, and its name there; what comes after an ``@`` may hold anything."""
-    group, at, key = ("", "", "") if glob else target.partition("@")
-    file, colon, name = (target if glob else group).rpartition(":")
-    if colon:
-        return file, name + at + key
-    if is_pipeline_file(posixpath.basename(target)):
-        return target, ""
-    return "", target
-
-
-def _placed(path: str, folder: str) -> str:
-    """A path that is relative to a folder, as a project path; "" is the project itself."""
-    found = posixpath.normpath(posixpath.join(folder, path))
-    if found == ".." or found.startswith(("../", "/")):
-        raise UsageError(f"{path} lies outside the project.")
-    return "" if found == "." else found
-
-
-def _fits(stage: Stage, name: str, glob: bool) -> bool:
-    if not name:
-        return True
-    if glob and fnmatchcase(stage.name, name):
-        return True
-    return name in (stage.name, getattr(stage, "group", ""))
-
-
-def _is_below(file: str, folder: str) -> bool:
-    return not folder or file.startswith(folder + "/")
-
-
-def _at_and_above(folder: str) -> Iterator[str]:
-    """A folder and those that it lies in, up to the project itself, each with a slash at its end ("" is the last)."""
-    if folder:
-        yield folder + "/"
-        yield from (above + "/" for above in _above(folder))
-    yield ""
-
-
-def _above(path: str) -> Iterator[str]:
-    """The folders that a path lies in, the nearest first."""
-    cut = path.rfind("/")
-    while cut > 0:
-        path = path[:cut]
-        yield path
-        cut = path.rfind("/")
