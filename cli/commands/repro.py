@@ -38,7 +38,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if manner.dry:
         context.say(would_run(done.ran))
         return 0
-    ran, kept = len(done.ran), len(done.skipped)
-    context.say(f"{ran} stage{'s' * (ran != 1)} ran, {kept} {'were' if kept != 1 else 'was'} up to date.")
+    ran, restored = len(done.ran), len(done.restored)
+    kept = len(done.skipped) - restored
+    back = f"{restored} {_was(restored)} restored, " if restored else ""
+    context.say(f"{ran} stage{'s' * (ran != 1)} ran, {back}{kept} {_was(kept)} up to date.")
     refuse_failures(done)
     return 0
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

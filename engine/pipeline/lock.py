@@ -8,7 +8,7 @@ Entries that a command does not touch are written back as they were read; commen
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -58,6 +58,14 @@ class LockFile(NamedTuple):
         stages = {**self.data.get("stages", {}), **{name: entry_data(entry) for name, entry in entries.items()}}
         return LockFile({**self.stages, **entries}, {"schema": _SCHEMA, **self.data, "stages": stages})
 
+    def without(self, names: Collection[str]) -> LockFile:
+        """The same without these stages' entries; empty when nothing else is in it."""
+        stages = {name: entry for name, entry in self.data.get("stages", {}).items() if name not in names}
+        if not stages and not self.data.get("datasets"):
+            return LockFile()
+        kept = {name: entry for name, entry in self.stages.items() if name not in names}
+        return LockFile(kept, {**self.data, "stages": stages})
+
 
 def parse(text: str, path: str) -> LockFile:
     """What a lock file says.
@@ -83,6 +91,11 @@ def parse(text: str, path: str) -> LockFile:
         raise source.bad(("schema",), problem, "It was written by another version of DVC.")
     stages = _map(source, ("stages",), data.get("stages"))
     return LockFile({name: _entry(source, ("stages", name), entry) for name, entry in stages.items()}, data)
+
+
+def parse_entry(text: str, path: str) -> LockEntry:
+    """What a file says that holds one entry alone. Raises BadInput when it is none."""
+    return _entry(Source(path, text), (), documents.parse(path, text))
 
 
 def dump(lock: LockFile) -> str:

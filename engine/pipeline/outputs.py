@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _PIECE = 1 << 20
-IN_PLACE = ("reflink", "copy")
+IN_PLACE: tuple[Kind, ...] = ("reflink", "copy")
 """The kinds of links that leave a file the user's own; the default, which needs nothing done to an output."""
 
 
@@ -42,20 +42,23 @@ def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry |
             if folder.stat(out.path) is None:  # asked of the folder, since the way there must hold no symlink
                 continue
             if out.persist:
-                _detach(folder, out.path)
+                detach(folder, out.path)
             else:
                 disk.remove_tree(project.path(out.path))
 
 
-def _detach(folder: disk.Folder, path: str) -> None:
-    """Replaces links into the cache by copies, so that writing to them does not write to the cache."""
+def detach(folder: disk.Folder, path: str) -> int:
+    """Replaces links by copies, so that writing to them does not write to the cache; returns how many there were."""
     absolute = f"{folder.root}/{path}"
     is_folder = os.path.isdir(absolute) and not os.path.islink(absolute)
+    count = 0
     for name in [f"{path}/{found.path}" for found in disk.walk(absolute)] if is_folder else [path]:
         stat = folder.stat(name)
         if stat is not None and (stat.st_nlink > 1 or S_ISLNK(stat.st_mode)):
             executable = S_ISREG(stat.st_mode) and bool(stat.st_mode & 0o100)
             folder.write(name, _pieces(f"{folder.root}/{name}"), executable=executable)
+            count += 1
+    return count
 
 
 def _pieces(path: str) -> Iterator[bytes]:
@@ -92,21 +95,28 @@ def _store(project: Project, observer: Observer, paths: Iterable[str]) -> dict[s
 
 
 def record(
-    project: Project, observer: Observer, stages: Iterable[tuple[Stage, LockEntry | None]]
+    project: Project,
+    observer: Observer,
+    stages: Iterable[tuple[Stage, LockEntry | None]],
+    also: Iterable[Out] = (),
 ) -> dict[str, Artifact]:
     """The artifacts of every output of these stages by path; the cached ones are in the cache, which is synced.
 
-    Outputs that are not there are left out. Where the cache had everything already, nothing is synced.
+    Outputs that are not there are left out. Where the cache had everything already, nothing is synced. ``also`` names
+    outputs that Git keeps and that go into the cache all the same.
     """
     outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.outs]
-    had = {out.path: locked.digest for out, locked in outs if out.cache and locked is not None and observer.has(locked)}
-    found = _store(project, observer, [out.path for out, _ in outs if out.cache])
+    kept = {out.path for out, _ in outs if out.cache} | {out.path for out in also}
+    had = {out.path: old.digest for out, old in outs if out.path in kept and old is not None and observer.has(old)}
+    found = _store(project, observer, kept)
     if any(had.get(path) != artifact.digest for path, artifact in found.items()):
         disk.sync_tree(project.cache_folder)
-    for out, _ in outs:
-        if not out.cache and (artifact := observer.artifact(out.path)) is not None:
-            found[out.path] = artifact
-    return found
+    return {**seen(observer, [out for out, _ in outs if out.path not in kept]), **found}
+
+
+def seen(observer: Observer, outs: Iterable[Out]) -> dict[str, Artifact]:
+    """What these outputs are, by path, without keeping anything; those that are not there are left out."""
+    return {out.path: artifact for out in outs if (artifact := observer.artifact(out.path)) is not None}
 
 
 def link_kinds(project: Project) -> tuple[Kind, ...]:
@@ -147,7 +157,7 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
         locked, current = recorded(entry, out), observer.artifact(out.path)
         if locked is not None and current is not None and locked.digest == current.digest:
             continue
-        if locked is None or not out.cache or out.persist or not observer.has(locked):
+        if locked is None or out.persist or not observer.has(locked):
             return False
         gone.append((out, locked))
     _keep(project, observer, [out for out, _ in gone], entry)
@@ -161,5 +171,5 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
         plan = checkout.plan(
             project.root, out.path, artifact, project.cache, project.stat_cache, ignored=observer.ignored
         )
-        checkout.carry_out(plan, kinds, report=project.report)
+        checkout.carry_out(plan, kinds if out.cache else IN_PLACE, report=project.report)
     return True

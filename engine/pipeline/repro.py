@@ -1,7 +1,8 @@
 """Brings a pipeline up to date: runs what has changed, in order, and records what came of it.
 
 A stage that fails, is interrupted, or leaves an output out keeps its old lock entry; what ran before it is recorded,
-its line in .gitignore included. The stages are chosen by a `Choice`, a `Manner` says how they are gone through.
+its line in .gitignore included. Edited data that the stages read is recorded in its ``.dvc`` file before the first one
+runs. The stages are chosen by a `Choice`, a `Manner` says how they are gone through.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Reproduced(NamedTuple):
         changed_during: Project paths that changed while a stage that reads them ran.
         failed: Addresses of the stages that failed, in order; only where a failure does not end everything.
         not_run: Addresses of the stages that were not tried, since they need one that failed.
+        restored: Those of the skipped ones that got their outputs back from the cache or the run cache.
+        data_written: ``.dvc`` files whose data had been edited, and .gitignore files beside them, as project paths.
     """
 
     ran: tuple[str, ...] = ()
@@ -46,6 +49,8 @@ class Reproduced(NamedTuple):
     changed_during: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    data_written: tuple[str, ...] = ()
 
 
 class Committed(NamedTuple):
@@ -66,7 +71,7 @@ class Committed(NamedTuple):
 
 def graph_of(pipeline: Pipeline) -> Graph:
     """The graph of a project's stages and data. Raises BadInput when they do not fit together."""
-    return Graph(pipeline.stages, getattr(pipeline, "data", None))
+    return Graph(pipeline.stages, pipeline.data)
 
 
 def reproduce(
@@ -104,9 +109,20 @@ def reproduce(
         for stage in order:
             work.foresee(stage, forced=manner.force)
         return _result(work)
+    data_written = _record_data(project, graph, choice, manner, work)
     # An empty log path is no log; the file is made before anything runs.
     with StageLog(log, project.report) as sink:
-        return _Round(project, graph, work, manner).go(order, sink)
+        return _Round(project, graph, work, manner).go(order, sink)._replace(data_written=data_written)
+
+
+def _record_data(project: Project, graph: Graph, choice: Choice, manner: Manner, work: Work) -> tuple[str, ...]:
+    """Added data that the stages read and that was edited since goes into the cache, and its ``.dvc`` file says so."""
+    sources = graph.sources(choice)
+    if not sources or manner.no_commit:
+        return ()
+    from assay.engine.pipeline.datafiles import commit_data
+
+    return commit_data(project, sources, work.observer)
 
 
 class _Round:
@@ -153,7 +169,7 @@ def _told(error: AssayError) -> str:
 
 
 def _result(work: Work, failed: Iterable[str] = (), not_run: Iterable[str] = ()) -> Reproduced:
-    lists = (work.ran, work.skipped, work.locks.written, work.ignores, work.changed, failed, not_run)
+    lists = (work.ran, work.skipped, work.locks.written, work.ignores, work.changed, failed, not_run, work.restored)
     return Reproduced(*map(tuple, lists))
 
 

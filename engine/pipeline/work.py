@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from assay.engine.errors import AssayError
 from assay.engine.events import StageFinished, StageSkipped, StageStarted
 from assay.engine.params import keys
-from assay.engine.pipeline import outputs
+from assay.engine.pipeline import outputs, runcache
 from assay.engine.pipeline.changes import Inputs, Reason, input_reasons, out_reasons, same
 from assay.engine.pipeline.choice import PLAIN, Manner
 from assay.engine.pipeline.gitignore import ignore
@@ -21,6 +21,7 @@ from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.runcache import RunCache
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
 
@@ -44,6 +45,7 @@ class Work:
         locks: The lock files.
         ran: Addresses of the stages that ran, in order; in a dry run, those that would.
         skipped: Addresses of those that did not, in order.
+        restored: Those of them that got their outputs back from the cache or the run cache.
         ignores: .gitignore files that were changed.
         changed: Project paths that changed while a stage that reads them ran.
     """
@@ -61,12 +63,14 @@ class Work:
         self.locks = Locks(project)
         self.ran: list[str] = []
         self.skipped: list[str] = []
+        self.restored: list[str] = []
         self.ignores: dict[str, None] = {}
         self.changed: dict[str, None] = {}
         self._project = project
         self._graph = graph
         self._manner = manner
         self._extra = extra or {}
+        self._run_cache = RunCache(project.cache_folder, project.report)
 
     def reasons(self, stage: Stage) -> tuple[list[Reason], Inputs]:
         """Why a stage is not up to date, and what it reads; outputs are looked at only when that can matter."""
@@ -122,8 +126,9 @@ class Work:
     def _check_deps(self, stage: Stage, is_coming: Callable[[str], bool]) -> None:
         for dep in stage.deps:
             if not is_coming(dep.path) and not self.observer.exists(dep.path):
-                hint = "Put it there; `assay pull` brings data that somebody pushed."
-                raise stage.source.bad(dep.keys, f"{dep.spelled!r} is not there, and the stage reads it", hint)
+                raise stage.source.bad(
+                    dep.keys, f"{dep.spelled!r} is not there, and the stage reads it", self._how_to_get(dep.path)
+                )
         for params in stage.params:
             if is_coming(params.path):
                 continue
@@ -135,6 +140,12 @@ class Work:
                     near = keys.nearest(name, self.observer.names(params.path))
                     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
                     raise stage.source.bad(params.keys, f"{params.spelled!r} has no parameter {name!r}", hint)
+
+    def _how_to_get(self, path: str) -> str:
+        file = next((node for node in self._graph.writers(path) if node in self._graph.data), None)
+        if file is not None:
+            return f"`assay checkout {file}` takes it from the cache, `assay pull` from where somebody pushed it."
+        return "Put it there; `assay pull` brings data that somebody pushed."
 
     def foresee(self, stage: Stage, *, forced: bool) -> None:
         """Tells what a stage would do: it runs when it has changed, or needs something that would run."""
@@ -154,8 +165,9 @@ class Work:
             self._skip(stage, "unchanged")
         elif not forced and all(reason.about == "out" for reason in reasons) and self._restore(stage):
             self._skip(stage, "restored from the cache")
+            self.restored.append(stage.address)
         else:
-            self._run(stage, inputs, log)
+            self._run(stage, inputs, log, forced=forced)
             return True
         return False
 
@@ -181,40 +193,76 @@ class Work:
         self.skipped.append(stage.address)
         self._project.report(StageSkipped(stage.address, why))
 
-    def _run(self, stage: Stage, inputs: Inputs, log: StageLog) -> None:
+    def _run(self, stage: Stage, inputs: Inputs, log: StageLog, *, forced: bool) -> None:
         self._check_deps(stage, lambda _path: False)
         ask = self._manner.ask
         if ask is not None and not ask(f"Run stage {stage.address!r}?"):
             raise AssayError(f"Stopped before stage {stage.address!r}, as you said.", "What ran before it is recorded.")
         project, entry = self._project, self.locks.entry(stage)
+        if not forced and not self._manner.no_run_cache and self._restore_run(stage, inputs):
+            return
         outputs.clear(project, self.observer, stage, entry)
         project.report(StageStarted(stage.address, "\n".join(stage.commands)))
         world, began = project.world, time.monotonic()
         variables = environment(world.environment, stage.address, project.root, world.interpreter_bin, self._extra)
         run_stage(stage, project.root, variables, log)
         seconds = time.monotonic() - began
-        self._note_changes(stage, inputs)
-        found = outputs.record(project, self.observer, [(stage, entry)])
+        is_clean = self._note_changes(stage, inputs)
+        new = self._written(stage, inputs, entry, keep_run=is_clean)
+        self._record(stage, new)
+        if not self._manner.no_commit:
+            cached = [(out, outputs.recorded(new, out)) for out in stage.outs if out.cache]
+            outputs.link(project, {out.path: artifact for out, artifact in cached if artifact is not None})
+        self.ran.append(stage.address)
+        project.report(StageFinished(stage.address, seconds))
+
+    def _written(self, stage: Stage, inputs: Inputs, entry: LockEntry | None, *, keep_run: bool) -> LockEntry:
+        """What a stage has just written, put into the cache, and with it the run; the new lock entry."""
+        keep_run = keep_run and runcache.can_be_kept(stage) and not self._manner.no_commit
+        if self._manner.no_commit:
+            found = outputs.seen(self.observer, stage.outs)
+        else:
+            also = runcache.kept_for_it(stage) if keep_run else ()
+            found = outputs.record(self._project, self.observer, [(stage, entry)], also)
         for out in stage.outs:
             if out.path not in found:
                 problem = f"the command ended well but did not write {out.spelled!r}"
                 raise stage.source.bad(out.keys, problem, "Write it, or take it out of the stage.")
-        cached = {out.path: found[out.path] for out in stage.outs if out.cache}
-        self.ignores.update(dict.fromkeys(ignore(project.root, cached)))
-        self.locks.put({stage.lock_path: {stage.name: entry_of(stage, inputs, found)}})
-        outputs.link(project, cached)
-        self.ran.append(stage.address)
-        project.report(StageFinished(stage.address, seconds))
+        new = entry_of(stage, inputs, found)
+        if keep_run:
+            self._run_cache.keep(new)
+        return new
 
-    def _note_changes(self, stage: Stage, before: Inputs) -> None:
-        """Remembers what a stage reads and what is not as it was when it started."""
+    def _restore_run(self, stage: Stage, inputs: Inputs) -> bool:
+        """Gives a stage the outputs that it had when it was given the same inputs, if they are all in the cache."""
+        if not runcache.can_be_kept(stage):
+            return False
+        given = LockEntry(stage.cmd, inputs.deps, inputs.params, {out.spelled: None for out in stage.outs})
+        for known in self._run_cache.find(given):
+            if all(artifact is not None and self.observer.has(artifact) for artifact in known.outs.values()):
+                outputs.restore(self._project, self.observer, stage, known)
+                self._record(stage, given._replace(outs=known.outs))
+                self._skip(stage, "restored from the run cache")
+                self.restored.append(stage.address)
+                return True
+        return False
+
+    def _record(self, stage: Stage, entry: LockEntry) -> None:
+        """Writes a lock entry, and keeps the stage's cached outputs out of Git."""
+        self.ignores.update(dict.fromkeys(ignore(self._project.root, [out.path for out in stage.outs if out.cache])))
+        self.locks.put({stage.lock_path: {stage.name: entry}})
+
+    def _note_changes(self, stage: Stage, before: Inputs) -> bool:
+        """Remembers what a stage reads and what is not as it was when it started; says whether there is nothing."""
+        clean = True
         after = self.observer.inputs(stage)
         for dep in stage.deps:
             if not same_content(before.deps.get(dep.spelled), after.deps.get(dep.spelled)):
-                self.changed[dep.path] = None
+                self.changed[dep.path], clean = None, False
         for params in stage.params:
             if not same(before.params.get(params.spelled), after.params.get(params.spelled)):
-                self.changed[params.path] = None
+                self.changed[params.path], clean = None, False
+        return clean
 
     def is_complete(self, stage: Stage, inputs: Inputs) -> bool:
         """Whether everything that a stage reads and writes is there."""
