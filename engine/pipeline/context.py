@@ -37,8 +37,12 @@ class Origin(NamedTuple):
     file: str = ""
 
 
-class Twice(ValueError):
-    """A value is defined a second time; the message is a clause about it."""
+class CannotMerge(ValueError):
+    """Values cannot join what is defined already; the message is a clause about the reason."""
+
+
+MAX_DEPTH = 200
+"""How deep maps that are merged may be nested."""
 
 
 _NOTHING: Mapping[Any, Any] = {}
@@ -60,10 +64,10 @@ class Context(NamedTuple):
     given: Mapping[str, Any] = _NOTHING
 
     def merged(self, data: Mapping[Any, Any], origin: Origin) -> Context:
-        """The context with more values. Raises Twice."""
+        """The context with more values. Raises CannotMerge."""
         for key in self.given:
             if key in data:
-                raise Twice(f"{key!r} is what generated stages call their own {key}, and cannot be defined here")
+                raise CannotMerge(f"{key!r} is what generated stages call their own {key}, and cannot be defined here")
         origins = dict(self.origins)
         values = _merged(self.values, data, (), origin, origins, self)
         return self._replace(values=values, origins=origins)
@@ -120,6 +124,12 @@ def _below(found: Found, item: Any, step: str) -> Found:
     return Found(item, "", (*found.place, step) if found.place else ())
 
 
+def shown(place: Place) -> str:
+    """A place in a message."""
+    text = ".".join(place)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def plain_keys(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     """The entries of a map whose keys are text."""
     return [(key, item) for key, item in value.items() if isinstance(key, str)]
@@ -150,6 +160,8 @@ def _merged(
     origins: dict[Place, Origin],
     context: Context,
 ) -> dict[str, Any]:
+    if len(place) > MAX_DEPTH:
+        raise CannotMerge(f"{shown(place)} of {origin.words} is nested too deeply")
     result = dict(into)
     for key, value in plain_keys(data):
         here = (*place, key)
@@ -159,5 +171,5 @@ def _merged(
         elif isinstance(result[key], Mapping) and isinstance(value, Mapping):
             result[key] = _merged(result[key], value, here, origin, origins, context)
         else:
-            raise Twice(f"{'.'.join(here)} of {origin.words} is defined already, by {context.origin(here).words}")
+            raise CannotMerge(f"{shown(here)} of {origin.words} is defined already, by {context.origin(here).words}")
     return result

@@ -17,8 +17,8 @@ from assay.engine.pipeline.context import Found, plain_keys
 from assay.engine.pipeline.expressions import written
 from assay.engine.pipeline.resolver import Resolver
 from assay.engine.pipeline.source import Keys
+from assay.engine.pipeline.stage import JOIN
 
-JOIN = "@"
 MAX_STAGES = 20_000
 """How many stages one ``foreach`` or ``matrix`` may stand for."""
 

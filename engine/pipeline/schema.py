@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from assay.engine.pipeline.checked import Value
 from assay.engine.pipeline.paths import dep_path, project_path
 from assay.engine.pipeline.source import Keys, Source
-from assay.engine.pipeline.stage import PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
+from assay.engine.pipeline.stage import JOIN, PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
 
 _TOP = ("stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
 _STAGE = (
@@ -121,6 +121,8 @@ def _artifacts(value: Value) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _stage(source: Source, definition: Definition) -> Stage:
     name = definition.name
     value = Value(source, definition.keys, definition.data, name if definition.group else "")
+    if JOIN in name and not definition.group:
+        raise value.fail(f"a stage's name cannot have {JOIN}, which stands in the names of generated stages")
     value.kind(Mapping, "a map", required=True).only(_STAGE, f"stage {name!r}")
     value.child("vars").kind(list, "a list")
     wdir_value = value.child("wdir")

@@ -19,6 +19,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 PARAMS_FILE = "params.yaml"
 """The file of parameters that need not be named."""
 
+JOIN = "@"
+"""Stands between the group and the key in the name of a generated stage."""
+
 OutKind = Literal["outs", "metrics", "plots"]
 Place = Literal["project", "outside", "url", "dataset"]
 """What kind of place a dependency is in: outside is elsewhere on this machine."""

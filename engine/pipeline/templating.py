@@ -18,7 +18,7 @@ from assay.engine.pipeline.expressions import Parsing, written
 from assay.engine.pipeline.resolver import Allowed, Budget, Resolver, Used
 from assay.engine.pipeline.schema import Definition, pipeline_file
 from assay.engine.pipeline.source import Source
-from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile
+from assay.engine.pipeline.stage import JOIN, PARAMS_FILE, PipelineFile
 from assay.engine.pipeline.variables import Read
 
 _TOP = ("params", "metrics", "plots", "artifacts", "datasets")
@@ -134,7 +134,7 @@ class _Expansion:
 
     def made(self, group: str, body: Value, items: generated.Items) -> Iterator[Definition]:
         for key, given in items.items():
-            name = group + generated.JOIN + key
+            name = group + JOIN + key
             yield self.stage(name, body, self.context._replace(given=given), group)
 
     def stage(self, name: str, body: Value, context: Context, group: str = "") -> Definition:

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.engine.params import documents
 from assay.engine.pipeline.checked import Value, in_words
-from assay.engine.pipeline.context import Context, Origin, Twice
+from assay.engine.pipeline.context import CannotMerge, Context, Origin
 from assay.engine.pipeline.expressions import references
 from assay.engine.pipeline.source import Source
 from assay.engine.pipeline.stage import PARAMS_FILE
@@ -55,7 +55,7 @@ def with_vars(context: Context, value: Value, folder: str, read: Read, stage: st
                 context = _with_file(context, item, folder, read)
             else:
                 context = context.merged(item.data, Origin(words))
-        except Twice as error:
+        except CannotMerge as error:
             raise item.fail(str(error)) from None
     return context
 
