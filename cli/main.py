@@ -45,6 +45,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "add": "track files and folders that no stage writes",
         "checkout": "bring tracked data from the cache into the workspace",
         "commit": "record data and outputs as they are, without running anything",
+        "data": "tracked data: its status, lists, differences; move it, let go of it",
+        "unprotect": "make files that are links into the cache your own",
         "gc": "take data that nothing needs out of the cache",
     },
     "life without git": {

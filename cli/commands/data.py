@@ -1,0 +1,262 @@
+"""``assay data``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.data.diff import DataDiff
+    from assay.engine.data.status import DataStatus
+
+EXAMPLES = """\
+  assay data status                   what changed since the last commit, and since it was recorded
+  assay data ls data -R               what a tracked folder holds, here or not
+  assay data diff HEAD~1              file by file
+  assay data move raw.csv archive/    with its .dvc file
+  assay data remove raw.csv.dvc       stop tracking it
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="status|ls|diff|move|remove", required=True)
+    status = actions.add_parser("status", help="the last commit, the .dvc and lock files, and the data, compared")
+    status.add_argument("targets", nargs="*", metavar="TARGET", help="data, .dvc files or stages (everything)")
+    status.add_argument("--granular", action="store_true", help="files in folders too")
+    status.add_argument("--unchanged", action="store_true", help="also what did not change")
+    status.add_argument(
+        "--untracked-files", nargs="?", choices=("no", "all"), default="no", const="all", help="unknown files too"
+    )
+    listing = actions.add_parser("ls", help="what is tracked outside Git")
+    listing.add_argument("path", nargs="?", default=".", metavar="PATH", help="a tracked path, or a folder")
+    listing.add_argument("-R", "--recursive", action="store_true", help="all files below")
+    listing.add_argument("--rev", metavar="REV", help="as a commit or experiment records it")
+    listing.add_argument("--show-hash", action="store_true", help="digests too")
+    diff = actions.add_parser("diff", help="compare the data of two revisions, or of one and the workspace")
+    diff.add_argument("a", nargs="?", default="HEAD", metavar="A", help="a revision or experiment (HEAD)")
+    diff.add_argument("b", nargs="?", metavar="B", help="another (the workspace)")
+    diff.add_argument("--targets", nargs="+", default=[], metavar="PATH", help="only these paths")
+    diff.add_argument("--show-hash", action="store_true", help="digests too")
+    diff.add_argument("--hide-missing", action="store_true", help="leave out what the cache lacks")
+    diff.add_argument("--md", action="store_true", help="a Markdown table")
+    for action in (status, listing, diff):
+        action.add_argument("--json", action="store_true", help="machine-readable")
+    move = actions.add_parser("move", help="give added data another path")
+    move.add_argument("source", metavar="SRC", help="the data, or its .dvc file")
+    move.add_argument("target", metavar="DST", help="the new path; a folder means into it")
+    remove = actions.add_parser("remove", help="stop tracking added data")
+    remove.add_argument("targets", nargs="+", metavar="TARGET", help=".dvc files, or their data")
+    remove.add_argument("--outs", action="store_true", help="remove the data too")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Looks at tracked data, moves it, or lets go of it."""
+    actions = {"status": _status, "ls": _ls, "diff": _diff, "move": _move, "remove": _remove}
+    actions[args.action](args, context)
+    return 0
+
+
+def _json(context: Context, value: object) -> None:
+    import json
+
+    context.say(json.dumps(value, ensure_ascii=True))
+
+
+# --- status ------------------------------------------------------------------------------------------------------
+
+_LABELS = {
+    "not_in_cache": ("Not in cache", "`assay pull` fetches it"),
+    "committed": ("Committed changes", 'commit the .dvc and lock files: `assay baseline -m "..."` or Git'),
+    "uncommitted": ("Uncommitted changes", "`assay commit` records them, `assay checkout` undoes them"),
+    "untracked": ("Untracked files", "`assay add` tracks them"),
+    "unchanged": ("Unchanged", ""),
+}
+
+
+def _status(args: argparse.Namespace, context: Context) -> None:
+    from assay.cli.datawords import target_words
+    from assay.engine.data.status import status
+
+    folder, targets = target_words(context, args.targets)
+    with_untracked = args.untracked_files == "all"
+    found = status(context.project(), targets, folder=folder, granular=args.granular, untracked=with_untracked)
+    context.report.clear()
+    plain = _plain(found, unchanged=args.unchanged)
+    if args.json:
+        _json(context, plain)
+        return
+    if not plain:
+        context.say("No changes.")
+    for number, (name, content) in enumerate(plain.items()):
+        label, hint = _LABELS[name]
+        context.say(("\n" if number else "") + f"{label}:" + (f"  ({hint})" if hint else ""))
+        for line in _lines(content):
+            context.say(f"    {line}")
+
+
+def _lines(content: object) -> list[str]:
+    if not isinstance(content, dict):
+        return [str(path) for path in content] if isinstance(content, list) else []
+    return [
+        f"{state}: " + (f"{path['old']} -> {path['new']}" if isinstance(path, dict) else path)
+        for state, paths in content.items()
+        for path in paths
+    ]
+
+
+def _plain(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
+    """The lists that are not empty, in the shape of `dvc data status --json`."""
+    committed, uncommitted = (
+        {
+            "added": list(part.added),
+            "modified": list(part.modified),
+            "deleted": list(part.deleted),
+            "renamed": [{"old": old, "new": new} for old, new in part.renamed],
+        }
+        for part in (found.committed, found.uncommitted)
+    )
+    whole = {
+        "not_in_cache": list(found.not_in_cache),
+        "committed": {state: paths for state, paths in committed.items() if paths},
+        "uncommitted": {state: paths for state, paths in uncommitted.items() if paths},
+        "untracked": list(found.untracked or ()),
+        "unchanged": list(found.unchanged) if unchanged else [],
+    }
+    return {name: content for name, content in whole.items() if content}
+
+
+# --- ls ----------------------------------------------------------------------------------------------------------
+
+
+def _ls(args: argparse.Namespace, context: Context) -> None:
+    from assay.cli.datawords import target_words
+    from assay.engine.data.ls import ls
+
+    folder, (path,) = target_words(context, [args.path])
+    lines = ls(context.project(), path, folder=folder, recursive=args.recursive, revision=args.rev)
+    context.report.clear()
+    if args.json:
+        keys = ("path", "isdir", "isexec", "size", "nfiles")
+        names = [(line.digest.algo, line.digest.text) if line.digest else (None, None) for line in lines]
+        rows = [
+            {**dict(zip(keys, line[:5], strict=True)), "hash": algo, "digest": text}
+            for line, (algo, text) in zip(lines, names, strict=True)
+        ]
+        _json(context, rows)
+        return
+    sizes = ["-" if line.size is None else f"{line.size:,}" for line in lines]
+    width = max(map(len, sizes), default=0)
+    for line, size in zip(lines, sizes, strict=True):
+        digest = f"  {line.digest.text if line.digest else '-':36}" if args.show_hash else ""
+        context.say(f"{size:>{width}}{digest}  {line.path}{'/' if line.is_dir else ''}")
+
+
+# --- diff --------------------------------------------------------------------------------------------------------
+
+
+def _diff(args: argparse.Namespace, context: Context) -> None:
+    from assay.cli.datawords import target_words
+    from assay.engine.data.diff import diff
+
+    folder, targets = target_words(context, args.targets)
+    found = diff(context.project(), args.a, args.b, targets=targets, folder=folder)
+    context.report.clear()
+    if args.hide_missing:
+        found = found._replace(not_in_cache=())
+    sections = _sections(found)
+    if args.json:
+        empty = not any(sections.values())
+        rows = {name: [_row(row, args.show_hash) for row in rows] for name, rows in sections.items()}
+        if args.hide_missing:
+            rows.pop("not in cache")
+        _json(context, {} if empty else rows)
+    elif args.md:
+        context.out.write(_markdown(sections, show_hash=args.show_hash))
+    else:
+        _tell(context, sections, show_hash=args.show_hash)
+
+
+def _sections(found: DataDiff) -> dict[str, list[tuple[object, object]]]:
+    """Rows of (path, digest) for every kind of difference, in the shape of `dvc diff --json`."""
+
+    def old(path: str) -> str:
+        return found.old[path].digest.text
+
+    def new(path: str) -> str:
+        return found.new[path].digest.text
+
+    paths = found.paths
+    return {
+        "added": [(path, new(path)) for path in paths.added],
+        "deleted": [(path, old(path)) for path in paths.deleted],
+        "modified": [(path, {"old": old(path), "new": new(path)}) for path in paths.modified],
+        "renamed": [({"old": before, "new": after}, old(before)) for before, after in paths.renamed],
+        "not in cache": [(path, old(path)) for path in found.not_in_cache],
+    }
+
+
+def _row(row: tuple[object, object], show_hash: bool) -> dict[str, object]:
+    return {"path": row[0], "hash": row[1]} if show_hash else {"path": row[0]}
+
+
+def _spelled(value: object, *, short: bool = False) -> str:
+    if isinstance(value, dict):
+        old, new = (text[:8] if short else text for text in (value["old"], value["new"]))
+        return f"{old}..{new}" if short else f"{old} -> {new}"
+    return str(value)[:8] if short else str(value)
+
+
+def _markdown(sections: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> str:
+    from assay.cli.render import grid
+
+    head = ["Status", "Hash", "Path"] if show_hash else ["Status", "Path"]
+    rows = [
+        [name, *([_spelled(digest, short=True)] if show_hash else []), _spelled(path)]
+        for name, found in sections.items()
+        for path, digest in found
+    ]
+    return "".join(f"{line}\n" for line in grid.markdown(head, rows))
+
+
+def _tell(context: Context, sections: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> None:
+    for name, rows in sections.items():
+        if rows:
+            context.say(f"{name.capitalize()}:")
+        for path, digest in rows:
+            prefix = f"{_spelled(digest, short=True):<20}" if show_hash else ""
+            context.say(f"    {prefix}{_spelled(path)}")
+    counts = {
+        name: sum(not _spelled(path).endswith("/") for path, _ in rows) for name, rows in sections.items() if rows
+    }
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    context.say(f"Files: {told}." if told else "No changes.")
+
+
+# --- move, remove ------------------------------------------------------------------------------------------------
+
+
+def _move(args: argparse.Namespace, context: Context) -> None:
+    from assay.cli.commands.add import tell_written
+    from assay.cli.datawords import target_words
+    from assay.engine.data.move import move
+
+    folder, (source, target) = target_words(context, [args.source, args.target])
+    moved = move(context.project(), source, target, folder=folder)
+    context.report.clear()
+    context.say(f"{moved.source} is now {moved.target}; `assay undo` takes it back.")
+    tell_written(context, moved.written)
+
+
+def _remove(args: argparse.Namespace, context: Context) -> None:
+    from assay.cli.commands.add import tell_written
+    from assay.cli.datawords import target_words
+    from assay.engine.data.remove import remove
+
+    folder, targets = target_words(context, args.targets)
+    removed = remove(context.project(), targets, folder=folder, outs=args.outs)
+    context.report.clear()
+    context.say(f"Removed {', '.join((*removed.data_files, *removed.outs))}; `assay undo` brings it back.")
+    tell_written(context, removed.written)
