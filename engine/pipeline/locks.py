@@ -25,6 +25,7 @@ class Locks:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._files: dict[str, LockFile] = {}
+        self._texts: dict[str, str] = {}
         self.written: dict[str, None] = {}
 
     def entry(self, stage: Stage) -> LockEntry | None:
@@ -35,11 +36,14 @@ class Locks:
         """Writes entries, by lock file and stage name; each file once, and only if that changes it."""
         for path, changed in entries.items():
             before = self._file(path)
+            if path not in self._texts:
+                self._texts[path] = lock.dump(before)
             after = before.replaced(changed)
-            if lock.dump(after) == lock.dump(before):
+            text = lock.dump(after)
+            if text == self._texts[path]:
                 continue
-            self._write(path, lock.dump(after))
-            self._files[path] = after
+            self._write(path, text)
+            self._files[path], self._texts[path] = after, text
             self.written[path] = None
 
     def _write(self, path: str, text: str) -> None:

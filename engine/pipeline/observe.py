@@ -40,6 +40,7 @@ class Observer:
     def __init__(self, project: Project, edited: Mapping[str, bytes] | None = None) -> None:
         self._project = project
         self._edited = edited or {}
+        self._understood: dict[str, tuple[bytes, Any]] = {}
         self.ignored = no_part(project)
 
     def exists(self, path: str) -> bool:
@@ -94,6 +95,13 @@ class Observer:
             path = os.path.relpath("/".join(self._place(path)), self._project.root)
         return self._project.read(path)
 
+    def _content(self, path: str, data: bytes) -> Any:
+        """What a params file says; the same bytes are parsed once, since many stages may read one file."""
+        known = self._understood.get(path)
+        if known is None or known[0] != data:
+            known = self._understood[path] = data, documents.read(path, data)
+        return known[1]
+
     def names(self, path: str) -> list[str]:
         """Every dotted key of a params file, for saying what was probably meant."""
         data = self._read(path)
@@ -120,7 +128,7 @@ class Observer:
         data = self._read(params.path)
         if data is None:
             return None
-        content = documents.read(params.path, data)
+        content = self._content(params.path, data)
         if not isinstance(content, Mapping):
             raise BadInput(params.path, "is not a map, so its values cannot be parameters")
         if params.names:
