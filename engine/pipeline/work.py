@@ -20,7 +20,7 @@ from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.locks import Locks
-from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.observe import Observer, refuse_unseen
 from assay.engine.pipeline.runcache import RunCache
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
@@ -117,6 +117,7 @@ class Work:
         outputs.link_kinds(self._project)
         for stage in order:
             self.locks.entry(stage)
+            refuse_unseen(stage)
             if stage.frozen or self._manner.goes_on:
                 continue
             if self._manner.allow_missing and not self.reasons(stage)[0]:
