@@ -38,6 +38,10 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "pipeline": {
         "repro": "run the stages that changed, without making an experiment",
+        "stage": "add stages to a pipeline, list them, take them away",
+        "dag": "draw what needs what",
+        "freeze": "never run a stage, whatever changes",
+        "unfreeze": "run a frozen stage again",
         "metrics": "the numbers that stages measured, shown or compared",
         "params": "the parameters, shown or compared",
     },

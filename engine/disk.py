@@ -18,7 +18,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -133,6 +133,22 @@ def write_keeping_mode(path: str, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(temp)
         raise
+
+
+def rewrite(root: str, contents: Mapping[str, bytes | None]) -> None:
+    """Gives files of the user's below a root their content, one after the other; None removes a file.
+
+    Raises:
+        AssayError: There is no room, or a file may not be written.
+    """
+    for path, content in contents.items():
+        try:
+            if content is None:
+                unlink(f"{root}/{path}", missing_ok=True)
+            else:
+                write_keeping_mode(f"{root}/{path}", content)
+        except OSError as error:
+            raise no_space(error, path) from error
 
 
 def open_append(path: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from assay.engine import disk
 from assay.engine.errors import Refused
@@ -29,7 +29,7 @@ def ignore(root: str, paths: Iterable[str]) -> list[str]:
         The .gitignore files that were changed, as project paths.
     """
     contents = with_lines(root, paths)
-    write(root, contents)
+    disk.rewrite(root, contents)
     return list(contents)
 
 
@@ -50,33 +50,21 @@ def with_lines(root: str, paths: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def without_lines(root: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """The .gitignore files that have lines for exactly these paths, with what they hold without them.
+def without_lines(root: str, paths: Iterable[str]) -> dict[str, bytes | None]:
+    """The .gitignore files that have lines for exactly these paths, with what is left without them; None for nothing.
 
     Raises:
         Refused: One is a symlink.
     """
-    found = {}
+    found: dict[str, bytes | None] = {}
     for folder, names in _by_folder(paths).items():
         path, content = _content(root, folder)
         own = {line_for(name).encode("utf-8", "surrogateescape").rstrip(b"\n") for name in names}
         lines = content.split(b"\n")
         kept = [line for line in lines if line.removesuffix(b"\r") not in own]
         if len(kept) < len(lines):
-            found[path] = b"\n".join(kept)
+            found[path] = b"\n".join(kept) or None
     return found
-
-
-def write(root: str, contents: Mapping[str, bytes]) -> None:
-    """Gives .gitignore files, by project path, this content; one that would be empty is removed."""
-    for path, content in contents.items():
-        try:
-            if content:
-                disk.write_keeping_mode(f"{root}/{path}", content)
-            else:
-                disk.unlink(f"{root}/{path}", missing_ok=True)
-        except OSError as error:
-            raise disk.no_space(error, path) from error
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:

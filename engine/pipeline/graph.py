@@ -165,12 +165,16 @@ class Graph:
 
     def writers(self, path: str) -> Iterator[str]:
         """The nodes that write a path, a folder above it, or something in it."""
+        return (self._writers[out].by for out in self.outs_at(path))
+
+    def outs_at(self, path: str) -> Iterator[str]:
+        """The outputs that are a path, a folder above it, or something in it."""
         for candidate in (path, *folders_above(path)):
             if candidate in self._writers:
-                yield self._writers[candidate].by
+                yield candidate
         at = bisect_left(self._sorted, path + "/")
         while at < len(self._sorted) and self._sorted[at].startswith(path + "/"):
-            yield self._writers[self._sorted[at]].by
+            yield self._sorted[at]
             at += 1
 
     def _add_writer(self, path: str, written: _Written) -> None:

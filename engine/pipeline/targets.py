@@ -51,11 +51,11 @@ class Names:
         """
         file, name = _split(target, glob=glob)
         if recursive:
-            below = _placed(target, folder)
+            below = placed(target, folder)
             inside = [node for node in (*self.data, *self.stages) if _is_below(self.file(node), below)]
             if inside:
                 return inside
-        path = _placed(file, folder) if file else self.own_file(folder)
+        path = placed(file, folder) if file else self.own_file(folder)
         if not name and path in self.data:
             return [path]
         found = [stage.address for stage in self.stages.values() if stage.file == path and _fits(stage, name, glob)]
@@ -95,7 +95,7 @@ def _split(target: str, *, glob: bool) -> tuple[str, str]:
     return "", target
 
 
-def _placed(path: str, folder: str) -> str:
+def placed(path: str, folder: str) -> str:
     """A path that is relative to a folder, as a project path; "" is the project itself."""
     found = posixpath.normpath(posixpath.join(folder, path))
     if found == ".." or found.startswith(("../", "/")):

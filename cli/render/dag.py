@@ -1,0 +1,58 @@
+"""A graph as Mermaid, DOT or a list: the first two as DVC writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Edge = tuple[str, str]
+Part = tuple[Sequence[str], Sequence[Edge]]
+"""The nodes of a connected part, and its arrows from what is needed to what needs it."""
+
+
+def mermaid(parts: Sequence[Part]) -> str:
+    """A Mermaid flowchart."""
+    lines, count = ["flowchart TD"], 0
+    for nodes, edges in parts:
+        names = {node: f"node{number}" for number, node in enumerate(sorted(nodes), count + 1)}
+        count += len(names)
+        lines += [f'\t{names[node]}["{_mermaid_text(node)}"]' for node in names]
+        lines += [f"\t{names[start]}-->{names[end]}" for start, end in sorted(edges)]
+    return "\n".join(lines) + "\n"
+
+
+def _mermaid_text(node: str) -> str:
+    return node.replace('"', "#quot;")
+
+
+def markdown(parts: Sequence[Part]) -> str:
+    """A Mermaid flowchart for a Markdown file."""
+    return f"```mermaid\n{mermaid(parts)}```\n"
+
+
+def dot(parts: Sequence[Part]) -> str:
+    """A graph in the language of Graphviz."""
+    lines = [f"{_quoted(node)};" for nodes, _ in parts for node in nodes]
+    lines += [f"{_quoted(start)} -> {_quoted(end)};" for _, edges in parts for start, end in edges]
+    return "\n".join(["strict digraph {", *lines, "}"]) + "\n"
+
+
+def _quoted(node: str) -> str:
+    escaped = node.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def listed(parts: Sequence[Part]) -> str:
+    """Every node on a line, followed by what it needs, indented: for graphs too large to be drawn."""
+    lines = []
+    for nodes, edges in parts:
+        needs: dict[str, list[str]] = {node: [] for node in nodes}
+        for start, end in edges:
+            needs[end].append(start)
+        for node in nodes:
+            lines += [node, *(f"  <- {start}" for start in needs[node])]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def drawn(parts: Sequence[Part], columns: int) -> str:
+    """The graph as text, at most so many columns wide where it is drawn."""
+    return listed(parts) if columns else ""
