@@ -1,7 +1,7 @@
 """The one place that reads the environment, the home folder, the current folder and the terminal.
 
-`Context` holds what it found and hands it on as values: a `World` for the engine, streams and a reporter for the
-commands. Nothing below this storey asks the outside (law 6).
+`Surroundings` holds what it found and hands it on as values, a `World` for the engine; a command's `Context` adds
+streams and a reporter. Nothing below this storey asks the outside (law 6).
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from assay.engine.errors import AssayError, NotAProject, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from assay.api.lab import Lab
     from assay.cli.render.progress import Progress
+    from assay.engine.events import Reporter
     from assay.engine.project import Project, World
 
 
@@ -62,38 +64,19 @@ class RandomIds:
         return options[int.from_bytes(os.urandom(8), "big") % len(options)]
 
 
-class Context:
-    """What a command gets besides its arguments.
+class Surroundings:
+    """What this process finds around it, handed on as values.
 
     Attributes:
         environment: The process's variables.
-        folder: Absolute path of the folder the command works in, symlinks resolved.
-        out: Where the result goes.
-        err: Where everything else goes.
-        quiet: Say only errors.
-        debug: Let exceptions through.
+        folder: Absolute path of the folder to work in, symlinks resolved; empty for the current one.
         command: What the user typed.
     """
 
     def __init__(self) -> None:
         self.environment = dict(os.environ)
-        self.out: TextIO = sys.stdout
-        self.err: TextIO = sys.stderr
-        for stream in (self.out, self.err):
-            # Names in a repository need not be UTF-8; printing them must not end in an error.
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="backslashreplace")
-        self.quiet = False
-        self.debug = bool(self.environment.get("ASSAY_DEBUG"))
-        self.command = "assay"
-        self._project: Project | None = None
+        self.command = "a program"
         self.folder = ""
-
-    def change_folder(self, path: str) -> None:
-        """Works in another folder, as if the command had been typed there."""
-        self.folder = os.path.realpath(os.path.join(self.here, path))
-        if not os.path.isdir(self.folder):
-            raise UsageError(f"--cd: {path} is not a folder.")
 
     @property
     def here(self) -> str:
@@ -104,54 +87,6 @@ class Context:
             except FileNotFoundError:
                 raise NotAProject("The current folder does not exist any more.", "Go to one that does.") from None
         return self.folder
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the result goes to a person's screen."""
-        return self.out.isatty()
-
-    def ask(self, question: str) -> bool:
-        """Asks a person and waits for yes or no; the end of the input is a no."""
-        self.report.clear()
-        self.err.write(f"{question} [y/N] ")
-        self.err.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-    @property
-    def can_ask(self) -> bool:
-        """Whether there is a person at a terminal to ask."""
-        return sys.stdin is not None and sys.stdin.isatty() and self.err.isatty()
-
-    @property
-    def colour(self) -> bool:
-        """Whether the result may be coloured (NO_COLOR, TERM=dumb)."""
-        return self.is_terminal and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
-
-    @property
-    def screen(self) -> tuple[int, int]:
-        """Columns and lines of the screen that the result goes to; COLUMNS and LINES win, as everywhere."""
-        from shutil import get_terminal_size
-
-        size = get_terminal_size()
-        return size.columns, size.lines
-
-    @property
-    def pager(self) -> str:
-        """The command that shows long results a page at a time (ASSAY_PAGER, PAGER, else less); empty for none."""
-        from shutil import which
-
-        for name in ("ASSAY_PAGER", "PAGER"):
-            if name in self.environment:
-                return self.environment[name].strip()
-        return "less" if which("less", path=self.environment.get("PATH")) else ""
-
-    @cached_property
-    def report(self) -> Progress:
-        """The reporter that writes events to stderr."""
-        from assay.cli.render.progress import Progress
-
-        live = self.err.isatty() and self.environment.get("TERM") != "dumb"
-        return Progress(self.err, live=live, quiet=self.quiet)
 
     @cached_property
     def home(self) -> str:
@@ -213,6 +148,98 @@ class Context:
         host = os.uname().nodename if hasattr(os, "uname") else ""
         return f"{user}@{host or 'localhost'}"
 
+    def open_project(self, path: str | os.PathLike[str] = ".", report: Reporter | None = None) -> Project:
+        """Opens the project in or above a folder; for programs, which say where events go.
+
+        Raises:
+            NotAProject: There is none, or no such folder.
+        """
+        from assay.engine.events import silent
+        from assay.engine.project import open_project
+
+        folder = os.path.realpath(os.path.join(self.here, os.path.expanduser(path)))
+        if not os.path.isdir(folder):
+            raise NotAProject(f"There is no folder {folder}.")
+        return open_project(folder, self.world, report or silent)
+
+
+class Context(Surroundings):
+    """What a command gets besides its arguments.
+
+    Attributes:
+        out: Where the result goes.
+        err: Where everything else goes.
+        quiet: Say only errors.
+        debug: Let exceptions through.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out: TextIO = sys.stdout
+        self.err: TextIO = sys.stderr
+        for stream in (self.out, self.err):
+            # Names in a repository need not be UTF-8; printing them must not end in an error.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        self.quiet = False
+        self.debug = bool(self.environment.get("ASSAY_DEBUG"))
+        self.command = "assay"
+        self._project: Project | None = None
+
+    def change_folder(self, path: str) -> None:
+        """Works in another folder, as if the command had been typed there."""
+        self.folder = os.path.realpath(os.path.join(self.here, path))
+        if not os.path.isdir(self.folder):
+            raise UsageError(f"--cd: {path} is not a folder.")
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the result goes to a person's screen."""
+        return self.out.isatty()
+
+    def ask(self, question: str) -> bool:
+        """Asks a person and waits for yes or no; the end of the input is a no."""
+        self.report.clear()
+        self.err.write(f"{question} [y/N] ")
+        self.err.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person at a terminal to ask."""
+        return sys.stdin is not None and sys.stdin.isatty() and self.err.isatty()
+
+    @property
+    def colour(self) -> bool:
+        """Whether the result may be coloured (NO_COLOR, TERM=dumb)."""
+        return self.is_terminal and not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
+
+    @property
+    def screen(self) -> tuple[int, int]:
+        """Columns and lines of the screen that the result goes to; COLUMNS and LINES win, as everywhere."""
+        from shutil import get_terminal_size
+
+        size = get_terminal_size()
+        return size.columns, size.lines
+
+    @property
+    def pager(self) -> str:
+        """The command that shows long results a page at a time (ASSAY_PAGER, PAGER, else less); empty for none."""
+        from shutil import which
+
+        for name in ("ASSAY_PAGER", "PAGER"):
+            if name in self.environment:
+                return self.environment[name].strip()
+        return "less" if which("less", path=self.environment.get("PATH")) else ""
+
+    @cached_property
+    def report(self) -> Progress:
+        """The reporter that writes events to stderr."""
+        from assay.cli.render.progress import Progress
+
+        live = self.err.isatty() and self.environment.get("TERM") != "dumb"
+        return Progress(self.err, live=live, quiet=self.quiet)
+
     def project(self) -> Project:
         """The project around the folder, opened once and closed with the context."""
         if self._project is None:
@@ -220,6 +247,13 @@ class Context:
 
             self._project = open_project(self.here, self.world, self.report)
         return self._project
+
+    @cached_property
+    def lab(self) -> Lab:
+        """The project's experiments and the verbs about them, as programs have them."""
+        from assay.api.lab import Lab
+
+        return Lab(self.project())
 
     def relative(self, path: str) -> str:
         """A path as typed, relative to the project's root. Raises UsageError when it lies outside."""

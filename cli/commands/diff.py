@@ -40,21 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Compares two sides."""
     from assay.engine.errors import UsageError
-    from assay.engine.experiments.diff import SECTIONS, diff
 
     precision = digits(args)
     if args.patch and args.json:
         raise UsageError("--patch is text, and --json is not.", "`--only code -p` prints the patch alone.")
     if args.patch and args.only and "code" not in args.only:
         raise UsageError("--patch is about code, and --only leaves it out.", "Add `--only code`.")
-    found = diff(
-        context.project(),
-        args.old,
-        args.new,
-        sections=args.only or SECTIONS,
-        unchanged=args.all,
-        stages_only=args.param_deps,
-    )
+    compared = context.lab.diff(args.old, args.new, only=args.only, unchanged=args.all, stages_only=args.param_deps)
+    found = compared.difference
     if args.json:
         from assay.cli.render.diff import as_json
         from assay.engine.experiments.values import encode

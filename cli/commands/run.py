@@ -9,7 +9,7 @@ from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failure
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
-    from assay.engine.experiments.publish import Made
+    from assay.api.records import Record
     from assay.engine.experiments.run import RunSpec
 
 _GLANCE = 200  # characters
@@ -46,25 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs and keeps the result."""
-    from assay.engine.experiments.run import run as run_experiment
-
     spec = _spec(args, context)
-    ran = run_experiment(context.project(), spec)
+    ran = context.lab.execute(spec)
     context.report.clear()
     if spec.manner.dry:
         context.say(would_run(ran.reproduced.ran))
         return 0
     if ran.made is not None:
-        context.say(told(ran.made))
+        context.say(told(context.lab.record_of(ran.made)))
     refuse_failures(ran.reproduced)
     return 0
 
 
-def told(made: Made) -> str:
+def told(made: Record) -> str:
     """A new experiment, for a person: its name, its commit, its baseline, and the first line of its message."""
     line = made.message.partition("\n")[0]
     line = line if len(line) <= _GLANCE else line[: _GLANCE - 4] + " ..."
-    return f"Experiment {made.ref.name} ({made.commit.hex()[:7]}) on {made.ref.baseline.hex()[:7]}: {line}"
+    return f"Experiment {made.name} ({(made.commit or '')[:7]}) on {(made.baseline or '')[:7]}: {line}"
 
 
 def _spec(args: argparse.Namespace, context: Context) -> RunSpec:

@@ -25,15 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Keeps the workspace as an experiment."""
-    from assay.engine.experiments.save import save
-
-    made = save(
-        context.project(),
+    saved = context.lab.save(
         name=args.name,
         message=args.message,
         include=[context.relative(path) for path in args.include_untracked],
         force=args.force,
     )
     context.report.clear()
-    context.say(told(made))
+    context.say(told(saved))
     return 0

@@ -59,19 +59,25 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Shows experiments side by side."""
     from assay.engine.errors import UsageError
-    from assay.engine.experiments.listing import Scope
-    from assay.engine.experiments.select import Selection
-    from assay.engine.experiments.show import show
 
     if args.top is not None and args.top < 1:
         raise UsageError("--top takes a number from 1 upwards.")
     if args.precision is not None and not 1 <= args.precision <= 17:
         raise UsageError("--precision takes a number from 1 to 17.")
-    scope = Scope((*args.revisions, *args.rev), args.num, args.all_commits, args.all_branches, args.all_tags)
-    descending = None if args.sort_order is None else args.sort_order == "desc"
-    selection = Selection(args.where, args.sort_by, descending, args.top)
     with nothing_collected():
-        table = show(context.project(), scope, selection, workspace=not args.hide_workspace)
+        found = context.lab.show(
+            args.where,
+            sort_by=args.sort_by,
+            descending=None if args.sort_order is None else args.sort_order == "desc",
+            top=args.top,
+            rev=(*args.revisions, *args.rev),
+            num=args.num,
+            all=args.all_commits,
+            branches=args.all_branches,
+            tags=args.all_tags,
+            workspace=not args.hide_workspace,
+        )
+        table = found.table
         if args.json:
             from assay.cli.render import json
 

@@ -85,6 +85,7 @@ def diff(
     old: str = "HEAD",
     new: str = "workspace",
     *,
+    names: tuple[str, str] | None = None,
     sections: Collection[str] = SECTIONS,
     unchanged: bool = False,
     stages_only: bool = False,
@@ -95,6 +96,7 @@ def diff(
         project: The project.
         old: An experiment, any other revision, or "workspace".
         new: Likewise.
+        names: What to call them; as they are spelled when it is None.
         sections: What to compare, some of `SECTIONS`.
         unchanged: Also parameters and metrics that are the same.
         stages_only: Of parameters, only those that stages read.
@@ -103,7 +105,7 @@ def diff(
         UnknownRevision: A revision names no commit.
         GitError: The repository cannot be read as far as code and data need it.
     """
-    one, other = sides(project, [old, new])
+    one, other = sides(project, [old, new], names or ())
     metrics = [side.metrics() for side in (one, other)]
     params = [side.params(stages_only=stages_only) for side in (one, other)]
     errors = {one.name: dict(one.record.errors), other.name: dict(other.record.errors)}

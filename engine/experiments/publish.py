@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from assay import __version__
 from assay.engine import disk
 from assay.engine.errors import AssayError, NameTaken, RefConflict, UsageError
 from assay.engine.experiments import naming
@@ -24,6 +23,7 @@ from assay.engine.params.overrides import literal
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
 from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, within
+from assay.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

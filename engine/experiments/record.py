@@ -69,7 +69,7 @@ def read_records(project: Project, commits: Iterable[Oid]) -> Iterator[Read]:
 
 def read_workspace(project: Project) -> Experiment:
     """The record of the work tree as it is now; its commit is `NO_COMMIT`."""
-    draft = _Draft(project, WorkFiles(project))
+    draft = _Draft(project, WorkFiles(project), has_cache=False)  # what is only in the cache is not here now
     draft.describe()
     return Experiment(NO_COMMIT, (), "", _NOBODY, **draft.parts())
 
@@ -101,6 +101,7 @@ class _Draft:
     outs: dict[str, Described] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     is_final: bool = True
+    has_cache: bool = True
 
     def parts(self) -> dict[str, Any]:
         """What `Experiment` takes."""
@@ -140,7 +141,7 @@ class _Draft:
             if path not in self.params:
                 self.params[path] = plain(dict(values))
         for path in declared.metrics:
-            self._metrics(path, cached.get(path))
+            self._metrics(path, cached.get(path) if self.has_cache else None)
 
     def _locked(self, path: str, declared: Declared, cached: dict[str, Described]) -> None:
         """Dependencies and outputs from the lock file beside a dvc.yaml, those of stages that are gone left out."""

@@ -127,15 +127,20 @@ class Side:
         return found, errors
 
 
-def sides(project: Project, names: Sequence[str]) -> list[Side]:
+def sides(project: Project, revisions: Sequence[str], names: Sequence[str] = ()) -> list[Side]:
     """The commits that these revisions name, and the workspace.
+
+    Args:
+        project: The project.
+        revisions: Revisions, or "workspace".
+        names: What to call them; as they are spelled when there are none.
 
     Raises:
         UnknownRevision: One names no commit.
     """
-    commits = [None if name == WORKSPACE else resolve(project.repo, name) for name in names]
+    commits = [None if name == WORKSPACE else resolve(project.repo, name) for name in revisions]
     reader = TreeReader(project.repo.objects, project.prefix)
-    return [_side(project, reader, name, commit) for name, commit in zip(names, commits, strict=True)]
+    return [_side(project, reader, name, commit) for name, commit in zip(names or revisions, commits, strict=True)]
 
 
 def check_targets(targets: Sequence[str], found: Sequence[Side], documents: Sequence[Documents]) -> None:

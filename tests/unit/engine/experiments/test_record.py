@@ -187,6 +187,16 @@ def test_cached_metrics_come_from_the_cache(built):
     assert is_final
 
 
+def test_metrics_that_are_only_in_the_cache_are_not_those_of_the_workspace(built):
+    with built.project.cache.writer() as writer:
+        digest = writer.add_bytes(b'{"acc": 0.75}')
+    lock = LOCK.replace(f"hash: md5\n      md5: {B}", f"hash: xxh128\n      digest: {digest.hex}")
+    built.write({"dvc.yaml": CACHED, "dvc.lock": lock})
+    assert read_workspace(built.project).metrics == {}
+    built.write({"metrics.json": '{"acc": 0.5}'})
+    assert read_workspace(built.project).metrics == {"metrics.json": {"acc": 0.5}}
+
+
 def test_cached_metrics_that_are_not_here_are_an_error_for_now(built):
     lock = LOCK.replace(f"hash: md5\n      md5: {B}", f"hash: xxh128\n      digest: {B}")
     record, is_final = next(read_records(built.project, [built.commit({"dvc.yaml": CACHED, "dvc.lock": lock})]))

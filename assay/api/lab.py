@@ -1,0 +1,363 @@
+"""A project's experiments and the verbs about them: what programs, notebooks and the command line share.
+
+Verbs raise the kinds of `assay.engine.errors` and print nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from assay.api.records import WORKSPACE, Experiments, Record
+from assay.engine.errors import UnknownRevision, UsageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from assay.api.comparison import Diff
+    from assay.engine.experiments.apply import Applied
+    from assay.engine.experiments.publish import Made
+    from assay.engine.experiments.run import Ran, RunSpec
+    from assay.engine.model import Oid, Override
+    from assay.engine.project import Project
+
+
+class Lab:
+    """The experiments of a project.
+
+    Iterating gives those of the current commit, newest first, as `assay show` does; ``lab["name"]`` gives any one by
+    its name or by any other revision, ``"name" in lab`` says whether there is one.
+
+    Args:
+        project: The opened project; it is closed with this.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        """The project as the engine has it."""
+
+    @property
+    def root(self) -> str:
+        """Absolute path of the project's folder."""
+        return self.project.root
+
+    def show(
+        self,
+        where: str = "",
+        *,
+        sort_by: str = "",
+        descending: bool | None = None,
+        top: int | None = None,
+        rev: str | Sequence[str] = (),
+        num: int = 1,
+        all: bool = False,  # noqa: A002 - the word of the command line
+        branches: bool = False,
+        tags: bool = False,
+        workspace: bool = True,
+    ) -> Experiments:
+        """Experiments side by side.
+
+        Args:
+            where: Only those for which this is true: ``"acc > 0.9 and train.lr < 0.01"``.
+            sort_by: The metric, parameter or field to sort by; the time when it is empty.
+            descending: Largest first; None for what fits: True for times and with ``top``.
+            top: Only the first so many.
+            rev: Revisions whose experiments are meant; the current commit when there are none.
+            num: So many commits back from each of them.
+            all: Every experiment of the repository.
+            branches: Those of every branch's tip too.
+            tags: Those of every tag too.
+            workspace: Whether the table has a row for the workspace.
+
+        Raises:
+            UnknownRevision: A revision names no commit.
+            UsageError: The query is none, or names something that is not there.
+        """
+        from assay.engine.experiments.listing import Scope
+        from assay.engine.experiments.select import Selection
+        from assay.engine.experiments.show import show
+
+        if top is not None and top < 1:
+            raise UsageError("top takes a number from 1 upwards.")
+        revisions = (rev,) if isinstance(rev, str) else tuple(rev)
+        scope = Scope(revisions, num, all, branches, tags)
+        selection = Selection(where, sort_by, descending, top)
+        return Experiments(show(self.project, scope, selection, workspace=workspace))
+
+    def where(self, query: str) -> Experiments:
+        """The experiments of the current commit for which a query is true. Raises UsageError."""
+        return self.show(query, workspace=False)
+
+    @property
+    def workspace(self) -> Record:
+        """The workspace as it is now."""
+        from assay.engine.experiments.index import body_of
+        from assay.engine.experiments.record import read_workspace
+
+        return Record(WORKSPACE, WORKSPACE, None, self._head(), body_of(read_workspace(self.project)))
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.show(workspace=False))
+
+    def __len__(self) -> int:
+        from assay.engine.experiments.listing import listing
+
+        return sum(len(baseline.experiments) for baseline in listing(self.project))
+
+    def __getitem__(self, name: str) -> Record:
+        """An experiment, or any other commit.
+
+        Raises:
+            UnknownRevision: There is none of that name, or several.
+        """
+        from assay.engine.git.revisions import resolve
+        from assay.engine.notes.ledger import all_shown
+
+        if name == WORKSPACE:
+            return self.workspace
+        commit = resolve(self.project.repo, name)
+        parents = self.project.repo.objects.read_commit(commit).parents
+        named = self._experiment_ref(commit, parents[0]) if len(parents) == 1 else None
+        said = all_shown(self.project).get(commit)
+        state = "success" if named else "baseline"
+        return Record(
+            named or name,
+            state,
+            commit.hex(),
+            parents[0].hex() if named else None,
+            lambda: self._body(commit),
+            tags=said.tags if said else (),
+            note=said.note if said else None,
+        )
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, Record):
+            name = name.commit or WORKSPACE
+        try:
+            return isinstance(name, str) and bool(self[name])
+        except UnknownRevision:
+            return False
+
+    def run(
+        self,
+        targets: str | Sequence[str] = (),
+        *,
+        params: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        message: str | None = None,
+        force: bool = False,
+    ) -> Record:
+        """Runs what changed, and makes an experiment of it.
+
+        Args:
+            targets: Stages to run, with what they need; all when there are none.
+            params: Changed parameters by dotted key, ``{"train.lr": 0.1}``; "+" before a key makes a new one, a file
+                and a colon name the file.
+            name: The experiment's name; made up when it is None.
+            message: The commit's message; the parameters that differ when it is None.
+            force: Run unchanged stages too, and replace an experiment of that name.
+
+        Raises:
+            StageFailed: A command failed; no experiment was made.
+            NameTaken: There is an experiment of that name.
+            UsageError: A parameter or a stage is not there.
+            Refused: There is no commit to start from.
+        """
+        from assay.engine.experiments.run import RunSpec
+        from assay.engine.pipeline.choice import Choice, Manner
+
+        chosen = (targets,) if isinstance(targets, str) else tuple(targets)
+        spec = RunSpec(Choice(chosen), Manner(force=force), overrides(params or {}), name, message)
+        made = self.execute(spec).made
+        if made is None:  # only a dry run, and one that ignores failures, makes none
+            raise UsageError("This run made no experiment.")
+        return self.record_of(made)
+
+    def execute(self, spec: RunSpec) -> Ran:
+        """Runs what a specification says; `run` is this with what is mostly wanted."""
+        from assay.engine.experiments.run import run
+
+        return run(self.project, spec)
+
+    def save(
+        self,
+        *,
+        name: str | None = None,
+        message: str | None = None,
+        include: Sequence[str] = (),
+        force: bool = False,
+    ) -> Record:
+        """Makes an experiment of the workspace as it is, without running anything.
+
+        Args:
+            name: The experiment's name; made up when it is None.
+            message: The commit's message; the parameters that differ when it is None.
+            include: Project paths to take although Git ignores them.
+            force: Replace an experiment of that name.
+
+        Raises:
+            NameTaken: There is an experiment of that name.
+            UsageError: A path is not there.
+            Refused: There is no commit to start from.
+        """
+        from assay.engine.experiments.save import save
+
+        return self.record_of(save(self.project, name=name, message=message, include=include, force=force))
+
+    def record_of(self, made: Made) -> Record:
+        """A new experiment as a record."""
+        return Record(
+            made.ref.name,
+            "success",
+            made.commit.hex(),
+            made.ref.baseline.hex(),
+            lambda: self._body(made.commit),
+            message=made.message,
+        )
+
+    def diff(
+        self,
+        old: str | Record = "HEAD",
+        new: str | Record = WORKSPACE,
+        *,
+        only: Collection[str] | None = None,
+        unchanged: bool = False,
+        stages_only: bool = False,
+    ) -> Diff:
+        """What differs between two experiments, any revisions, or the workspace.
+
+        Args:
+            old: The first side.
+            new: The second side.
+            only: Some of "metrics", "params", "data", "code", "packages"; all when it is None.
+            unchanged: Also metrics and parameters that are the same.
+            stages_only: Of parameters, only those that stages read.
+
+        Raises:
+            UnknownRevision: A revision names no commit.
+            UsageError: There is no such section.
+        """
+        from assay.api.comparison import Diff
+        from assay.engine.experiments.diff import SECTIONS, diff
+
+        unknown = sorted({*(only or ())} - {*SECTIONS})
+        if unknown:
+            raise UsageError(f"A diff has no section {unknown[0]!r}.", f"It has {', '.join(SECTIONS)}.")
+        found = diff(
+            self.project,
+            _revision(old),
+            _revision(new),
+            names=(_name(old), _name(new)),
+            sections=SECTIONS if only is None else only,
+            unchanged=unchanged,
+            stages_only=stages_only,
+        )
+        return Diff(found)
+
+    def apply(self, experiment: str | Record) -> Applied:
+        """Makes the workspace what an experiment was; `undo` gives back what was there.
+
+        Raises:
+            UnknownRevision: There is none of that name.
+            MissingArtifact: An output is not in the cache; nothing was changed.
+        """
+        from assay.engine.experiments.apply import apply
+
+        return apply(self.project, _revision(experiment))
+
+    def undo(self, number: int | None = None) -> str:
+        """Gives back what the last verb took away, and returns which it was; undoing again goes back.
+
+        Raises:
+            Refused: There is nothing to undo.
+        """
+        from assay.engine.workspace.undo import undo
+
+        return undo(self.project, number).what
+
+    def close(self) -> None:
+        """Closes the project; records that were read stay as they are."""
+        self.project.close()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.root}>"
+
+    def _repr_html_(self) -> str:
+        return self.show()._repr_html_()
+
+    def _head(self) -> str | None:
+        head = self.project.repo.head()
+        return head.hex() if head else None
+
+    def _experiment_ref(self, commit: Oid, baseline: Oid) -> str | None:
+        """The name of the experiment that a commit is; None when it is none."""
+        from assay.engine.model import ExpRef
+
+        prefix = ExpRef(baseline, "").refname
+        return next((ref[len(prefix) :] for ref, oid in self.project.repo.refs.iterate(prefix) if oid == commit), None)
+
+    def _body(self, commit: Oid) -> str:
+        from assay.engine.experiments.records import Records
+
+        with Records(self.project) as records:
+            number = records.headers([commit])[commit][1]
+            return records.bodies([number])[number]
+
+
+def overrides(params: Mapping[str, Any]) -> tuple[Override, ...]:
+    """Changed parameters as a run takes them; keys are spelled as after ``-S``.
+
+    Raises:
+        UsageError: A key cannot be understood, or a value is none that a file of parameters holds.
+    """
+    from dataclasses import replace
+
+    from assay.engine.params.overrides import literal, parse
+
+    found = []
+    for key, value in params.items():
+        if "=" in key or key.lstrip("+").partition(":")[2].startswith("~") or key.startswith("~"):
+            raise UsageError(f"{key!r} is no key of a parameter.", 'Keys are spelled like "train.lr".')
+        plain = plain_value(key, value)
+        found.append(replace(parse(f"{key}=0"), text=f"{key}={literal(plain)}", value=plain))
+    return tuple(found)
+
+
+def plain_value(key: str, value: Any) -> Any:
+    """A value as files of parameters hold it: numbers and arrays of other libraries become Python's own.
+
+    Raises:
+        UsageError: It is nothing of the kind.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain_value(key, item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(key, item) for item in value]
+    converted = getattr(value, "tolist", None)  # numpy's numbers and arrays, and those made like them
+    if callable(converted):
+        return plain_value(key, converted())
+    raise UsageError(
+        f"The value of {key} is a {type(value).__name__}, which no file of parameters holds.",
+        "Give a number, a text, true or false, None, a list or a dictionary of these.",
+    )
+
+
+def _revision(side: str | Record) -> str:
+    return side if isinstance(side, str) else side.commit or WORKSPACE
+
+
+def _name(side: str | Record) -> str:
+    return side if isinstance(side, str) else side.name
