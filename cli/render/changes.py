@@ -14,6 +14,7 @@ from assay.engine.experiments.compare import Change, Changes, flattened
 from assay.engine.experiments.values import MISSING
 
 _PERCENT_DIGITS = 3
+_HUGE = 1e9  # percent; beyond it an exponent says more than digits
 
 
 class Cells(NamedTuple):
@@ -61,10 +62,12 @@ def difference(change: Change, precision: int | None = 5) -> str:
 
 
 def percent(change: Change) -> str:
-    """The same in percent, three digits of it."""
-    if change.percent is None:
+    """The same in percent: three digits of it, and all of those before the point of a large one."""
+    value = change.percent
+    if value is None:
         return "-"
-    return f"{change.percent:+.{_PERCENT_DIGITS}g}%" if change.percent else "0%"
+    digits = ",.0f" if 1000 <= abs(value) < _HUGE else f".{_PERCENT_DIGITS}g"
+    return f"{value:+{digits}}%" if value else "0%"
 
 
 def members(changes: Changes) -> dict[str, dict[str, dict[str, Any]]]:
