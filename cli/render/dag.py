@@ -1,8 +1,13 @@
-"""A graph as Mermaid, DOT or a list: the first two as DVC writes them."""
+"""A graph as Mermaid, as DOT (both as DVC writes them), drawn with characters, or as a list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from assay.cli.render import layers
+
+_MOST = 40
+"""Nodes of a part that is drawn; a drawing of more is harder to read than a list."""
 
 Edge = tuple[str, str]
 Part = tuple[Sequence[str], Sequence[Edge]]
@@ -54,5 +59,14 @@ def listed(parts: Sequence[Part]) -> str:
 
 
 def drawn(parts: Sequence[Part], columns: int) -> str:
-    """The graph as text, at most so many columns wide where it is drawn."""
-    return listed(parts) if columns else ""
+    """The graph as text: parts that are small and narrow enough as boxes and lines, the others as lists.
+
+    Args:
+        parts: The parts.
+        columns: How wide a drawing may be.
+    """
+    found = []
+    for nodes, edges in parts:
+        lines = layers.draw(nodes, edges, columns) if len(nodes) <= _MOST else None
+        found.append(listed([(nodes, edges)]) if lines is None else "".join(f"{line}\n" for line in lines))
+    return "".join(found)
