@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from assay.engine.errors import AssayError, NameTaken, Refused
 from assay.engine.experiments.apply import apply
@@ -202,9 +202,10 @@ class Loop(RuleBasedStateMachine):
 
     # Going back and forth.
 
-    @precondition(lambda self: self.exps)
     @rule(number=NUMBERS)
     def apply(self, number: int) -> None:
+        if not self.exps:
+            return
         key = self.chosen(number)
         exp = self.exps[key]
         wanted: dict[str, bytes | None] = {**dict.fromkeys(self.trees[exp.baseline]), **exp.files}
@@ -218,24 +219,26 @@ class Loop(RuleBasedStateMachine):
         if record.files or record.outs:
             self.remember(record)
 
-    @precondition(lambda self: self.undoable)
-    @rule(times=st.integers(1, 3))
-    def undo(self, times: int) -> None:
+    @rule(number=st.integers(0, 4), times=st.integers(1, 3))
+    def undo(self, number: int, times: int) -> None:
+        """Undoes the newest thing, or an older one, and perhaps undoes that again."""
+        number %= len(self.undoable) or 1
         for _ in range(times):
-            if self.undoable:
-                self.undo_once()
+            if number < len(self.undoable):
+                number = 0 if self.undo_once(-1 - number) else number
 
-    def undo_once(self) -> None:
-        record = self.undoable[-1]
+    def undo_once(self, at: int) -> bool:
+        record = self.undoable[at]
+        known = sorted(record.number for record in undo_records.records(self.project))
         now = {key: self.exps.get(key) for key in record.refs}
         allowed = {key: (None, was, record.after.get(key)) for key, was in record.refs.items()}
         if any(now[key] not in allowed[key] for key in now):
-            self.refused(NameTaken, undo, self.project)
-            return
-        undo(self.project)
-        self.undoable.pop()
+            self.refused(NameTaken, undo, self.project, known[at])
+            return False
+        undo(self.project, known[at])
+        del self.undoable[at]
         if record.is_trash:
-            return
+            return False
         self.undoable.append(
             Record(
                 {path: self.files.get(path) for path in record.files},
@@ -251,12 +254,14 @@ class Loop(RuleBasedStateMachine):
             if was is not None:
                 self.exps[key] = was
         self.said.update(record.said)
+        return True
 
     # Taking away and naming.
 
-    @precondition(lambda self: self.exps)
     @rule(numbers=st.sets(NUMBERS, min_size=1, max_size=2), keep=st.booleans())
     def remove(self, numbers: Collection[int], keep: bool) -> None:
+        if not self.exps:
+            return
         keys = list(dict.fromkeys(map(self.chosen, numbers)))
         refs = doomed(self.project, Which([ExpRef(*key).refname for key in keys]), keep=keep)
         gone = [key for key in self.exps if (key in keys) != keep]
@@ -265,9 +270,10 @@ class Loop(RuleBasedStateMachine):
         if gone:
             self.remember(Record(refs={key: self.exps.pop(key) for key in gone}))
 
-    @precondition(lambda self: self.exps)
     @rule(number=NUMBERS, name=st.sampled_from(NAMES), force=st.booleans())
     def rename(self, number: int, name: str, force: bool) -> None:
+        if not self.exps:
+            return
         key = self.chosen(number)
         new, refname = (key[0], name), ExpRef(*key).refname
         if key == new or (new in self.exps and not force):
@@ -278,9 +284,10 @@ class Loop(RuleBasedStateMachine):
         self.exps[new] = self.exps.pop(key)
         self.remember(Record(refs=before, after={new: self.exps[new]}))
 
-    @precondition(lambda self: self.exps)
     @rule(number=NUMBERS, name=st.sampled_from(TAGS), on=st.booleans())
     def tag(self, number: int, name: str, on: bool) -> None:
+        if not self.exps:
+            return
         commit = self.exps[self.chosen(number)].commit
         before = tags, text = self.said.get(commit, UNSAID)
         if not on and name not in tags:
@@ -291,9 +298,10 @@ class Loop(RuleBasedStateMachine):
             self.said[commit] = (tags | {name} if on else tags - {name}), text
             self.remember(Record(said={commit: before}))
 
-    @precondition(lambda self: self.exps)
     @rule(number=NUMBERS, text=st.sampled_from(["x", "y", None]))
     def note(self, number: int, text: str | None) -> None:
+        if not self.exps:
+            return
         commit = self.exps[self.chosen(number)].commit
         before = self.said.get(commit, UNSAID)
         note(self.project, commit, text)
@@ -379,7 +387,8 @@ class Loop(RuleBasedStateMachine):
         return {path: data for path, data in self.files.items() if out_of(path) == out}
 
     def chosen(self, number: int) -> tuple[Oid, str]:
-        ordered = sorted(self.exps, key=lambda key: (key[1], key[0]))
+        baselines = list(self.trees)  # in the order in which they were made: a run's time makes its id another one
+        ordered = sorted(self.exps, key=lambda key: (key[1], baselines.index(key[0])))
         return ordered[number % len(ordered)]
 
     def remember(self, record: Record) -> None:
