@@ -84,7 +84,7 @@ def _status(args: argparse.Namespace, context: Context) -> None:
     with_untracked = args.untracked_files == "all"
     found = status(context.project(), targets, folder=folder, granular=args.granular, untracked=with_untracked)
     context.report.clear()
-    plain = _plain(found, unchanged=args.unchanged)
+    plain = plain_status(found, unchanged=args.unchanged)
     if args.json:
         _json(context, plain)
         return
@@ -107,7 +107,7 @@ def _lines(content: object) -> list[str]:
     ]
 
 
-def _plain(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
+def plain_status(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
     """The lists that are not empty, in the shape of `dvc data status --json`."""
     committed, uncommitted = (
         {
@@ -168,19 +168,26 @@ def _diff(args: argparse.Namespace, context: Context) -> None:
         found = found._replace(not_in_cache=())
     sections = _sections(found)
     if args.json:
-        empty = not any(sections.values())
-        rows = {name: [_row(row, args.show_hash) for row in rows] for name, rows in sections.items()}
+        whole = plain_diff(found, show_hash=args.show_hash)
         if args.hide_missing:
-            rows.pop("not in cache")
-        _json(context, {} if empty else rows)
+            whole.pop("not in cache", None)
+        _json(context, whole)
     elif args.md:
         context.out.write(_markdown(sections, show_hash=args.show_hash))
     else:
         _tell(context, sections, show_hash=args.show_hash)
 
 
+def plain_diff(found: DataDiff, *, show_hash: bool) -> dict[str, object]:
+    """What differs, in the shape of `dvc diff --json`; nothing when nothing does."""
+    sections = _sections(found)
+    if not any(sections.values()):
+        return {}
+    return {name: [_row(row, show_hash) for row in rows] for name, rows in sections.items()}
+
+
 def _sections(found: DataDiff) -> dict[str, list[tuple[object, object]]]:
-    """Rows of (path, digest) for every kind of difference, in the shape of `dvc diff --json`."""
+    """Rows of (path, digest) for every kind of difference."""
 
     def old(path: str) -> str:
         return found.old[path].digest.text

@@ -115,11 +115,7 @@ def _against(project: Project, now: Mapping[str, Artifact], there: Listing, *, g
     before, lost = recorded(project, now)
     before, there = _without(before, lost), _without(there, lost)
     modes = all(keeps_modes(item.digest) for item in now.values() if item.digest.is_dir)
-    found = with_renames(compared(before, there, modes=modes), before, there)
-    changed = {path for path in found.modified if path.endswith("/")}
-    inside = tuple(f"{path}/" for path in now if f"{path}/" not in changed)
-    # Files of unchanged folders go without saying.
-    return found._replace(unchanged=tuple(p for p in found.unchanged if not p.startswith(inside) or p in inside))
+    return with_renames(compared(before, there, modes=modes), before, there)
 
 
 def _only(found: Difference, covers: Callable[[str], bool]) -> Difference:
