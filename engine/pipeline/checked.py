@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from assay.engine.pipeline.source import Keys, Source, nearest
@@ -29,7 +29,7 @@ class Value:
     def child(self, key: str | int) -> Value:
         """What stands below a key; None where there is nothing."""
         inner: Any = None
-        if isinstance(self.data, Mapping):
+        if isinstance(self.data, dict):
             inner = self.data.get(key)
         elif isinstance(self.data, list) and isinstance(key, int):
             inner = self.data[key]
@@ -47,12 +47,12 @@ class Value:
             return self
         if self.data is None:
             raise self.fail(f"is missing; it should be {words}")
-        hint = "Put it in quotes." if wanted is str and not isinstance(self.data, (list, Mapping)) else ""
+        hint = "Put it in quotes." if wanted is str and not isinstance(self.data, (list, dict)) else ""
         raise self.fail(f"should be {words}, not {in_words(self.data)}", hint)
 
     def only(self, known: tuple[str, ...], what: str) -> Value:
         """Itself when it is a map with no other keys than these."""
-        self.kind(Mapping, "a map")
+        self.kind(dict, "a map")
         for key in self.data or ():
             if key not in known:
                 hint = nearest(str(key), known) or f"It may have: {', '.join(known)}."
@@ -61,7 +61,7 @@ class Value:
 
     def pairs(self) -> Iterator[tuple[str, Value]]:
         """The entries of a map whose keys are text; nothing when it is absent."""
-        self.kind(Mapping, "a map")
+        self.kind(dict, "a map")
         for key in self.data or ():
             if not isinstance(key, str) or not key:
                 raise self.child(str(key)).fail(f"the name {key!r} is not text", "Put it in quotes.")
@@ -88,7 +88,7 @@ class Value:
 
 def in_words(data: Any) -> str:
     """A value as a message names it."""
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
         return "a map"
     if isinstance(data, list):
         return "a list"

@@ -93,6 +93,11 @@ class Resolver:
         self._spend(1, keys)
         return value
 
+    def fixed(self, value: Any, size: int, keys: Keys) -> Any:
+        """A value that has no expressions, and is so large. Raises BadInput when that is too much."""
+        self._spend(size, keys)
+        return value
+
     def text(self, text: str, keys: Keys, allowed: Allowed = "anything") -> str | Found:
         """A text with its expressions written out; a `Found` when it is one expression and nothing else."""
         self._spend(len(text), keys)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from assay.engine.pipeline.checked import Value
@@ -24,6 +25,8 @@ _ARTIFACT = ("path", "type", "desc", "labels", "meta")
 _OUT_KINDS: tuple[OutKind, ...] = ("outs", "metrics", "plots")
 _GENERATORS = ("foreach", "do", "matrix")
 _NOTHING: Mapping[str, Mapping[str, Any]] = {}
+_REMEMBERED = 2_000
+"""Stages of one file that are kept to be used again."""
 
 
 class Definition(NamedTuple):
@@ -75,6 +78,7 @@ def pipeline_file(
     data: Mapping[Any, Any],
     stages: Iterable[Definition],
     used: Mapping[str, Mapping[str, Any]] = _NOTHING,
+    known: dict[str, Stage] | None = None,
 ) -> PipelineFile:
     """Reads the resolved data of one dvc.yaml.
 
@@ -83,6 +87,7 @@ def pipeline_file(
         data: What it says beside its stages.
         stages: Its stages.
         used: The values that its templates took from files.
+        known: Stages of the same file with other inputs, to be used again; it learns.
 
     Raises:
         BadInput: Something in it is not as it should be.
@@ -94,7 +99,7 @@ def pipeline_file(
     for definition in stages:
         if definition.name in read:
             raise source.bad(definition.keys, f"there are two stages {definition.name!r}")
-        read[definition.name] = _stage(source, definition)
+        read[definition.name] = _stage(source, definition) if known is None else _like(known, source, definition)
     return PipelineFile(
         source.path,
         stages=tuple(read.values()),
@@ -102,14 +107,14 @@ def pipeline_file(
         metrics=tuple(_path(item, folder) for item in top.child("metrics").items(str, "a path")),
         plots=tuple(dict.fromkeys(_plot_files(top.child("plots"), folder))),
         artifacts=dict(_artifacts(top.child("artifacts"))),
-        datasets=tuple(item.data for item in top.child("datasets").items(Mapping, "a map")),
+        datasets=tuple(item.data for item in top.child("datasets").items(dict, "a map")),
         used=used,
     )
 
 
 def _artifacts(value: Value) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, artifact in value.pairs():
-        artifact.kind(Mapping, "a map", required=True).only(_ARTIFACT, f"artifact {name!r}")
+        artifact.kind(dict, "a map", required=True).only(_ARTIFACT, f"artifact {name!r}")
         artifact.child("path").kind(str, "a path", required=True)
         for key in ("type", "desc"):
             artifact.child(key).text()
@@ -118,12 +123,31 @@ def _artifacts(value: Value) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield name, artifact.data
 
 
+def _like(known: dict[str, Stage], source: Source, definition: Definition) -> Stage:
+    """The stage, made of a known one where only its command is another: that is what differs between experiments."""
+    data = definition.data
+    if not isinstance(data, dict):
+        return _stage(source, definition)
+    try:
+        key = repr((definition.name, definition.parametrized, {**data, "cmd": None} if "cmd" in data else data))
+    except ValueError:  # a number that is too long to be written
+        return _stage(source, definition)
+    stage = known.get(key)
+    if stage is not None:
+        value = Value(source, (*definition.keys, "cmd"), data.get("cmd"), definition.name if definition.group else "")
+        return replace(stage, cmd=_command(value))
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    stage = known[key] = _stage(source, definition)
+    return stage
+
+
 def _stage(source: Source, definition: Definition) -> Stage:
     name = definition.name
     value = Value(source, definition.keys, definition.data, name if definition.group else "")
     if JOIN in name and not definition.group:
         raise value.fail(f"a stage's name cannot have {JOIN}, which stands in the names of generated stages")
-    value.kind(Mapping, "a map", required=True).only(_STAGE, f"stage {name!r}")
+    value.kind(dict, "a map", required=True).only(_STAGE, f"stage {name!r}")
     value.child("vars").kind(list, "a list")
     wdir_value = value.child("wdir")
     folder = posixpath.dirname(source.path)
@@ -174,7 +198,7 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
     names: dict[str, list[str]] = {}
     whole: set[str] = set()
     places: dict[str, Value] = {}
-    for item in value.items((str, Mapping), "a key or a map of files to keys"):
+    for item in value.items((str, dict), "a key or a map of files to keys"):
         if isinstance(item.data, str):
             names.setdefault(PARAMS_FILE, []).append(item.data)
             places.setdefault(PARAMS_FILE, item)
@@ -204,14 +228,14 @@ def _params_path(value: Value, spelled: str, wdir: str) -> str:
 
 
 def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
-    for item in value.items((str, Mapping), "a path or a map of a path to its flags"):
+    for item in value.items((str, dict), "a path or a map of a path to its flags"):
         if isinstance(item.data, str):
             yield Out(_path(item, wdir), item.data, kind, keys=item.keys)
             continue
         for spelled, flags in item.pairs():
             if isinstance(flags.data, list) and kind == "plots":
                 raise flags.fail("a list of settings is only allowed in the top-level plots")
-            flags.kind(Mapping, "a map of flags", required=True)
+            flags.kind(dict, "a map of flags", required=True)
             flags.only(_FLAGS + _PLOT if kind == "plots" else _FLAGS, "an output")
             yield _out_with_flags(spelled, flags, kind, wdir)
 
@@ -236,12 +260,12 @@ def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out
 
 def _plot_files(value: Value, folder: str) -> Iterator[str]:
     """The data files of the top-level plots: a path, or the files that x and y name."""
-    for item in value.items((str, Mapping), "a path or a map of a plot to its settings"):
+    for item in value.items((str, dict), "a path or a map of a plot to its settings"):
         if isinstance(item.data, str):
             yield _path(item, folder)
             continue
         for name, settings in item.pairs():
-            settings.kind(Mapping, "a map")
+            settings.kind(dict, "a map")
             files = [file for axis in ("y", "x") if isinstance(settings.child(axis).data, Mapping)
                      for file in settings.child(axis).data]  # fmt: skip
             for file in files or [name]:

@@ -17,8 +17,8 @@ from assay.engine.pipeline.context import Context, Found, plain
 from assay.engine.pipeline.expressions import Parsing, written
 from assay.engine.pipeline.resolver import Allowed, Budget, Resolver, Used
 from assay.engine.pipeline.schema import Definition, pipeline_file
-from assay.engine.pipeline.source import Source
-from assay.engine.pipeline.stage import JOIN, PARAMS_FILE, PipelineFile
+from assay.engine.pipeline.source import Keys, Source
+from assay.engine.pipeline.stage import JOIN, PARAMS_FILE, PipelineFile, Stage
 from assay.engine.pipeline.variables import Read
 
 _TOP = ("params", "metrics", "plots", "artifacts", "datasets")
@@ -40,7 +40,9 @@ class Template:
         self.source = source
         self.data = data
         self.folder = posixpath.dirname(source.path)
+        self.stages: dict[str, Stage] = {}
         self._known: dict[Any, tuple[PipelineFile, Mapping[str, bytes | None]]] = {}
+        self._fixed: dict[Keys, Mapping[str, int]] = {}
 
     def resolved(self, read: Read, options: Parsing) -> PipelineFile:
         """What the file says.
@@ -78,11 +80,26 @@ class Template:
         known = self._known[key] = file._replace(inputs=inputs), later
         return known[0]
 
+    def fixed(self, body: Value) -> Mapping[str, int]:
+        """The keys of a stage under which there is nothing to resolve, with the size of what is there.
+
+        Raises:
+            BadInput: A flag is a template.
+        """
+        known = self._fixed.get(body.keys)
+        if known is None:
+            _check_flags(body)
+            texts = {key: _text(value) for key, value in body.data.items() if isinstance(key, str)}
+            known = {key: len(text) for key, text in texts.items() if text is not None and "${" not in text}
+            self._fixed[body.keys] = known
+        return known
+
 
 class _Expansion:
     """One resolving of a template; the methods give its parts."""
 
     def __init__(self, template: Template, read: Read, options: Parsing) -> None:
+        self.template = template
         self.source = template.source
         self.top = Value(template.source, (), template.data)
         self.folder = template.folder
@@ -102,14 +119,14 @@ class _Expansion:
         for key in _TOP:
             if key in top:
                 top[key] = _keeping_kind(self.top.child(key), resolver.data(top[key], (key,)))
-        return pipeline_file(self.source, top, stages, self.used)
+        return pipeline_file(self.source, top, stages, self.used, self.template.stages)
 
     def resolver(self, context: Context, of: str = "") -> Resolver:
         return Resolver(self.source, context, self.options, self.budget, of)
 
     def stages(self) -> Iterator[Definition]:
         for name, body in self.top.child("stages").pairs():
-            if not isinstance(body.data, Mapping):
+            if not isinstance(body.data, dict):
                 yield Definition(name, body.data, body.keys)
             elif "foreach" in body.data or "do" in body.data:
                 yield from self.foreach(name, body)
@@ -120,7 +137,7 @@ class _Expansion:
 
     def foreach(self, name: str, body: Value) -> Iterator[Definition]:
         body.only(("foreach", "do"), f"stage {name!r}, made by `foreach`,")
-        do = body.child("do").kind(Mapping, "a map", required=True)
+        do = body.child("do").kind(dict, "a map", required=True)
         each = body.child("foreach")
         if each.data is None:
             raise each.fail("is missing; it should be a list or a map")
@@ -139,7 +156,7 @@ class _Expansion:
 
     def stage(self, name: str, body: Value, context: Context, group: str = "") -> Definition:
         of = name if group else ""
-        _check_flags(body)
+        fixed = self.template.fixed(body)
         own = body.child("vars")
         if own.data:
             folder = self.working_folder(body.child("wdir"), self.resolver(context, of))
@@ -147,7 +164,9 @@ class _Expansion:
         resolver = self.resolver(context, of)
         resolved = {}
         for key, value in body.data.items():
-            if key != "vars":
+            if key in fixed and key != "vars":
+                resolved[key] = resolver.fixed(value, fixed[key], (*body.keys, key))
+            elif key != "vars":
                 allowed: Allowed = "command" if key == "cmd" else "simple"
                 resolved[key] = resolver.data(value, (*body.keys, str(key)), allowed)
         if isinstance(resolved.get("desc"), (int, float)):
@@ -164,6 +183,14 @@ class _Expansion:
         return posixpath.normpath(posixpath.join(self.folder, spelled))
 
 
+def _text(value: Any) -> str | None:
+    """A value as Python writes it; None when it holds a number that is too long for that."""
+    try:
+        return repr(value)
+    except ValueError:
+        return None
+
+
 def _without_matrix(body: Value) -> Value:
     """A stage without its ``matrix``; one inside a ``foreach`` means nothing, as in DVC."""
     return Value(body.source, body.keys, {key: value for key, value in body.data.items() if key != "matrix"})
@@ -176,8 +203,8 @@ def _check_flags(body: Value) -> None:
         outs = body.child(kind)
         for at in range(len(outs.data) if isinstance(outs.data, list) else 0):
             flags = outs.child(at)
-            inner = flags.data if isinstance(flags.data, Mapping) else {}
-            places += [(flags.child(path), _OUT_FLAGS) for path in inner if isinstance(inner[path], Mapping)]
+            inner = flags.data if isinstance(flags.data, dict) else {}
+            places += [(flags.child(path), _OUT_FLAGS) for path in inner if isinstance(inner[path], dict)]
     for value, names in places:
         for name in names:
             if name in value.data:

@@ -47,7 +47,7 @@ def with_vars(context: Context, value: Value, folder: str, read: Read, stage: st
     Raises:
         BadInput: A file is not there or no map, a value is defined twice, or there is a template in them.
     """
-    for at, item in enumerate(value.items((str, Mapping), "a file or a map")):
+    for at, item in enumerate(value.items((str, dict), "a file or a map")):
         check_no_templates(item)
         words = f"{stage}.vars[{at}]" if stage else f"vars[{at}]"
         try:
@@ -65,7 +65,7 @@ def check_no_templates(value: Value) -> None:
     if isinstance(value.data, str):
         if references(value.data):
             raise value.fail("vars cannot use templates themselves")
-    elif isinstance(value.data, Mapping):
+    elif isinstance(value.data, dict):
         for key in value.data:
             if isinstance(key, str) and references(key):
                 raise value.child(key).fail("vars cannot use templates themselves")

@@ -122,11 +122,17 @@ def test_a_bad_file_is_named_and_the_others_are_read() -> None:
     assert list(found.in_git) == ["code/m.json"]
 
 
-def test_a_template_is_an_error_of_its_file_alone() -> None:
-    files = {**FILES, "dvc.yaml": "stages:\n  a:\n    cmd: x ${lr}\n"}
+def test_a_template_that_leads_nowhere_is_an_error_of_its_file_alone() -> None:
+    files = {**FILES, "dvc.yaml": "stages:\n  a:\n    cmd: x ${nowhere}\n"}
     found = tracked(read_from(files), ["dvc.yaml", "data/raw.dvc"])
-    assert "is not resolved by this version yet" in found.errors["dvc.yaml"]
+    assert "${nowhere} is neither in params.yaml nor in the vars" in found.errors["dvc.yaml"]
     assert list(found.outs) == ["data/raw"]
+
+
+def test_templates_are_resolved_with_files_of_the_same_tree() -> None:
+    text = "stages: {a: {foreach: '${l}', do: {cmd: x, metrics: ['${item}.json': {cache: false}]}}}"
+    found = tracked(read_from({"dvc.yaml": text, "params.yaml": "l: [b, c]\n"}), ["dvc.yaml"])
+    assert list(found.metrics) == ["b.json", "c.json"]
 
 
 def test_a_file_that_is_not_text_is_an_error_of_its_own() -> None:
