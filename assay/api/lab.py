@@ -117,7 +117,8 @@ class Lab:
             return self.workspace
         commit = resolve(self.project.repo, name)
         parents = self.project.repo.objects.read_commit(commit).parents
-        named = self._experiment_ref(commit, parents[0]) if len(parents) == 1 else None
+        called = self._names(commit, parents[0]) if len(parents) == 1 else []
+        named = name if name in called else next(iter(called), None)
         said = all_shown(self.project).get(commit)
         state = "success" if named else "baseline"
         return Record(
@@ -297,12 +298,12 @@ class Lab:
         head = self.project.repo.head()
         return head.hex() if head else None
 
-    def _experiment_ref(self, commit: Oid, baseline: Oid) -> str | None:
-        """The name of the experiment that a commit is; None when it is none."""
+    def _names(self, commit: Oid, baseline: Oid) -> list[str]:
+        """The names of the experiments that a commit is; none when it is no experiment."""
         from assay.engine.model import ExpRef
 
         prefix = ExpRef(baseline, "").refname
-        return next((ref[len(prefix) :] for ref, oid in self.project.repo.refs.iterate(prefix) if oid == commit), None)
+        return [ref[len(prefix) :] for ref, oid in self.project.repo.refs.iterate(prefix) if oid == commit]
 
     def _body(self, commit: Oid) -> str:
         from assay.engine.experiments.records import Records

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from assay.engine.experiments.show import Row, Table
 
 WORKSPACE = "workspace"
+FIXED = ("name", "commit", "state", "created", "author", "message", "baseline", "tags", "note")
+"""What every row has before its metrics and parameters."""
 
 
 class Record:
@@ -132,29 +134,24 @@ class Record:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """One row of a table: name, commit, state and so on, then every metric and every parameter by its key."""
-        row: dict[str, Any] = {
-            "name": self.name,
-            "commit": self.commit,
-            "state": self.state,
-            "created": self.created,
-            "author": self.author,
-            "message": self.message,
-            "baseline": self.baseline,
-            "tags": list(self.tags),
-            "note": self.note,
-        }
-        for kind, values in (("metrics", self.metrics), ("params", self.params)):
-            for key, value in values.items():
-                row[key if key not in row else f"{kind}.{key}"] = value
+        """One row of a table: name, commit, state and so on, then every metric and parameter under its column's title.
+
+        A title is the dotted key, with the file before it where the key alone says too little; None is what is missing.
+        """
+        (row,) = _rows([self])
         return row
+
+    def text(self) -> str:
+        """The record as JSON text, see `index.body_of`."""
+        if not isinstance(self._body, str):
+            self._body = self._body()
+        return self._body
 
     def _member(self, name: str) -> Any:
         if self._members is None:
             import json
 
-            body = self._body if isinstance(self._body, str) else self._body()
-            self._members = json.loads("{" + body)
+            self._members = json.loads("{" + self.text())
         return self._members[name]
 
     def __eq__(self, other: object) -> bool:
@@ -183,6 +180,20 @@ def _keyed(files: Mapping[str, Any]) -> Keyed[Any]:
     return Keyed(
         {file: {key: natural(value) for key, value in leaves(document)} for file, document in files.items()}, files
     )
+
+
+def _rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Records as dictionaries with the same keys."""
+    from assay.engine.experiments.columns import UNREADABLE, columns
+    from assay.engine.experiments.values import MISSING
+
+    rows: list[dict[str, Any]] = [{name: getattr(record, name) for name in FIXED} for record in records]
+    for column in columns([record.text() for record in records]):
+        field = column.field
+        title = f"{field.file}:{field.key}" if column.title in FIXED else column.title
+        for row, cell in zip(rows, column.cells, strict=True):
+            row[title] = None if cell is MISSING or cell is UNREADABLE else natural(cell)
+    return rows
 
 
 def record_of(row: Row, baseline: str | None) -> Record:
@@ -216,8 +227,8 @@ class Experiments(Sequence[Record]):
         return [record_of(group.baseline, None) for group in self.table.groups]
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One dictionary per experiment, see `Record.to_dict`."""
-        return [record.to_dict() for record in self]
+        """One dictionary per experiment, all with the same keys, see `Record.to_dict`."""
+        return _rows(self)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` with one row per experiment and its name as index.
@@ -235,7 +246,7 @@ class Experiments(Sequence[Record]):
                 "Install it with `pip install pandas`, or take to_dicts(), which needs nothing.",
             ) from error
         rows = self.to_dicts()
-        return pandas.DataFrame(rows, columns=list(dict.fromkeys(key for row in rows for key in row))).set_index("name")
+        return pandas.DataFrame(rows, columns=list(rows[0]) if rows else FIXED).set_index("name")
 
     def _all(self) -> list[Record]:
         if self._records is None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +104,12 @@ def test_any_revision_is_a_record_and_unknown_names_are_none(lab):
     assert "lr4" not in lab
     with pytest.raises(package.UnknownRevision, match="lr4"):
         lab["lr4"]
+
+
+def test_an_experiment_goes_by_the_name_that_was_asked_for(lab, git, project):
+    record = lab["lr2"]
+    git("update-ref", f"refs/exps/{record.baseline[:2]}/{record.baseline[2:]}/also", record.commit, cwd=project)
+    assert (lab["also"].name, lab["lr2"].name, lab["also"].commit) == ("also", "lr2", record.commit)
 
 
 def test_the_workspace_is_a_record(lab, project):
@@ -202,7 +209,33 @@ def test_rows_for_other_libraries(lab):
     assert (row["name"], row["acc"], row["train.lr"]) == ("lr3", 0.3, 0.3)
 
 
-def test_pandas_where_it_is_there_and_a_sentence_where_it_is_not(lab, monkeypatch, tmp_path):
+def test_rows_have_the_same_keys_whatever_each_experiment_has(lab, project):
+    (project / "metrics.json").write_text('{"acc": 0.4, "seed": 3, "name": NaN}')
+    lab.save(name="other")
+    rows = lab.show().to_dicts()
+    assert len({tuple(row) for row in rows}) == 1
+    other = next(row for row in rows if row["name"] == "other")
+    assert (other["metrics.json:seed"], other["params.yaml:seed"], other["loss.val"]) == (3, 7, None)
+    assert math.isnan(other["metrics.json:name"])
+    assert lab["lr2"].to_dict()["seed"] == 7
+
+
+def test_a_data_frame_has_a_row_per_experiment_and_its_name_as_index(lab, monkeypatch):
+    class DataFrame(list):
+        def __init__(self, rows, columns):
+            super().__init__([row[name] for name in columns] for row in rows)
+            self.columns = columns
+
+        def set_index(self, name):
+            assert name in self.columns
+            return self
+
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=DataFrame))
+    assert [row[0] for row in lab.show().to_pandas()] == ["lr3", "lr2"]
+    assert lab.where("acc > 5").to_pandas() == []
+
+
+def test_without_pandas_there_is_a_sentence(lab, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(package.Refused, match="pandas is not installed"):
         lab.show().to_pandas()
