@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
 
+if TYPE_CHECKING:
+    from assay.engine.experiments.status import Status
+
 EXAMPLES = """\
   assay status
+  assay status --json
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments: there are none."""
+    """Declares the arguments."""
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -21,6 +27,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.experiments.status import status
 
     found = status(context.project())
+    if args.json:
+        context.say(_json(found))
+    else:
+        _tell(found, context)
+    for sentence in found.files.warnings:
+        context.report(Warned(sentence))
+    if found.problem is not None:
+        raise found.problem
+    return 0
+
+
+def _tell(found: Status, context: Context) -> None:
+    """The state of the workspace, for a person."""
     at = found.head.hex()[:7] if found.head else "no commit yet"
     context.say(f"On branch {found.branch} ({at})." if found.branch else f"On no branch, at {at}.")
     for title, letters in (
@@ -33,16 +52,39 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.say(f"{title}:")
             for path, letter in letters.items():
                 context.say(f"  {letter} {path}")
-    for sentence in found.files.warnings:
-        context.report(Warned(sentence))
-    if found.stages:
-        context.say("Stages that would run:")
-        for stage in found.stages:
-            context.say(f"  {stage.name}: {', '.join(stage.reasons)}")
+    for title, frozen in (("Stages that would run", False), ("Frozen stages that are not as recorded", True)):
+        stages = [stage for stage in found.stages if stage.frozen == frozen]
+        if stages:
+            context.say(f"{title}:")
+        for stage in stages:
+            context.say(f"  {stage.name}: {', '.join(reason.text for reason in stage.reasons)}")
     if found.owner is not None:
         context.say(f"The workspace is in use: {found.owner.describe()}.")
     if found.collector is not None:
         context.say(f"The cache is being collected: {found.collector.describe()}.")
-    if found.problem is not None:
-        raise found.problem
-    return 0
+
+
+def _json(found: Status) -> str:
+    """The same as one JSON document (docs/formats.md)."""
+    import json
+
+    files = found.files
+    data = {
+        "schema": 1,
+        "branch": found.branch,
+        "head": found.head.hex() if found.head else None,
+        "files": {
+            "staged": dict(files.staged),
+            "unstaged": dict(files.unstaged),
+            "conflicted": dict(files.conflicted),
+            "untracked": list(files.untracked),
+        },
+        "stages": [
+            {"stage": stage.name, "frozen": stage.frozen, "reasons": [reason._asdict() for reason in stage.reasons]}
+            for stage in found.stages
+        ],
+        "owner": found.owner.describe() if found.owner else None,
+        "collector": found.collector.describe() if found.collector else None,
+        "problem": found.problem.message if found.problem else None,
+    }
+    return json.dumps(data)

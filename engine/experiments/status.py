@@ -24,7 +24,7 @@ class Status:
         branch: The current branch's short name; None when HEAD is detached.
         head: The commit that HEAD names; None when there is none yet.
         files: What differs between HEAD, index and work tree.
-        stages: The stages that would run, each with its reasons.
+        stages: The stages that would run, each with its reasons, and frozen ones whose outputs are not as recorded.
         owner: Who holds the workspace's lock; None when nobody does.
         collector: Who collects what nobody needs out of the cache; None when nobody does.
         problem: Why nothing can be said about the stages; None when it can.

@@ -58,11 +58,13 @@ class StageStatus(NamedTuple):
 
     Attributes:
         name: The stage's address.
-        reasons: Why it would, one sentence each; none when it is up to date.
+        reasons: Why it would; none when it is up to date. Of a frozen stage: how its outputs are not as recorded.
+        frozen: Whether it never runs.
     """
 
     name: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    frozen: bool = False
 
 
 def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list[Reason]:

@@ -205,7 +205,7 @@ def statuses(project: Project, pipeline: Pipeline) -> list[StageStatus]:
     found = []
     for stage in graph.order(EVERYTHING):
         reasons, _ = work.reasons(stage)
-        found.append(StageStatus(stage.address, tuple(reason.text for reason in reasons)))
+        found.append(StageStatus(stage.address, tuple(reasons), stage.frozen))
     return found
 
 

@@ -79,6 +79,8 @@ class Work:
         found = input_reasons(stage, entry, inputs)
         if entry is not None:
             found += out_reasons(stage, entry, self.observer.states(stage, entry))
+        elif stage.frozen:
+            found.append(Reason("stage", "", "it has not run yet", "new"))
         if self._manner.allow_missing:
             found = [reason for reason in found if not self._is_only_missing(stage, reason)]
         return found, inputs
@@ -178,7 +180,18 @@ class Work:
         if missing and not self._manner.allow_missing and not (reasons and self._restore(stage)):
             problem = f"{missing[0].spelled!r} is not there, and the stage that writes it is frozen"
             raise stage.source.bad(missing[0].keys, problem, "Unfreeze the stage, or bring the output back.")
+        if not missing and reasons and not self._manner.no_commit:
+            self._record_frozen(stage)
         self._skip(stage, "frozen")
+
+    def _record_frozen(self, stage: Stage) -> None:
+        """Records outputs that somebody changed by hand; what the stage was given when it ran stays as it was."""
+        entry, inputs = self.locks.entry(stage), self.observer.inputs(stage)
+        if entry is None and not self.is_complete(stage, inputs):
+            return
+        found = outputs.record(self._project, self.observer, [(stage, entry)])
+        new = entry_of(stage, inputs, found)
+        self._record(stage, new if entry is None else entry._replace(outs=new.outs))
 
     def _restore(self, stage: Stage) -> bool:
         entry = self.locks.entry(stage)
