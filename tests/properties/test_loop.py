@@ -54,7 +54,9 @@ stages:
 OUTS = ("model.bin", "data")
 NAMES = ("one", "two", "three")  # few, so that what is made meets what was there before
 TAGS = ("best", "v2")
+PATHS = ("params.yaml", "code", "a", "model.bin", "data/p")
 NUMBERS = st.integers(0, 7)
+UNDONE = st.tuples(st.integers(0, 3), st.integers(0, 2))  # which record after the command, and how often
 Files = dict[str, bytes]
 
 
@@ -136,28 +138,31 @@ class Loop(RuleBasedStateMachine):
         self.work.reopen()
         self.files = self.on_disk()
         self.commit()
+        for name, lr in (("one", 1), ("two", 2)):
+            self.make_by_run(name, lr, force=False)
 
     # What a person does by hand.
 
-    @rule(path=st.sampled_from(["params.yaml", "code", "a", "model.bin", "data/p", "data/q"]), number=st.integers(0, 2))
-    def write(self, path: str, number: int) -> None:
-        if is_out(path) and not any(map(is_out, self.files)):
+    @rule(path=st.sampled_from(PATHS), number=st.none() | st.integers(0, 2))
+    def edit(self, path: str, number: int | None) -> None:
+        """Writes a file, or deletes it."""
+        if is_out(path) and path not in self.files:
             return  # not before a stage has written it
-        self.put(path, f"lr: {number}\n".encode() if path == "params.yaml" else f"{path} {number}\n".encode())
-
-    @rule(path=st.sampled_from(["a", "model.bin", "data/p"]))
-    def delete(self, path: str) -> None:
-        if path in self.files:
+        if number is not None:
+            self.put(path, f"lr: {number}\n".encode() if path == "params.yaml" else f"{path} {number}\n".encode())
+        elif path not in ("params.yaml", "code") and path in self.files:
             self.put(path, None)
-
-    @rule()
-    def another_process(self) -> None:
-        self.work.reopen()
 
     # Making experiments.
 
-    @rule(name=st.sampled_from(NAMES), lr=st.none() | st.integers(0, 2), force=st.booleans())
-    def run(self, name: str, lr: int | None, force: bool) -> None:
+    @rule(name=st.sampled_from(NAMES), lr=st.none() | st.integers(0, 2), saved=st.booleans(), force=st.booleans())
+    def make(self, name: str, lr: int | None, saved: bool, force: bool) -> None:
+        if saved:
+            self.make_by_save(name, force=force)
+        else:
+            self.make_by_run(name, lr, force=force)
+
+    def make_by_run(self, name: str, lr: int | None, *, force: bool) -> None:
         key = (self.head, name)
         overrides = () if lr is None else (parse(f"lr={lr}"),)
         spec = RunSpec(manner=Manner(force=force), overrides=overrides, name=name, message=name)
@@ -181,8 +186,7 @@ class Loop(RuleBasedStateMachine):
         assert self.closure.outs(self.files["dvc.lock"]) == self.part("model.bin") | self.part("data")
         self.made(key, done.made.commit)
 
-    @rule(name=st.sampled_from(NAMES), force=st.booleans())
-    def save(self, name: str, force: bool) -> None:
+    def make_by_save(self, name: str, *, force: bool) -> None:
         key = (self.head, name)
         if key in self.exps and not force:
             self.refused(NameTaken, save, self.project, name=name)
@@ -202,8 +206,8 @@ class Loop(RuleBasedStateMachine):
 
     # Going back and forth.
 
-    @rule(number=NUMBERS)
-    def apply(self, number: int) -> None:
+    @rule(number=NUMBERS, undone=UNDONE)
+    def apply(self, number: int, undone: tuple[int, int]) -> None:
         if not self.exps:
             return
         key = self.chosen(number)
@@ -218,10 +222,12 @@ class Loop(RuleBasedStateMachine):
         self.become(wanted, outs)
         if record.files or record.outs:
             self.remember(record)
+            self.undo(undone)
 
-    @rule(number=st.integers(0, 4), times=st.integers(1, 3))
-    def undo(self, number: int, times: int) -> None:
+    @rule(which=UNDONE)
+    def undo(self, which: tuple[int, int]) -> None:
         """Undoes the newest thing, or an older one, and perhaps undoes that again."""
+        number, times = which
         number %= len(self.undoable) or 1
         for _ in range(times):
             if number < len(self.undoable):
@@ -258,8 +264,8 @@ class Loop(RuleBasedStateMachine):
 
     # Taking away and naming.
 
-    @rule(numbers=st.sets(NUMBERS, min_size=1, max_size=2), keep=st.booleans())
-    def remove(self, numbers: Collection[int], keep: bool) -> None:
+    @rule(numbers=st.sets(NUMBERS, min_size=1, max_size=2), keep=st.booleans(), undone=UNDONE)
+    def remove(self, numbers: Collection[int], keep: bool, undone: tuple[int, int]) -> None:
         if not self.exps:
             return
         keys = list(dict.fromkeys(map(self.chosen, numbers)))
@@ -269,9 +275,10 @@ class Loop(RuleBasedStateMachine):
         remove(self.project, refs)
         if gone:
             self.remember(Record(refs={key: self.exps.pop(key) for key in gone}))
+            self.undo(undone)
 
-    @rule(number=NUMBERS, name=st.sampled_from(NAMES), force=st.booleans())
-    def rename(self, number: int, name: str, force: bool) -> None:
+    @rule(number=NUMBERS, name=st.sampled_from(NAMES), force=st.booleans(), undone=UNDONE)
+    def rename(self, number: int, name: str, force: bool, undone: tuple[int, int]) -> None:
         if not self.exps:
             return
         key = self.chosen(number)
@@ -283,12 +290,19 @@ class Loop(RuleBasedStateMachine):
         before = {key: self.exps[key], new: self.exps.get(new)}
         self.exps[new] = self.exps.pop(key)
         self.remember(Record(refs=before, after={new: self.exps[new]}))
+        self.undo(undone)
 
-    @rule(number=NUMBERS, name=st.sampled_from(TAGS), on=st.booleans())
-    def tag(self, number: int, name: str, on: bool) -> None:
+    @rule(number=NUMBERS, name=st.sampled_from(TAGS), on=st.booleans(), text=st.sampled_from(["x", "y", None]))
+    def remark(self, number: int, name: str, on: bool, text: str | None) -> None:
         if not self.exps:
             return
         commit = self.exps[self.chosen(number)].commit
+        if number % 2:
+            self.note(commit, text)
+        else:
+            self.tag(commit, name, on=on)
+
+    def tag(self, commit: Oid, name: str, *, on: bool) -> None:
         before = tags, text = self.said.get(commit, UNSAID)
         if not on and name not in tags:
             self.refused(Refused, tag, self.project, [commit], [name], on=on)
@@ -298,23 +312,20 @@ class Loop(RuleBasedStateMachine):
             self.said[commit] = (tags | {name} if on else tags - {name}), text
             self.remember(Record(said={commit: before}))
 
-    @rule(number=NUMBERS, text=st.sampled_from(["x", "y", None]))
-    def note(self, number: int, text: str | None) -> None:
-        if not self.exps:
-            return
-        commit = self.exps[self.chosen(number)].commit
+    def note(self, commit: Oid, text: str | None) -> None:
         before = self.said.get(commit, UNSAID)
         note(self.project, commit, text)
         if before[1] != text:
             self.said[commit] = before[0], text
             self.remember(Record(said={commit: before}))
 
-    @rule(branches=st.booleans())
-    def gc(self, branches: bool) -> None:
+    @rule(branches=st.booleans(), undone=UNDONE)
+    def gc(self, branches: bool, undone: tuple[int, int]) -> None:
         known = {record.number for record in undo_records.records(self.project)}
         gc(self.project, Keep(experiments=True, branches=branches, commits=not branches))
         if {record.number for record in undo_records.records(self.project)} - known:
             self.remember(Record(is_trash=True))
+        self.undo(undone)
 
     # What moves HEAD.
 
@@ -334,6 +345,7 @@ class Loop(RuleBasedStateMachine):
         self.count += 1
         name, key = f"branch-{self.count}", self.chosen(number) if of_experiment and self.exps else None
         if len(self.branches) > 3:
+            self.work.reopen()
             return
         branch(self.project, ExpRef(*key).refname if key else "HEAD", name)
         commit = self.exps[key].commit if key else self.head
