@@ -5,6 +5,7 @@ A pipeline file that cannot be understood is told of and left out, so that the o
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -12,10 +13,10 @@ from typing import NamedTuple, TypeVar
 from assay.engine.errors import BadInput, UsageError
 from assay.engine.pipeline import datafile, spec
 from assay.engine.pipeline.datafile import DataFile
-from assay.engine.pipeline.discover import pipeline_files
+from assay.engine.pipeline.discover import NAME, pipeline_files
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import PipelineFile, Stage
-from assay.engine.pipeline.targets import Names
+from assay.engine.pipeline.targets import Names, folders_above
 from assay.engine.project import Project
 
 _T = TypeVar("_T")
@@ -68,10 +69,19 @@ def listing(project: Project, which: Which = OWN, *, strict: bool = False) -> Li
     nodes = sorted([*pipeline.stages, *pipeline.data], key=lambda node: files.index(names.file(node)))
     if which.everything:
         return Listed(names, tuple(nodes), errors)
+    if not which.targets and (own := _own_file(names, which.folder, errors)) in errors:
+        raise errors[own]
     try:
         return Listed(names, tuple(_chosen(names, which)), errors)
     except UsageError as error:
         raise next(iter(errors.values()), error) from None
+
+
+def _own_file(names: Names, folder: str, errors: Mapping[str, BadInput]) -> str:
+    """The pipeline file that is meant in a folder; one that cannot be understood is met before one further up."""
+    own = names.own_file(folder)
+    near = (posixpath.join(above, NAME) for above in (folder, *folders_above(folder), ""))
+    return next((file for file in near if file in errors or file == own), own)
 
 
 def _chosen(names: Names, which: Which) -> Iterable[str]:
