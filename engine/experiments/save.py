@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -77,7 +78,8 @@ def _included(project: Project, pipeline: Pipeline, path: str) -> list[str]:
         raise UsageError(f"{path} cannot be included.", "Name files or folders of yours.")
     found = list(files_below(project, path))
     if not found:
-        raise UsageError(f"{path} is not there, so it cannot be included.", "Check the path given with -I.")
+        why = "is an empty folder" if os.path.isdir(f"{project.repo.worktree}/{path}") else "is not there"
+        raise UsageError(f"{path} {why}, so it cannot be included.", "Check the path given with -I.")
     if is_cached(path):
         raise UsageError(f"{path} is an output that the cache keeps; it is part of the experiment anyway.")
     return [item for item in found if not is_cached(item) and not inner(item) and ".git" not in item.split("/")]

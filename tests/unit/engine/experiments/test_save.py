@@ -88,3 +88,21 @@ def test_a_file_that_became_data_leaves_the_tree(assay, git, project):
     )
     assert "big.csv.dvc" in names.split()
     assert "big.csv" not in names.split()
+
+
+def test_folders_are_included_whole_and_several_at_once(project, assay, git):
+    (project / ".gitignore").write_text("/ignored\n/plots\n*.log\n")
+    write(project, {"ignored/a": "a", "ignored/deep/b.log": "b", "plots/c": "c", "sub/d.log": "d", "e.log": "e"})
+    (project / "ignored/link").symlink_to("/etc/hostname")
+    assay("save", "-n", "one", "-I", "../ignored", "-I", "d.log", cwd=project / "sub")
+    taken = tree_of(git, project, "one")
+    assert {"ignored/a", "ignored/deep/b.log", "ignored/link", "sub/d.log"} <= set(taken)
+    assert "e.log" not in taken
+    assert "plots/c" not in taken
+    assay("save", "-n", "two", cwd=project)
+    assert "ignored/a" not in tree_of(git, project, "two")
+
+
+def test_an_empty_folder_cannot_be_included(project, assay):
+    (project / "empty").mkdir()
+    assert "empty folder" in assay("save", "-I", "empty", cwd=project, code=254).err
