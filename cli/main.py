@@ -52,6 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "data": "tracked data: its status, lists, differences; move it, let go of it",
         "unprotect": "make files that are links into the cache your own",
         "gc": "take data that nothing needs out of the cache",
+        "fsck": "check every byte of the cache and of Git's objects",
     },
     "life without git": {
         "baseline": "commit the workspace, so that experiments can start from it",
@@ -234,7 +235,9 @@ def parser_of(verb: str, examples: str, add_arguments: object) -> argparse.Argum
         """argparse that raises instead of exiting, and shows examples before options."""
 
         def error(self, message: str) -> NoReturn:
-            known = [option for action in self._actions for option in action.option_strings]
+            inner = [action.choices.values() for action in self._actions if isinstance(action.choices, dict)]
+            parsers = [self, *(parser for parsers in inner for parser in parsers)]
+            known = [option for parser in parsers for action in parser._actions for option in action.option_strings]
             hint = f"`{self.prog} --help` shows what it takes."
             if message.startswith("unrecognized arguments: -"):
                 hint = _nearest(message.split()[2].split("=")[0], known, hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from assay.engine import disk
@@ -38,7 +39,7 @@ def fsck(cache: CacheReader, *, repair: bool = False, report: Reporter = silent)
         report: Hears of progress in bytes.
 
     Raises:
-        OSError: Something cannot be read.
+        OSError: A folder cannot be listed.
     """
     problems = []
     done = 0
@@ -53,6 +54,10 @@ def fsck(cache: CacheReader, *, repair: bool = False, report: Reporter = silent)
     for pack in cache.packs():
         try:
             check_pack(pack.path, pack.id)
+        except FileNotFoundError:  # merged, or collected, meanwhile
+            continue
+        except OSError as error:
+            problems.append(Problem(pack.path, f"The pack {pack.path} cannot be read: {error.strerror}."))
         except CorruptArtifact as error:
             problems.append(Problem(pack.path, error.message, _lost(pack.path)))
             if repair:
@@ -69,14 +74,20 @@ def _loose(cache: CacheReader) -> Iterator[tuple[str, Digest | None, int]]:
         folder = f"{cache.folder}/{algo}"
         if os.path.isdir(folder):
             for path, entry in disk.walk(folder):
-                yield entry.path, parse_key(f"{algo}/{path}"), entry.stat(follow_symlinks=False).st_size
+                with suppress(FileNotFoundError):
+                    yield entry.path, parse_key(f"{algo}/{path}"), entry.stat(follow_symlinks=False).st_size
 
 
 def _check_file(path: str, digest: Digest | None) -> Problem | None:
     if digest is None:
         return Problem(path, f"{path} is not the name of an object.")
-    with open(path, "rb") as file:
-        found = digest_stream(digest.algo, file)
+    try:
+        with open(path, "rb") as file:
+            found = digest_stream(digest.algo, file)
+    except FileNotFoundError:  # collected meanwhile
+        return None
+    except OSError as error:
+        return Problem(path, f"The object {path} cannot be read: {error.strerror}.", (digest,))
     if found.hex == digest.hex:
         return None
     return Problem(path, f"The object {path} is damaged: its content is {found.hex}.", (digest,))

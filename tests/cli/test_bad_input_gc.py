@@ -95,3 +95,11 @@ def test_undo_of_a_collection_that_is_not_in_the_trash_any_more(refused, wastefu
     (bin_folder,) = (wasteful / ".assay/cache/trash").iterdir()
     bin_folder.rename(wasteful.parent / "elsewhere")
     refused(wasteful, 1, "undo", says=["not in the trash any more"])
+
+
+def test_fsck_with_a_misspelt_flag(refused, wasteful):
+    refused(wasteful, 254, "fsck", "--repare", says=["--repair"])
+
+
+def test_fsck_outside_a_project(assay, tmp_path):
+    assert "assay init" in assay("fsck", cwd=tmp_path, code=253).err

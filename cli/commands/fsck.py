@@ -1,0 +1,64 @@
+"""``assay fsck``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.experiments.fsck import Bad
+
+EXAMPLES = """\
+  assay fsck               reads every byte of the cache and of Git's objects, and says what is damaged and whose it is
+  assay fsck --repair      gets back what the trash, other copies or the workspace still have
+"""
+_NAMED = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("--repair", action="store_true", help="get back what is at hand")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Checks everything; 1 when something is wrong."""
+    from assay.engine.experiments.fsck import fsck
+
+    checked = fsck(context.project(), repair=args.repair)
+    context.report.clear()
+    if args.json:
+        import json
+
+        bad = [
+            {
+                "kind": found.kind,
+                "name": found.name,
+                "text": found.text,
+                "needed_by": [need._asdict() for need in found.needs],
+                "repaired": found.is_repaired,
+            }
+            for found in checked.bad
+        ]
+        context.say(json.dumps({"schema": 1, "bad": bad, "absent": checked.absent}))
+        return 0 if checked.is_clean else 1
+    for found in checked.bad:
+        context.say(told(found))
+    if checked.is_clean:
+        context.say("Everything is in order." if not checked.bad else "Everything is in order now.")
+    if checked.absent:
+        what = "artifact that something names is" if checked.absent == 1 else "artifacts that something names are"
+        context.say(f"{checked.absent} {what} not in the cache; `assay pull` may have what is missing.")
+    return 0 if checked.is_clean else 1
+
+
+def told(found: Bad) -> str:
+    """One finding, with who needs it."""
+    lines = [f"{found.kind} {found.name}{' (repaired)' if found.is_repaired else ''}: {found.text}"]
+    shown = found.needs[:_NAMED]
+    lines += [f"  needed by {need.name}" + (f": {need.path}" if need.path else "") for need in shown]
+    if len(found.needs) > _NAMED:
+        lines.append(f"  and {len(found.needs) - _NAMED} more")
+    return "\n".join(lines)
