@@ -13,6 +13,7 @@ from assay.engine.layout import LINK_KINDS
 HASHES = ("xxh128", "sha256")
 KNOWN: dict[str, str] = {
     "core.remote": "the remote that push and pull use",
+    "core.autostage": "true: add, commit and the like put the small files they write into Git's index",
     "core.hash": "the hash of new artifacts, xxh128 or sha256; chosen by init",
     "cache.dir": "where the cache lies, relative to the marker folder",
     "cache.type": "how files are placed: reflink, hardlink, symlink, copy, in order of preference",

@@ -23,7 +23,7 @@ from assay.engine.store.links import Kind
 from assay.engine.workspace import undo
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold
-from assay.engine.workspace.restore import planned, reporter, stored_now
+from assay.engine.workspace.restore import planned, stored_now
 
 _NAMED = 10
 
@@ -192,7 +192,7 @@ def _carry_out(
         if todo.is_done:
             continue
         try:
-            store.carry_out(todo, kinds, force=True, report=reporter(project, todo))
+            store.carry_out(todo, kinds, force=True, report=project.report)
         except (MissingArtifact, CorruptArtifact) as error:
             missing[todo.path] = error.message
             continue

@@ -1,6 +1,6 @@
 """Lets go of added data: its ``.dvc`` file and its line in .gitignore go, and with ``outs`` the data itself.
 
-Content stays in the cache, and `undo` brings everything back.
+Content stays in the cache, and `undo` brings everything back. Data that stays becomes files of the user's own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from assay.engine.data.items import placed
 from assay.engine.errors import Refused, UsageError
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.gitignore import without_lines
+from assay.engine.pipeline.outputs import detach
 from assay.engine.pipeline.source import nearest
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -67,6 +68,11 @@ def remove(project: Project, targets: Sequence[str], *, folder: str = "", outs: 
         # The names go first: cut short after them, what is left is data that nobody tracks.
         disk.rewrite(project.root, {**dict.fromkeys(files), **ignores})
         carry_out(project, change)
+        if not outs:
+            with disk.Folder(project.root) as root:  # the cache will not keep for ever what nobody tracks
+                for path in tracked:
+                    if root.stat(path) is not None:
+                        detach(root, path)
         autostage(project, written)
         return Removed(tuple(files), tuple(change.before), written, record.number)
 

@@ -189,3 +189,13 @@ def test_links_become_copies(data):
         unprotect(data.project, ["f"])
     with pytest.raises(UsageError):
         unprotect(data.project, ["nothing"])
+
+
+def test_data_that_is_let_go_of_is_the_users_own(data):
+    data.write({".assay/config.local": "[cache]\n    type = symlink\n"})
+    data.reopened()
+    checkout(data.project, how=How(relink=True))
+    assert (data.folder / "data/a").is_symlink()
+    remove(data.project, ["data"])
+    assert not (data.folder / "data/a").is_symlink()
+    assert (data.folder / "data/a").read_text() == "1"
