@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Makes the workspace what the experiment was."""
-    from assay.engine.experiments.apply import apply
-
-    done = apply(context.project(), args.experiment)
+    done = context.lab.apply(args.experiment)
     context.report.clear()
     context.say(f"The workspace is now {args.experiment} ({done.commit.hex()[:7]}): {told(done.restored)}.")
     return 0

@@ -23,13 +23,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Restores what a record holds."""
     from assay.engine.workspace import undo
 
-    project = context.project()
     if args.list:
-        for record in undo.records(project):
+        for record in undo.records(context.project()):
             context.say(f"{record.number}  {record.what}")
         return 0
-    record = undo.undo(project, args.number)
+    what = context.lab.undo(args.number)
     context.report.clear()
-    again = record.what.removeprefix("undo of ")
-    context.say(f"Undid {record.what}." if again == record.what else f"Did {again} again.")
+    again = what.removeprefix("undo of ")
+    context.say(f"Undid {what}." if again == what else f"Did {again} again.")
     return 0

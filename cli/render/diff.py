@@ -9,6 +9,7 @@ from assay.cli.render import grid
 from assay.cli.render.cells import moment, printable, shortened
 from assay.cli.render.changes import Cells, change_cells, members
 from assay.cli.render.progress import size
+from assay.cli.render.words import counted
 from assay.engine.experiments.changed_code import CodeChange
 from assay.engine.experiments.changed_data import DataChange
 from assay.engine.experiments.diff import About, Difference
@@ -137,8 +138,8 @@ def _data_cells(changes: Sequence[DataChange]) -> Cells:
 def _amount(about: Described | None) -> str:
     if about is None:
         return "-"
-    files = f" in {about['nfiles']:,}" if about.get("nfiles") is not None else ""
-    return size(about["size"]) + files
+    files = about.get("nfiles")
+    return size(about["size"]) + ("" if files is None else f", {counted(files, 'file')}")
 
 
 def _code_cells(changes: Sequence[CodeChange]) -> Cells:
