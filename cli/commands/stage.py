@@ -57,7 +57,7 @@ def _add_arguments_of_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--deps", action="append", default=[], metavar="PATH", help="a file or folder it reads")
     text = "keys of params.yaml, or of another file, that it reads; with a file and no keys the whole file"
     parser.add_argument("-p", "--params", action="append", default=[], metavar="[FILE:]KEYS", help=text)
-    for names, text, *_ in reversed(_OUTS):
+    for names, text, *_ in (*_OUTS[:5:-1], *_OUTS[2:6], *_OUTS[:2]):  # the usual ones first
         parser.add_argument(*names, action="append", default=[], metavar="PATH", help=text)
     parser.add_argument("-w", "--wdir", default="", metavar="FOLDER", help="where it runs; other paths start there")
     parser.add_argument("--always-changed", action="store_true", help="run it every time")

@@ -101,6 +101,7 @@ def add(project: Project, new: NewStage, *, folder: str = "", replace: bool = Fa
         UsageError: Something about it is not as it should be, or it does not fit the other stages.
         Refused: There is such a stage already, or Git keeps what the cache is to keep.
         BadInput: The pipeline as it stands is wrong.
+        UnsafePath: An output lies below a symlink.
         StageFailed: It was run, and its command failed; it is added all the same.
     """
     _check_words(new)
@@ -116,6 +117,9 @@ def add(project: Project, new: NewStage, *, folder: str = "", replace: bool = Fa
         pipeline, stage = _fitting(project, path, edited, new.name)
         cached = [out.path for out in stage.outs if out.cache]
         _check_not_in_git(project, cached)
+        with disk.Folder(project.root) as root:
+            for out in stage.outs:
+                root.stat(out.path)  # raises where a symlink leads there
         contents = {path: edited, **gitignore.with_lines(project.root, _with_folders(project, new, stage))}
         if before is not None:
             undo.remember(project, f"stage add -f {new.name}", paths=[project.prefix + name for name in contents])
@@ -136,6 +140,9 @@ def _check_words(new: NewStage) -> None:
     if not any(word.strip() for word in new.command):
         raise UsageError("There is no command.", "Put it last, as in `assay stage add -n train python train.py`.")
     paths = [*new.deps, *new.params, *(out.path for out in new.outs), new.wdir]
+    broken = next((path for path in paths if "\n" in path or "\r" in path), None)
+    if broken is not None:
+        raise UsageError(f"{broken!r} has a line break in it, which cannot be told to Git in .gitignore.")
     try:
         "".join([*new.command, *paths, new.desc]).encode()
     except UnicodeEncodeError:

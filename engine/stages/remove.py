@@ -7,10 +7,11 @@ all of it back. A dvc.yaml that holds nothing else goes away; one with anything 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from assay.engine import disk
-from assay.engine.errors import Refused, UsageError
+from assay.engine.errors import Refused, UnsafePath, UsageError
 from assay.engine.params import documents
 from assay.engine.pipeline import gitignore, lock, outputs, stagefile
 from assay.engine.pipeline.discover import NAME
@@ -63,6 +64,7 @@ def remove(project: Project, targets: Sequence[str], *, folder: str = "", outs: 
         contents = _without(project, stages)
         paths = [out.path for stage in stages for out in stage.outs if out.cache]
         contents |= gitignore.without_lines(project.root, paths)
+        linked = [] if outs else _reachable(project, paths)
         gone = _outputs_gone(project, [out for stage in stages for out in stage.outs] if outs else [])
         affected = [*(project.prefix + path for path in contents), *gone.wanted.files]
         undo.remember(project, _told(targets, outs), paths=affected, outs=gone.before)
@@ -70,7 +72,7 @@ def remove(project: Project, targets: Sequence[str], *, folder: str = "", outs: 
         if outs:
             carry_out(project, gone)
         else:
-            _detach(project, paths)
+            _detach(project, linked)
         went = tuple(path for path, before in gone.before.items() if before is not None)
         files = tuple(path.removeprefix(project.prefix) for path in gone.wanted.files)
         return Removed(_addresses(stages), went + files, tuple(contents), autostage(project, contents))
@@ -127,12 +129,22 @@ def _outputs_gone(project: Project, outs: Iterable[Out]) -> Change:
     return plan(project, Wanted(files, cached))
 
 
+def _reachable(project: Project, paths: Iterable[str]) -> list[str]:
+    """Those of these paths where there is something, and not below a symlink, where it is not ours."""
+    found = []
+    with disk.Folder(project.root) as folder:
+        for path in paths:
+            with suppress(UnsafePath):
+                if folder.stat(path) is not None:
+                    found.append(path)
+    return found
+
+
 def _detach(project: Project, paths: Iterable[str]) -> None:
     """Makes outputs that are links into the cache files of the user's own, as nothing looks after them any more."""
     with disk.Folder(project.root) as folder:
         for path in paths:
-            if folder.stat(path) is not None:
-                outputs.detach(folder, path)
+            outputs.detach(folder, path)
 
 
 def _addresses(stages: Iterable[Stage]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assay.engine.errors import AssayError, BadInput, Refused, StageFailed, UsageError
+from assay.engine.errors import AssayError, BadInput, Refused, StageFailed, UnsafePath, UsageError
 from assay.engine.stages.add import Added, NewOut, NewStage, add
 from assay.engine.workspace.undo import undo
 from tests.workspace import Workspace
@@ -102,6 +102,7 @@ def test_a_name_that_is_none(work: Workspace, name: str) -> None:
         ({"wdir": "nope"}, "no such folder"),
         ({"command": "echo ${nope}"}, "nope"),
         ({"deps": ["\udcff"]}, "UTF-8"),
+        ({"outs": [NewOut("a\nb")]}, "line break"),
     ],
 )
 def test_a_stage_that_does_not_fit(work: Workspace, more: dict[str, Any], says: str) -> None:
@@ -125,6 +126,11 @@ def test_what_git_keeps_is_not_for_the_cache(work: Workspace) -> None:
 def test_a_definition_of_many_stages_is_not_replaced(work: Workspace) -> None:
     work.write("dvc.yaml", "stages:\n  a:\n    foreach: [1]\n    do: {cmd: x}\n")
     refused(work, Refused, "stands for many", replace=True)
+
+
+def test_an_output_below_a_symlink_is_not_written(work: Workspace) -> None:
+    (work.root / "link").symlink_to("elsewhere")
+    refused(work, UnsafePath, "link", outs=[NewOut("link/o")])
 
 
 def test_a_folder_that_is_ignored_gets_no_stage(work: Workspace) -> None:

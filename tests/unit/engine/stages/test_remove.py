@@ -103,6 +103,25 @@ def test_stages_that_do_not_fit_together_can_be_taken_apart(work: Workspace) -> 
     assert work.read("dvc.yaml") == "stages:\n  a: {cmd: x, outs: [o]}\n"
 
 
+def test_an_output_below_a_symlink_is_left_alone(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages:\n  a: {cmd: x, outs: [link/o]}\n  b: {cmd: x}\n")
+    work.write("elsewhere/o", "mine")
+    (work.root / "link").symlink_to("elsewhere")
+    remove(work.project, ["a"])
+    assert work.read("elsewhere/o") == "mine"
+    assert work.read("dvc.yaml") == "stages:\n  b: {cmd: x}\n"
+
+
+def test_links_into_the_cache_become_files_of_ones_own(run: Workspace) -> None:
+    cached = run.root / ".assay/cache/linked"
+    cached.write_text("content")
+    (run.root / "o").unlink()
+    (run.root / "o").hardlink_to(cached)
+    remove(run.project, ["b"])
+    assert (run.root / "o").stat().st_nlink == 1
+    assert run.read("o") == "content"
+
+
 def test_an_unknown_stage_and_data_are_said(run: Workspace) -> None:
     run.write("x.dvc", "outs: [{path: x}]\n")
     before = files(run.root)
