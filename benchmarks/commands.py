@@ -1,8 +1,8 @@
-"""What commands cost over what they have to do: start, list, save, run, outputs of many files; beside DVC and Git.
+"""What commands cost over what they have to do: start, list, save, run, many files of data; beside DVC and Git.
 
 Each tool has a project of its own with the same files. ``save`` with many tracked files is compared with
 ``git status`` in the same repository; an output of many files belongs to a stage that runs ``true`` and keeps its
-output (``persist``).
+output (``persist``), and the same files are added as data that no stage writes.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def main(words: list[str]) -> int:
             print(f"{name} ...", file=sys.stderr, flush=True)
             for row, measured in _small(name, command, Path(folder), args.repeat).items():
                 rows.setdefault(row, {})[name] = measured
-            for row, measured in _output(name, command, Path(folder), args.files, args.repeat).items():
-                rows.setdefault(row, {})[name] = measured
+            for many in (_output, _added):
+                for row, measured in many(name, command, Path(folder), args.files, args.repeat).items():
+                    rows.setdefault(row, {})[name] = measured
         rows.update(_tracked(tools["assay"], Path(folder), args.tracked, args.repeat))
     _print(rows)
     print(f"\nwritten to {save('commands', {'repeat': args.repeat, 'rows': rows})}")
@@ -94,28 +95,54 @@ def _small(name: str, command: Sequence[str], top: Path, repeat: int) -> dict[st
 
 def _output(name: str, command: Sequence[str], top: Path, files: int, repeat: int) -> dict[str, Measured]:
     folder = _project(name, command, top / f"{name}-output", OUTPUT)
+    many = _Many(folder, files)
     env = environment(folder)
-    content = os.urandom(1024 * files)
+    first = measure([*command, "repro"], folder, env, repeat=max(1, repeat // 2), before=many.fresh)
+    again = measure([*command, "repro", "-f"], folder, env, repeat=repeat, before=many.one_more)
+    return {f"output of {files:,} files, first": first, "same with one new file": again}
 
-    def fresh() -> None:
+
+def _added(name: str, command: Sequence[str], top: Path, files: int, repeat: int) -> dict[str, Measured]:
+    folder = _project(name, command, top / f"{name}-added")
+    many = _Many(folder, files)
+    env = environment(folder)
+    add, checkout, data = [*command, "add", "data"], [*command, "checkout", "data.dvc"], folder / "data"
+    return {
+        f"add {files:,} files": measure(add, folder, env, repeat=max(1, repeat // 2), before=many.fresh),
+        "add, one new file": measure(add, folder, env, repeat=repeat, before=many.one_more),
+        "add, nothing new": measure(add, folder, env, repeat=repeat),
+        "data status": measure([*command, "data", "status"], folder, env, repeat=repeat),
+        f"checkout {files:,} files": measure(
+            checkout, folder, env, repeat=max(1, repeat // 2), before=lambda: shutil.rmtree(data)
+        ),
+    }
+
+
+class _Many:
+    """Many small files of data in a project."""
+
+    def __init__(self, folder: Path, files: int) -> None:
+        self._folder = folder
+        self._files = files
+        self._content = os.urandom(1024 * files)
+        self._added = iter(range(1_000_000))
+        (folder / ".dvc/tmp").mkdir(exist_ok=True) if (folder / ".dvc").exists() else None
+
+    def fresh(self) -> None:
+        """All files anew, and no trace of them in the project."""
+        folder = self._folder
         shutil.rmtree(folder / "data", ignore_errors=True)
-        for place in (".assay/cache", ".assay/tmp", ".dvc/cache", ".dvc/tmp", "dvc.lock"):
+        for place in (".assay/cache", ".assay/tmp", ".dvc/cache", ".dvc/tmp", "dvc.lock", "data.dvc"):
             path = folder / place
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        for number in range(files):
+        for number in range(self._files):
             path = folder / "data" / f"{number % 100:02}" / f"{number:06}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content[number * 1024 : (number + 1) * 1024])
+            path.write_bytes(self._content[number * 1024 : (number + 1) * 1024])
 
-    added = iter(range(1_000_000))
-
-    def one_more() -> None:
-        (folder / "data" / "00" / f"more{next(added)}").write_bytes(os.urandom(1024))
-
-    (folder / ".dvc" / "tmp").mkdir(exist_ok=True) if name == "dvc" else None
-    first = measure([*command, "repro"], folder, env, repeat=max(1, repeat // 2), before=fresh)
-    again = measure([*command, "repro", "-f"], folder, env, repeat=repeat, before=one_more)
-    return {f"output of {files:,} files, first": first, "same with one new file": again}
+    def one_more(self) -> None:
+        """One file that was not there before."""
+        (self._folder / "data" / "00" / f"more{next(self._added)}").write_bytes(os.urandom(1024))
 
 
 def _tracked(command: Sequence[str], top: Path, count: int, repeat: int) -> dict[str, dict[str, Measured]]:
