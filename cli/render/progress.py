@@ -1,6 +1,7 @@
 """Events as lines on stderr: one line that rewrites itself on a terminal, plain sentences elsewhere.
 
-In a log file a task's progress is told once, when it is done; what a stage prints passes through as it comes.
+A task that moved much is told once more when it is done, in a log file only then; of a small one, what the command
+says at its end is enough. What a stage prints passes through as it comes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ import time
 from typing import TextIO
 
 from assay.engine import events
+
+MUCH = (500, 10_000_000)
+"""How many things, and how many bytes, are worth a line of their own."""
 
 
 class Progress:
@@ -89,7 +93,7 @@ class Progress:
         began = self._began.pop(task, 0.0)
         if self._shown:
             self.clear()
-        if last is not None and not self._quiet and last.done:
+        if last is not None and not self._quiet and last.done >= MUCH[last.unit == "B"]:
             self._stream.write(describe(last, time.monotonic() - began) + "\n")
             self._stream.flush()
 

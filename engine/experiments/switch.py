@@ -20,7 +20,7 @@ from assay.engine.project import Project
 from assay.engine.store import checkout
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold, refuse_half_merged
-from assay.engine.workspace.restore import planned, reporter
+from assay.engine.workspace.restore import planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
     for path, artifact in outs.items():
         try:
             todo = planned(project, path, artifact)
-            checkout.carry_out(todo, kinds, report=reporter(project, todo))
+            checkout.carry_out(todo, kinds, report=project.report)
         except MissingArtifact:
             absent.append(path)
     if absent:

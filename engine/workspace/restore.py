@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from assay.engine import disk
 from assay.engine.errors import MissingArtifact, MissingObject, WouldLose
-from assay.engine.events import Reporter, silent
 from assay.engine.git.objects import MODE_GITLINK
 from assay.engine.git.trees import Item
 from assay.engine.git.worktree import write_files
@@ -24,7 +23,6 @@ from assay.engine.store import checkout
 from assay.engine.store.snapshot import snapshot
 
 _NAMED = 10
-_WORTH_TELLING = 50_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def carry_out(project: Project, change: Change) -> Restored:
     kinds = link_kinds(project)
     for path, artifact in wanted.outs.items():
         todo = planned(project, path, artifact)
-        for kind, count in checkout.carry_out(todo, kinds, report=reporter(project, todo)).items():
+        for kind, count in checkout.carry_out(todo, kinds, report=project.report).items():
             links[kind] = links.get(kind, 0) + count
     return Restored(len(wanted.files), len(wanted.outs), links)
 
@@ -110,12 +108,6 @@ def planned(project: Project, path: str, artifact: Artifact | None) -> checkout.
     return checkout.plan(
         project.root, path, artifact, project.cache, project.stat_cache, ignored=no_part(project), report=project.report
     )
-
-
-def reporter(project: Project, todo: checkout.Plan) -> Reporter:
-    """Who hears of a checkout's progress: nobody when it takes but a moment."""
-    size = sum(entry.size for entry in (*todo.add.values(), *todo.change.values()))
-    return project.report if size >= _WORTH_TELLING else silent
 
 
 def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> dict[str, Artifact | None]:
