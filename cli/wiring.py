@@ -75,7 +75,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.environment = dict(os.environ)
-        self.command = "a program"
+        self.command = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
         self.folder = ""
 
     @property

@@ -114,6 +114,18 @@ def test_line_ends_that_git_converts_are_no_change(project, assay):
     assert "-two\n+2\n" in out
 
 
+@pytest.mark.law(5)
+def test_comparing_runs_no_filter_of_the_repository(compared, assay, git):
+    git("config", "filter.evil.clean", f"touch {compared}/ran; cat", cwd=compared)
+    git("config", "diff.evil.textconv", f"touch {compared}/ran; cat", cwd=compared)
+    (compared / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
+    (compared / "new.py").write_text("other\n")
+    said = assay("diff", "two", "-p", cwd=compared)
+    assert "+other\n" in said.out
+    assert "filter evil" in said.err
+    assert not (compared / "ran").exists()
+
+
 def test_markdown_has_headings_and_tables(compared, assay):
     out = assay("diff", "one", "two", "--md", cwd=compared).out
     assert "### Metrics\n\n| Path         | Metric | one | two  | Change | Percent |\n" in out

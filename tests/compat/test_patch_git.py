@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.engine.experiments.patch import file_patch
+
+ITEM = (0o100644, b"1" * 20)
 FILES = {
     "changed.py": ("a\nb\nc\nd\ne\nf\ng\nh\ni\n", "a\nB\nc\nd\ne\nf\ng\nh\ni\nj\n"),
     "no newline.txt": ("one\ntwo", "one\nthree"),
@@ -51,3 +57,17 @@ def test_git_makes_the_second_side_of_the_first(project, assay, git):
 
 def experiment(git, project):
     return git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=project).strip().removeprefix("refs/exps/")
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "", "-- x", "++ x", "@@", "\\ No", "é\x0c", "\r", "a b\t"]), max_size=12)
+
+
+@settings(max_examples=60)
+@given(old=LINES, new=LINES, old_end=st.sampled_from(["", "\n"]), new_end=st.sampled_from(["", "\n"]))
+def test_git_makes_any_text_of_any_other(old, new, old_end, new_end, git, tmp_path):
+    before, after = (("\n".join(lines) + end).encode() for lines, end in ((old, old_end), (new, new_end)))
+    file = tmp_path / "some file"
+    file.write_bytes(before)
+    text = "".join(file_patch("some file", ITEM, before, ITEM, after))
+    git("apply", "--allow-empty", "--whitespace=nowarn", "-", cwd=tmp_path, stdin=text.encode())
+    assert file.read_bytes() == after
