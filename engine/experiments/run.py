@@ -116,7 +116,8 @@ def _prepared(project: Project, spec: RunSpec) -> _Todo:
         text = documents.decoded(adhoc.FILE, project.read(adhoc.FILE) or b"")
         edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
         writes = {adhoc.FILE: edited.encode("utf-8")} if edited != text else {}
-        return _Todo(pipeline, {**writes, **_overridden(project, pipeline, spec)}, Choice((adhoc.STAGE,)))
+        choice = spec.choice._replace(targets=(adhoc.STAGE,), folder="", glob=False)
+        return _Todo(pipeline, {**writes, **_overridden(project, pipeline, spec)}, choice)
     pipeline = load(project)
     if not pipeline.stages:
         raise UsageError(

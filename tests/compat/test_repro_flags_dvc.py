@@ -25,7 +25,7 @@ from tests.workspace import CountingIds, FixedClock
 
 FILES = ("dvc.yaml", "sub/dvc.yaml", "sub/deep/dvc.yaml")
 LETTERS = "abcde"
-CASES = int(os.environ.get("PYTEST_DVC_FLAG_CASES", "14"))
+CASES = int(os.environ.get("PYTEST_DVC_FLAG_CASES", "10"))
 
 
 class Node(NamedTuple):
@@ -93,6 +93,15 @@ class Twins:
         ours = {p.relative_to(self.ours) for p in self.ours.rglob("*") if not {".git", ".assay"} & set(p.parts)}
         assert ours - {Path(".git"), Path(".assay")} <= {p.relative_to(self.theirs) for p in self.theirs.rglob("*")}
 
+    def runs(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The entries of both run caches: ours, theirs."""
+        folders = (self.ours / ".assay/cache/runs", self.theirs / ".dvc/cache/runs")
+        found = [
+            {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+            for folder in folders
+        ]
+        return found[0], found[1]
+
     def drop(self) -> None:
         """Removes both."""
         self.dvc.drop(self.theirs)
@@ -141,7 +150,8 @@ def choices(draw: st.DrawFn, graph: Mapping[str, Node]) -> Choice:
     folder = os.path.dirname(draw(st.sampled_from(files)))
     flags = draw(st.sampled_from(["", "single", "pipeline", "all_pipelines", "recursive", "downstream", "glob"]))
     words = []
-    for file in draw(st.lists(st.sampled_from(files), max_size=2)):
+    least = 1 if flags == "glob" else 0  # a pattern without a match, as dvc.yaml then is one, is everything to DVC
+    for file in draw(st.lists(st.sampled_from(files), min_size=least, max_size=2)):
         here = os.path.relpath(file, folder or ".")
         inside = [name for name, node in graph.items() if node.file == file]
         names = ["g", "g@x", *inside]
@@ -193,6 +203,8 @@ def test_the_same_flags_run_the_same_stages(
         ours, theirs = twins.ran()
         assert sorted(ours) == sorted(theirs)
         twins.same_files()
+        ours_kept, theirs_kept = twins.runs()
+        assert ours_kept == theirs_kept
         twins.write({**files_of(graph), **edits})
         options = {
             "targets": list(choice.targets) or None,
@@ -213,3 +225,64 @@ def test_the_same_flags_run_the_same_stages(
             twins.same_files()  # DVC notes new inputs of a frozen stage, which it did not run on
     finally:
         twins.drop()
+
+
+KEPT = """\
+stages:
+  kept:
+    cmd:
+    - mkdir -p d/e; cp in d/e/f; cp in d/é; cp in o; chmod +x o
+    - cp in m.json; cp in p.csv
+    wdir: sub
+    deps: [../in, ../raw]
+    params: [size, a, lr, big, odd, ../other.toml: [x.nfiles, x.y]]
+    outs: [d, o]
+    metrics: [m.json: {cache: false}]
+    plots: [p.csv: {cache: false}]
+  generated:
+    matrix: {n: [1, 2]}
+    cmd: echo ${item.n} > ${item.n}.txt
+    params: [sub/params.yaml: null]
+    outs: ["${item.n}.txt"]
+  uncached: {cmd: cp in u, deps: [in], outs: [u: {cache: false}]}
+  persists: {cmd: cp in v, deps: [in], outs: [v: {persist: true}]}
+  always: {cmd: cp in w, deps: [in], outs: [w], always_changed: true}
+  no-inputs: {cmd: echo > x, outs: [x]}
+  no-outputs: {cmd: 'true', deps: [in]}
+"""
+PARAMS = """\
+size: 3
+a: {size: 1, nfiles: [{size: 2, b: é}], c: null, d: "yes", e: yes}
+lr: 1e-05
+big: 12345678901234567890
+odd: [1.0, -0.0, 1e20, true, "1", "two\\nlines", {z: 1, y: {x: .5}}]
+"""
+
+
+def test_both_keep_the_same_runs_under_the_same_names(dvc_process: DvcProcess) -> None:
+    twins = Twins(dvc_process)
+    yaml = KEPT.replace("cp in ", "cp ../in ", 5).replace("cp in m.json; cp in p", "cp ../in m.json; cp ../in p")
+    files = {"dvc.yaml": yaml, "sub/params.yaml": PARAMS, "in": "1\n", "raw/a": "a", "raw/b/c": "c"}
+    twins.write({**files, "other.toml": "[x]\nnfiles = 1\ny = 2.50\n"})
+    assert twins.their_repro("") == ""
+    assert twins.our_repro(EVERYTHING, Manner())[1] == ""
+    twins.same_files()
+    ours, theirs = twins.runs()
+    assert len(theirs) == 3
+    assert ours == theirs
+    # What was kept by the other one is used: DVC's files in our cache, ours in DVC's.
+    twins.write({"in": "2\n"})
+    assert twins.their_repro("") == twins.our_repro(EVERYTHING, Manner())[1] == ""
+    ours, theirs = twins.runs()
+    assert len(theirs) == 4
+    assert ours == theirs
+    for folder, runs in ((twins.ours / ".assay/cache/runs", theirs), (twins.theirs / ".dvc/cache/runs", ours)):
+        shutil.rmtree(folder)
+        for name, text in runs.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+    twins.write({"in": "1\n"})
+    assert "Stage 'kept' is cached - skipping run" in dvc_process.run(twins.theirs, "repro", "kept").out
+    assert twins.our_repro(Choice(("kept",)), Manner())[0].restored == ("kept",)
+    twins.same_files()
+    twins.drop()

@@ -150,7 +150,7 @@ def test_patterns_are_for_names(graph: Graph) -> None:
 def test_data_may_not_be_written_by_a_stage_too() -> None:
     with pytest.raises(BadInput, match=r"raw.dvc, line 2, outs\[0\]: 'raw' is also written by stage 'a'"):
         Graph(stages({"dvc.yaml": "a: > raw"}), {"raw.dvc": RAW})
-    with pytest.raises(BadInput, match="'raw/x' lies inside 'raw', which 'raw.dvc' writes"):
+    with pytest.raises(BadInput, match=r"'raw/x' lies inside 'raw', which 'raw\.dvc' writes"):
         Graph(stages({"dvc.yaml": "a: > raw/x"}), {"raw.dvc": RAW})
 
 
