@@ -64,7 +64,7 @@ def seconds(key: str, value: str) -> float:
     """
     unit = _UNITS.get(value[-1:].lower())
     number = value[:-1] if unit else value
-    if not number.isdecimal() or len(number) > 6:
+    if not (number.isascii() and number.isdecimal()) or len(number) > 6:
         raise ConfigError(f"{key} cannot be {value!r}; it is a length of time such as 14d, 12h or 30m.")
     return int(number) * (unit or _UNITS["d"])
 

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     keep = Keep(
         workspace=args.workspace,
         revisions=tuple(args.rev),
-        number=args.num,
+        number=args.num or 1,
         branches=args.all_branches,
         tags=args.all_tags,
         commits=args.all_commits,

@@ -26,7 +26,7 @@ from assay.engine.model import Digest, Oid
 from assay.engine.project import Project
 from assay.engine.settings import seconds
 from assay.engine.store.collect import Survey, Touched, closure, survey, sweep, take
-from assay.engine.store.pack import digest_of, key_of
+from assay.engine.store.pack import digest_of
 from assay.engine.store.trash import Bin, collection_lock
 from assay.engine.workspace import undo
 
@@ -127,6 +127,9 @@ def gc(
     if keep.number != 1 and not keep.revisions and not keep.branches:
         raise UsageError("-n counts commits of --rev or --all-branches, and neither is given.")
     everyone = (project, *others)
+    if not others and not project.cache_folder.startswith(project.root + "/"):
+        where = project.cache_folder
+        project.report(Warned(f"{where} may be the cache of other projects too; -p names those whose data is to stay."))
     with collecting(project):
         found, preview = _plan(everyone, keep, empty_trash=empty_trash)
         tell(preview)
@@ -165,9 +168,7 @@ def _plan(everyone: Sequence[Project], keep: Keep, *, empty_trash: bool) -> tupl
     cache, now = project.cache, time.time()
     grace, fresh = (_setting(project, name, usual) for name, usual in (("grace", "14d"), ("fresh", "1h")))
     chosen = [(each, select(each, keep)) for each in everyone]
-    live: set[bytes] = set()
-    unknown = closure(cache, _roots(chosen, keep), live)
-    for_state = closure_of_state(everyone, keep, live)
+    live, for_state, unknown = _live(chosen, keep)
     bins = cache.trash.bins()
     if bins:  # what is needed comes out of the trash before any of it is emptied
         cache.missing(map(digest_of, live))
@@ -181,12 +182,26 @@ def _plan(everyone: Sequence[Project], keep: Keep, *, empty_trash: bool) -> tupl
         loss=_loss(chosen, found),
         fresh=found.fresh,
         held=found.held,
-        unknown=len(unknown),
+        unknown=unknown,
         expired=expired,
         expired_size=sum(cache.trash.size(old.id) for old in expired),
         grace=grace,
         for_good=empty_trash,
     )
+
+
+def _live(chosen: Sequence[tuple[Project, Selection]], keep: Keep) -> tuple[set[bytes], set[bytes], int]:
+    """What is needed; what of that only state needs; how many manifests of it are missing."""
+    live: set[bytes] = set()
+    cache = chosen[0][0].cache
+    unknown = closure(cache, _roots(chosen, keep), live)
+    for_all_else = set(live)
+    for project, _ in chosen:
+        needs = Needs(project)
+        closure(cache, of_state(project, needs), live)
+        if not keep.skip_failed:
+            _refuse(needs, "--skip-failed goes on without it.")
+    return live, live - for_all_else, len(unknown)
 
 
 def _setting(project: Project, name: str, usual: str) -> float:
@@ -224,19 +239,6 @@ def _told(report: Reporter, commits: frozenset[Oid]) -> Iterator[Oid]:
         yield commit
     if len(commits) >= _TELL_EVERY:
         report(Done(_LOOKING))
-
-
-def closure_of_state(everyone: Sequence[Project], keep: Keep, live: set[bytes]) -> set[bytes]:
-    """Adds what state needs to ``live``, and returns what nothing else needs of that."""
-    roots: set[Digest] = set()
-    for project in everyone:
-        needs = Needs(project)
-        roots |= of_state(project, needs)
-        if not keep.skip_failed:
-            _refuse(needs, "--skip-failed goes on without it.")
-    before = set(live)
-    closure(everyone[0].cache, roots, live)
-    return live - before
 
 
 def _loss(chosen: Sequence[tuple[Project, Selection]], found: Survey) -> Loss:
@@ -292,8 +294,8 @@ def _act(everyone: Sequence[Project], keep: Keep, found: Survey, preview: Previe
         raise disk.no_space(error, project.cache_folder) from error
     project.report(Done(_MOVING))
     if preview.for_good:
-        live = {key_of(digest) for digest in _roots([(each, select(each, keep)) for each in everyone], keep)}
-        project.cache.missing(map(digest_of, live))  # named by a command that ran meanwhile
+        live, _, _ = _live([(each, select(each, keep)) for each in everyone], keep)
+        project.cache.missing(map(digest_of, live))  # what a command that ran meanwhile has named comes back
         trash.empty(new.id)
 
 

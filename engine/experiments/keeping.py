@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -90,7 +91,7 @@ def select(project: Project, keep: Keep) -> Selection:
             "Set it again, or remove its file when it is not needed.",
         )
     refs = {name: commit for name, oid in repo.refs.iterate() if (commit := peeled(project, oid)) is not None}
-    kept = set(_checked_out(project)) | ({refs["refs/stash"]} if "refs/stash" in refs else set())
+    kept = {*_checked_out(project), *_stashed(project, refs.get("refs/stash"))}
     tips = {oid for name, oid in refs.items() if name.startswith(_HISTORY)} | kept
     history = dict(_history(project, tips))
     branches = [oid for name, oid in refs.items() if name.startswith("refs/heads/")]
@@ -124,6 +125,19 @@ def _checked_out(project: Project) -> Iterator[Oid]:
             raise GitError(f"{folder}/HEAD cannot be read, so what it needs is not known.") from error
         if oid is not None:
             yield oid
+
+
+def _stashed(project: Project, tip: Oid | None) -> Iterator[Oid]:
+    """The commits of Git's stash: each entry, the older ones in its log, and what it keeps of index and new files."""
+    entries = [] if tip is None else [tip]
+    with suppress(OSError), open(project.repo.refs.log_path("refs/stash"), "rb") as file:
+        for line in file:
+            with suppress(ValueError):
+                entries.append(Oid(bytes.fromhex(line[41:81].decode("ascii", "replace"))))
+    for oid in dict.fromkeys(entries):
+        if oid in project.repo.objects:
+            yield oid
+            yield from project.repo.objects.read_commit(oid).parents[1:]
 
 
 def linked_worktrees(common: str) -> list[str]:

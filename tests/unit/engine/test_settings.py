@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assay.engine.errors import BadInput, ConfigError
-from assay.engine.settings import change, split
+from assay.engine.settings import change, seconds, split
 
 
 def test_dotted_keys_name_a_section_and_a_key():
@@ -38,3 +38,16 @@ def test_a_damaged_file_is_left_as_it_is(tmp_path):
     with pytest.raises(BadInput):
         change(str(tmp_path / "config"), "user.name", "Ann")
     assert (tmp_path / "config").read_text() == "what is this\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "length"), [("14d", 1209600), ("2H", 7200), ("30m", 1800), ("45s", 45), ("0", 0), ("3", 259200)]
+)
+def test_lengths_of_time(text, length):
+    assert seconds("gc.grace", text) == length
+
+
+@pytest.mark.parametrize("text", ["", "d", "-1d", "1.5d", "soon", "1w", "9999999d", "٣d"])
+def test_what_is_no_length_of_time(text):
+    with pytest.raises(ConfigError, match=r"gc\.grace"):
+        seconds("gc.grace", text)

@@ -11,6 +11,7 @@ import pytest
 
 from assay.engine.errors import CorruptObject, Locked, Refused, UnknownRevision, UsageError
 from assay.engine.events import Warned
+from assay.engine.experiments import gc as gc_module
 from assay.engine.experiments.gc import Preview, collecting, gc
 from assay.engine.experiments.keeping import Keep
 from assay.engine.experiments.status import status
@@ -306,6 +307,41 @@ def test_a_linked_worktree_keeps_what_it_has(rich, git, tmp_path):
     (tmp_path / "other/d.dvc").write_text(data_file("d", put(rich.project.cache, CONTENTS["nothing"])))
     gc(rich.project, Keep(workspace=True))
     assert kept(rich) == ALWAYS | {"branch", "nothing"}
+
+
+def test_every_entry_of_the_stash_is_kept_with_its_new_files(ws, git):
+    ws.write(".git/info/exclude", "/.assay/\n")
+    git("commit", "-q", "--allow-empty", "-m", "x", cwd=ws.root)
+    contents = [b"stashed first", b"stashed second, in a new file"]
+    for content in contents:
+        name = f"d{len(content)}"
+        ws.write(f"{name}.dvc", data_file(name, put(ws.project.cache, content)))
+        git("stash", "-u", "-q", cwd=ws.root)
+    other = put(ws.project.cache, b"other").digest
+    gc(ws.project, Keep(workspace=True))
+    assert [has(ws.project.cache, digest_bytes("xxh128", content)) for content in contents] == [True, True]
+    assert not has(ws.project.cache, other)
+
+
+def test_a_cache_elsewhere_gets_a_warning(ws, tmp_path):
+    ws.write(".assay/config", f"[cache]\n    dir = {tmp_path}/shared\n")
+    ws.reopen()
+    gc(ws.project, Keep(workspace=True))
+    assert any(isinstance(event, Warned) and "-p" in event.text for event in ws.events)
+
+
+def test_what_is_named_while_the_trash_is_emptied_comes_back(rich, monkeypatch):
+    real = gc_module.take
+
+    def take_and_name(cache, found, *more):
+        real(cache, found, *more)
+        base = rich.project.repo.head()
+        experiment(rich.project, "late", base, {"dir": {"a": b"a", "b": CONTENTS["nothing"]}})
+        cache.close()
+
+    monkeypatch.setattr(gc_module, "take", take_and_name)
+    gc(rich.project, Keep(experiments=True), empty_trash=True)
+    assert "nothing" in kept(rich)
 
 
 def test_another_project_with_the_same_cache_keeps_its_data(rich, tmp_path):
