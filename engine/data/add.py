@@ -201,7 +201,8 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
         _check_joinable(project, group[0])
     parts = [place.path for group in joining.values() for place in group]
     with project.cache.writer() if how.keep else nullcontext(None) as writer:
-        found = {path: _look(project, path, writer) for path in (*whole, *parts)}
+        ignored = _without_ignore_files(spec.no_part(project))
+        found = {path: _look(project, path, writer, ignored) for path in (*whole, *parts)}
     artifacts = {path: found[path] for path in whole}
     for folder, group in joining.items():
         artifacts[folder] = _joined(project, group, found, keep=how.keep)
@@ -218,7 +219,7 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
     return Added(artifacts, files, written, autostage(project, written))
 
 
-def _look(project: Project, path: str, writer: CacheWriter | None) -> Artifact:
+def _look(project: Project, path: str, writer: CacheWriter | None, ignored: Ignored) -> Artifact:
     """A file or folder as it is, its content put into the cache where there is a writer."""
     return snapshot(
         project.root,
@@ -226,7 +227,7 @@ def _look(project: Project, path: str, writer: CacheWriter | None) -> Artifact:
         algo=project.layout.hash_name,
         stat_cache=project.stat_cache,
         writer=writer,
-        ignored=_without_ignore_files(spec.no_part(project)),
+        ignored=ignored,
         links_into=(project.cache_folder,),
         report=project.report,
     )

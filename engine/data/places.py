@@ -58,6 +58,7 @@ class Places:
         self._no_part = spec.no_part(project)
         self._writers = {out.path: stage.address for stage in pipeline.stages.values() for out in stage.outs}
         self._tracked = {out.path: (file, out) for file in pipeline.data.values() for out in file.outs}
+        self._below = {folder: name for name in (*self._writers, *self._tracked) for folder in _above(name)}
         self._in_git = _names_in_git(project)
 
     def find(self, path: str, data_file: str = "") -> Place:
@@ -123,15 +124,14 @@ class Places:
             if name in self._writers:
                 stage = self._writers[name]
                 raise Refused(f"{path} is written by stage {stage}.", f"`assay commit {stage}` records it as it is.")
-        inside = f"{path}/"
-        for name, stage in self._writers.items():
-            if name.startswith(inside):
-                raise Refused(f"{path} holds {name}, which stage {stage} writes.", "Add what lies beside it.")
-        for name, (file, _) in self._tracked.items():
-            if name.startswith(inside):
-                raise Refused(
-                    f"{path} holds {name}, which {file.path} tracks.", f"`assay data remove {file.path}` lets go of it."
-                )
+        name = self._below.get(path, "")
+        if name in self._writers:
+            raise Refused(f"{path} holds {name}, which stage {self._writers[name]} writes.", "Add what lies beside it.")
+        if name:
+            file = self._tracked[name][0]
+            raise Refused(
+                f"{path} holds {name}, which {file.path} tracks.", f"`assay data remove {file.path}` lets go of it."
+            )
         if self._project.prefix + path in self._in_git:
             raise Refused(
                 f"{path} is tracked by Git already.",
