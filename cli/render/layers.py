@@ -261,7 +261,7 @@ def _arrivals(
 def _tracks(lines: Mapping[_Item, _Line]) -> dict[_Item, int] | None:
     """The row of each line that bends, counted from 0; None when two would share a place whatever their rows.
 
-    Where one starts in a column in which another arrives, it has to bend above the other.
+    Where one starts in a column in which another arrives, it has to bend above the other, with a row between the two.
     """
     # Of lines that go to the right the rightmost bends first, of those that go left the leftmost: so they do not cross.
     bent = dict(sorted(((item, line) for item, line in lines.items() if not line.is_straight), key=_bends_after))
@@ -286,7 +286,8 @@ def _tracks(lines: Mapping[_Item, _Line]) -> dict[_Item, int] | None:
             ]
             used = {tracks[other] for other in beside}
             same_way = {other for other in beside if bent[other].goes_left == bent[item].goes_left}
-            lowest = max((tracks[other] + 1 for other in above[item] | same_way), default=0)
+            free = [tracks[other] + 2 for other in above[item]] + [tracks[other] + 1 for other in same_way]
+            lowest = max(free, default=0)
             tracks[item] = next(row for row in range(lowest, len(bent) + lowest + 1) if row not in used)
     return tracks
 

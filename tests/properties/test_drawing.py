@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from assay.cli.render.dag import drawn, listed
@@ -72,8 +72,15 @@ def ends(cells: list[str], boxes: dict[tuple[int, int], str], row: int, column: 
     return reached
 
 
+BENDS_ABOVE_AN_ARRIVAL = (
+    ["c", "b", "a", "d", "e", "fffff", "g"],
+    [("a", "b"), ("a", "c"), ("a", "e"), ("a", "fffff"), ("b", "d"), ("c", "g"), ("d", "g"), ("fffff", "g")],
+)
+
+
 @settings(max_examples=200, deadline=None)
 @given(graphs())
+@example(BENDS_ABOVE_AN_ARRIVAL)
 def test_a_drawing_shows_every_node_once_and_every_arrow(graph: tuple[list[str], list[Edge]]) -> None:
     nodes, edges = graph
     lines = draw(nodes, edges, 300)
