@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from assay.engine.model import Artifact
+from assay.engine.pipeline import datasets
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Stage
 
@@ -79,6 +80,9 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
     if stage.cmd != entry.cmd:
         found.append(Reason("cmd", "", "its command changed"))
     for dep in stage.deps:
+        if dep.dataset is not None:
+            found += _dataset_reasons(dep.path, entry.datasets.get(dep.spelled), dep.dataset)
+            continue
         if not dep.can_be_seen:
             found.append(Reason("dep", dep.path, f"whether {dep.path} changed cannot be told", "always"))
             continue
@@ -116,6 +120,12 @@ def _difference(locked: Artifact | None, current: Artifact | None) -> str:
     if locked is None:
         return "is new"
     return "" if locked.digest == current.digest else "changed"
+
+
+def _dataset_reasons(path: str, locked: Mapping[str, Any] | None, current: Mapping[str, Any]) -> list[Reason]:
+    if locked is None:
+        return [Reason("dep", path, f"{path} is new", "new")]
+    return [] if datasets.same(locked, current) else [Reason("dep", path, f"{path} changed")]
 
 
 def _param_reasons(

@@ -39,12 +39,14 @@ class LockEntry(NamedTuple):
         deps: What it read, by path as its dvc.yaml spells it; None where the entry holds no digest.
         params: The values of its parameters, by file as spelled, then by dotted key.
         outs: What it wrote, like ``deps``.
+        datasets: What the data sets were that it read, by path as its dvc.yaml spells it (``ds://name``).
     """
 
     cmd: Cmd
     deps: Mapping[str, Artifact | None] = _NOTHING
     params: Mapping[str, Mapping[str, Any]] = _NOTHING
     outs: Mapping[str, Artifact | None] = _NOTHING
+    datasets: Mapping[str, Mapping[str, Any]] = _NOTHING
 
 
 class LockFile(NamedTuple):
@@ -106,8 +108,13 @@ def dump(lock: LockFile) -> str:
 def entry_data(entry: LockEntry) -> dict[str, Any]:
     """An entry as plain data in DVC's order: deps and outs by path, params.yaml before other files, its keys sorted."""
     data: dict[str, Any] = {"cmd": entry.cmd if isinstance(entry.cmd, str) else list(entry.cmd)}
-    if entry.deps:
-        data["deps"] = [_item_data(path, entry.deps[path]) for path in sorted(entry.deps)]
+    if entry.deps or entry.datasets:
+        data["deps"] = [
+            {"path": path, "dataset": dict(entry.datasets[path])}
+            if path in entry.datasets
+            else _item_data(path, entry.deps[path])
+            for path in sorted({*entry.deps, *entry.datasets})
+        ]
     if entry.params:
         files = sorted(entry.params, key=lambda file: (file != _PARAMS_FILE, file))
         data["params"] = {
@@ -164,7 +171,13 @@ def _entry(source: Source, keys: Keys, data: Any) -> LockEntry:
         _items(source, (*keys, "deps"), entry.get("deps")),
         {file: _map(source, (*keys, "params", file), values) for file, values in params.items()},
         _items(source, (*keys, "outs"), entry.get("outs")),
+        _datasets(entry.get("deps")),
     )
+
+
+def _datasets(deps: Any) -> dict[str, Mapping[str, Any]]:
+    found = {item["path"]: item.get("dataset") for item in deps or ()}
+    return {path: dataset for path, dataset in found.items() if isinstance(dataset, dict)}
 
 
 def _items(source: Source, keys: Keys, data: Any) -> dict[str, Artifact | None]:

@@ -139,11 +139,17 @@ class Observer:
 def refuse_unseen(stage: Stage) -> None:
     """Raises Refused when a stage that is to be brought up to date reads what cannot be looked at."""
     for dep in stage.deps:
-        if not dep.can_be_seen and not stage.frozen:
+        if stage.frozen or dep.can_be_seen or dep.dataset is not None:
+            continue
+        if dep.place == "dataset":
             raise Refused(
-                f"Stage {stage.address} reads {dep.spelled}, and whether that changed cannot be told by this version.",
-                f"Freeze the stage with `assay freeze {stage.address}`, or let it read a file.",
+                f"Stage {stage.address} reads {dep.spelled}, and no lock file says what that is now.",
+                f"Bring it up to date with `dvc ds update {dep.spelled.removeprefix('ds://')}`, or freeze the stage.",
             )
+        raise Refused(
+            f"Stage {stage.address} reads {dep.spelled}, and whether that changed cannot be told by this version.",
+            f"Freeze the stage with `assay freeze {stage.address}`, or let it read a file.",
+        )
 
 
 def _storable(value: Any) -> Any:

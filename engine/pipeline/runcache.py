@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from assay.engine import disk
@@ -33,6 +34,8 @@ FOLDER = "runs"
 def can_be_kept(stage: Stage) -> bool:
     """Whether what a stage does depends on what it reads alone, and everything that it writes can be kept."""
     if stage.always_changed or not stage.outs or not (stage.deps or stage.params):
+        return False
+    if not all(dep.can_be_seen for dep in stage.deps):
         return False
     return not any(out.persist or (not out.cache and out.kind == "outs") for out in stage.outs)
 
@@ -100,7 +103,8 @@ class RunCache:
                 continue  # somebody else removed it just now
             except (AssayError, OSError) as error:
                 self._report(Warned(f"An entry of the run cache cannot be used and is removed: {error}"))
-                disk.unlink(path, missing_ok=True)
+                with suppress(OSError):  # a cache that others own: it is passed over all the same
+                    disk.unlink(path, missing_ok=True)
                 continue
             yield entry
 

@@ -16,6 +16,7 @@ from assay.engine.ignore import IgnoreRules
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile
+from assay.engine.pipeline.datasets import with_datasets
 from assay.engine.pipeline.discover import NAME, pipeline_files
 from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.schema import plain_file, uses_templates
@@ -170,7 +171,7 @@ def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipelin
     made = [path for path in changed if path.rpartition("/")[2] == NAME and path not in found]
     for path in made:
         outs_of(path)
-    return Pipeline.of({path: found[path] for path in (*made, *found)}, data)
+    return Pipeline.of(with_datasets({path: found[path] for path in (*made, *found)}, read), data)
 
 
 def ignored(project: Project) -> Callable[[str, bool], bool]:

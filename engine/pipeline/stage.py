@@ -36,12 +36,14 @@ class Dep(NamedTuple):
         spelled: The same as the file has it.
         keys: Where it stands in its file.
         place: What kind of place that is.
+        dataset: What lock files say now of a data set; None for other places, and where they say nothing.
     """
 
     path: str
     spelled: str
     keys: Keys = ()
     place: Place = "project"
+    dataset: Mapping[str, Any] | None = None
 
     @property
     def external(self) -> bool:

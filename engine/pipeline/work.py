@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from assay.engine.errors import AssayError
-from assay.engine.events import StageFinished, StageSkipped, StageStarted
+from assay.engine.errors import AssayError, StoreError
+from assay.engine.events import StageFinished, StageSkipped, StageStarted, Warned
 from assay.engine.params import keys
 from assay.engine.pipeline import outputs, runcache
 from assay.engine.pipeline.changes import Inputs, Reason, input_reasons, out_reasons, same
@@ -128,7 +128,7 @@ class Work:
 
     def _check_deps(self, stage: Stage, is_coming: Callable[[str], bool]) -> None:
         for dep in stage.deps:
-            if not is_coming(dep.path) and not self.observer.exists(dep.path):
+            if dep.can_be_seen and not is_coming(dep.path) and not self.observer.exists(dep.path):
                 raise stage.source.bad(
                     dep.keys, f"{dep.spelled!r} is not there, and the stage reads it", self._how_to_get(dep.path)
                 )
@@ -201,7 +201,15 @@ class Work:
         if all(same_content(current[out.path], outputs.recorded(entry, out)) for out in stage.outs):
             outputs.record(self._project, self.observer, [(stage, entry)])  # only the cache had lost something
             return True
-        return outputs.restore(self._project, self.observer, stage, entry)
+        return self._given_back(stage, entry)
+
+    def _given_back(self, stage: Stage, entry: LockEntry) -> bool:
+        """Brings outputs back from the cache; what is damaged there is said, and the stage has to run."""
+        try:
+            return outputs.restore(self._project, self.observer, stage, entry)
+        except StoreError as error:
+            self._project.report(Warned(f"Stage {stage.address} cannot have its outputs back: {error.message}"))
+            return False
 
     def _skip(self, stage: Stage, why: str) -> None:
         self.skipped.append(stage.address)
@@ -254,7 +262,8 @@ class Work:
         given = LockEntry(stage.cmd, inputs.deps, inputs.params, {out.spelled: None for out in stage.outs})
         for known in self._run_cache.find(given):
             if all(artifact is not None and self.observer.has(artifact) for artifact in known.outs.values()):
-                outputs.restore(self._project, self.observer, stage, known)
+                if not self._given_back(stage, known):
+                    continue
                 self._record(stage, given._replace(outs=known.outs))
                 self._skip(stage, "restored from the run cache")
                 self.restored.append(stage.address)
@@ -297,5 +306,9 @@ def same_content(one: Artifact | None, other: Artifact | None) -> bool:
 def entry_of(stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> LockEntry:
     """The lock entry of a stage that was given these inputs and wrote these outputs, by path."""
     return LockEntry(
-        stage.cmd, dict(inputs.deps), dict(inputs.params), {out.spelled: outs[out.path] for out in stage.outs}
+        stage.cmd,
+        dict(inputs.deps),
+        dict(inputs.params),
+        {out.spelled: outs[out.path] for out in stage.outs},
+        {dep.spelled: dep.dataset for dep in stage.deps if dep.dataset is not None},
     )

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from assay.engine import layout
 from assay.engine.errors import AssayError
 from assay.engine.experiments.record import read_workspace
 from assay.engine.pipeline import spec
+from assay.engine.pipeline.choice import EVERYTHING
+from assay.engine.pipeline.repro import reproduce
 from tests.dvcprocess import DvcProcess, DvcRefused
 from tests.workspace import Workspace
 
@@ -360,6 +363,42 @@ SHOWN = {
     "sub/params.yaml": "{q: 5, r: 6}\n",
     "sub/f.toml": "f = 1.5\n",
 }
+
+
+DATASETS = """\
+    datasets:
+    - {name: ds1, type: url, url: u}
+    - {name: 'ds${n}', type: dvc, url: ../x, path: d, rev: main}
+    stages:
+      s: {cmd: echo 1 > o, deps: ['ds://ds1', a, 'ds://ds${n}', ../outside.txt], outs: [o]}
+    """
+DATASETS_LOCK = """\
+    schema: '2.0'
+    datasets:
+    - {name: ds1, url: u, type: url, meta: {isdir: false, size: 5, etag: abc}, files: [{relpath: '', meta: {size: 5}}]}
+    - {rev_lock: be83202d43e75fb5a3514dc2b4b6a3305a77ac44, name: ds2, type: dvc, url: ../x, path: d, rev: main}
+    """
+
+
+def test_data_sets_and_files_outside_are_recorded_alike(dvc_process: DvcProcess, tmp_path: Path) -> None:
+    root, work = dvc_process.new(git=False), Workspace(tmp_path / "project")
+    work.project.layout = layout.native("md5")
+    files = {
+        "dvc.yaml": DATASETS,
+        "dvc.lock": DATASETS_LOCK,
+        "a": "1\n",
+        "params.yaml": "n: 2\n",
+        "../outside.txt": "2\n",
+    }
+    for path, text in files.items():
+        (root / path).write_text(work.write(path, text).read_text())
+    assert dvc_process.repro(root) == ["s"]
+    assert list(reproduce(work.project, spec.load(work.project), EVERYTHING).ran) == ["s"]
+    recorded = (root / "dvc.lock").read_text().partition("stages:")[2]
+    assert work.read("dvc.lock").partition("stages:")[2] == recorded
+    (root / "dvc.lock").write_text(work.read("dvc.lock"))
+    assert dvc_process.repro(root) == []
+    work.project.close()
 
 
 def test_values_that_templates_take_from_other_files_are_shown_as_params(

@@ -78,7 +78,7 @@ def test_what_is_missing_outside_is_named(work: Workspace) -> None:
         ran(work)
 
 
-@pytest.mark.parametrize("spelled", ["s3://bucket/key", "remote://r/key", "https://example.org/x", "ds://data"])
+@pytest.mark.parametrize("spelled", ["s3://bucket/key", "remote://r/key", "https://example.org/x"])
 def test_what_cannot_be_looked_at_is_read_and_refused_where_it_matters(work: Workspace, spelled: str) -> None:
     work.write(
         "dvc.yaml", f"stages: {{s: {{cmd: echo > o, deps: ['{spelled}'], outs: [o]}}, t: {{cmd: echo > p, outs: [p]}}}}"
