@@ -30,6 +30,7 @@ from assay.engine.store.pack import digest_of, key_of
 from assay.engine.store.snapshot import snapshot
 
 _NAMED = 20
+_HERE = "the workspace"
 
 
 class Need(NamedTuple):
@@ -94,6 +95,9 @@ def fsck(project: Project, *, repair: bool = False) -> Checked:
     with suppress(AssayError):
         closure(project.cache, {artifact.digest for named in outs.values() for artifact in named.values()}, live)
     absent = project.cache.missing(map(digest_of, live))
+    if repair and absent:
+        _restore(project, outs.get(_HERE, {}), absent)
+        absent = project.cache.missing(absent)
     project.stat_cache.flush()
     return Checked((*in_git, *in_cache), len(absent))
 
@@ -235,7 +239,7 @@ def _outs(project: Project, refs: Mapping[str, Oid]) -> dict[str, Mapping[str, A
     found: dict[str, Mapping[str, Artifact]] = {}
     finder = TreeFiles(project.repo.objects)
     with suppress(AssayError):
-        found["the workspace"] = _workspace(project)
+        found[_HERE] = _workspace(project)
     for name, oid in refs.items():
         with suppress(AssayError):
             found[_label(name)] = tracked_at(project, oid, finder).outs
@@ -263,7 +267,7 @@ def _check_cache(project: Project, outs: Mapping[str, Mapping[str, Artifact]], *
         else:
             cache.quarantine(problem.path)
     if repair and lost:
-        _restore(project, outs.get("the workspace", {}), lost)
+        _restore(project, outs.get(_HERE, {}), lost)
     cache.index.rescan()
     absent = cache.missing(lost) if repair else lost
     for problem in problems:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -84,7 +84,7 @@ class Trash:
         disk.write_atomic(f"{path}/record", json.dumps(told).encode() + b"\n", sync=True)
         return path
 
-    def recover(self, digests: Iterable[Digest]) -> bool:
+    def recover(self, digests: Collection[Digest]) -> bool:
         """Moves objects back into the cache, where the trash has them.
 
         Returns:
@@ -100,13 +100,14 @@ class Trash:
                 index = self._indexes[name] = PackIndex(f"{self.folder}/{name}/packs")
             else:
                 index.rescan()
+            files = {algo for algo in HASH_NAMES if os.path.isdir(f"{self.folder}/{name}/{algo}")}
             for digest in digests:
-                found = self._recover(name, index, digest) or found
+                found = self._recover(name, index, digest, files) or found
         return found
 
-    def _recover(self, name: str, index: PackIndex, digest: Digest) -> bool:
+    def _recover(self, name: str, index: PackIndex, digest: Digest, files: Collection[str]) -> bool:
         key = object_key(digest)
-        if os.path.lexists(f"{self.folder}/{name}/{key}"):
+        if digest.algo in files and os.path.lexists(f"{self.folder}/{name}/{key}"):
             return self._move_back(f"{self.folder}/{name}/{key}", f"{self._cache}/{key}")
         place = index.find(key_of(digest))
         return place is not None and self._move_back(index.path(place[0]), f"{self._cache}/packs/{place[0]}.pack")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from assay.engine import disk
 from assay.engine.errors import AssayError
 from assay.engine.events import silent
+from assay.engine.experiments.fsck import fsck as fsck_all
 from assay.engine.experiments.gc import gc
 from assay.engine.experiments.keeping import Keep
 from assay.engine.model import ExpRef, Oid
@@ -26,7 +27,7 @@ from assay.engine.store.digest import digest_bytes
 from assay.engine.store.verify import fsck
 from assay.engine.workspace import undo
 from tests.datacommits import commit, data_file, put, set_ref
-from tests.stores import LARGE
+from tests.stores import LARGE, damage
 from tests.workspace import CountingIds, FixedClock, Workspace
 
 
@@ -395,3 +396,40 @@ def test_whatever_the_project_and_the_flags_what_they_keep_is_there(data):
                 if record == max([*undo.records(ws.project), record], key=lambda found: found.number):
                     assert before <= {number for number in range(31) if has(ws.project, content(number))}
         ws.project.close()
+
+
+@pytest.mark.law(3)
+def test_killed_at_any_step_a_repair_loses_nothing_that_is_sound_and_the_next_one_completes(template, tmp_path):
+    def damaged(name):
+        root = shutil.copytree(template, tmp_path / name, symlinks=True)
+        (root / "small").write_bytes(KEPT[0])
+        (root / "large").write_bytes(KEPT[1])
+        project = opened(root)
+        for data in KEPT[:2]:
+            damage(project.cache, digest_bytes("xxh128", data))
+        project.close()
+        return root
+
+    def repaired(root):
+        project = opened(root)
+        try:
+            return fsck_all(project, repair=True).is_clean
+        finally:
+            project.close()
+
+    whole, taken = damaged("whole"), []
+    with disk.injected(lambda *step: taken.append(step)):
+        assert repaired(whole)
+    for number in range(len(taken)):
+        root = damaged(str(number))
+
+        def act(root=root, number=number):
+            with disk.injected(from_step(number, kill)):
+                repaired(root)
+
+        in_child(act)
+        assert repaired(root)
+        project = opened(root)
+        assert [project.cache.read(digest_bytes("xxh128", data)) for data in KEPT] == KEPT
+        assert fsck(project.cache) == []
+        project.close()

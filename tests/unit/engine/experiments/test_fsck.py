@@ -140,6 +140,15 @@ class TestRepair:
         assert bad.is_repaired
 
 
+def test_what_is_missing_comes_back_from_the_workspace_too(ws):
+    ws.write("d.dvc", data_file("d", put(ws.project.cache, LARGE_DATA)))
+    (ws.root / "d").write_bytes(LARGE_DATA)
+    os.unlink(ws.project.cache.object_path(named(LARGE_DATA)))
+    assert fsck(ws.project).absent == 1
+    assert fsck(ws.project, repair=True).absent == 0
+    assert ws.project.cache.read(named(LARGE_DATA)) == LARGE_DATA
+
+
 def test_a_file_that_is_no_object_is_told(ws):
     ws.write(".assay/cache/xxh128/ab/nonsense", "x")
     (bad,) = fsck(ws.project).bad
