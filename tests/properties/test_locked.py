@@ -39,7 +39,10 @@ def lock_files(words, paths, commands, letters, *, at_least=0):
     lines = commands.filter(str.strip)
     values = st.integers() | odd_words | st.lists(odd_words, max_size=2)
     params = st.dictionaries(paths, st.dictionaries(odd_words, values, min_size=1), max_size=1)
-    entries = st.builds(LockEntry, lines | st.lists(lines, min_size=1, max_size=3).map(tuple), items, params, items)
+    told = st.fixed_dictionaries({"name": odd_words, "type": st.just("url"), "meta": st.just({"size": 1})})
+    datasets = st.dictionaries(st.just("ds://d"), told, max_size=1) if paths is odd_paths else st.just({})
+    commands = lines | st.lists(lines, min_size=1, max_size=3).map(tuple)
+    entries = st.builds(LockEntry, commands, items, params, items, datasets)
     stages = st.dictionaries(words, entries, min_size=at_least, max_size=3)
     return stages.map(lambda found: lock.dump(LockFile().replaced(found)))
 
