@@ -58,7 +58,8 @@ def _tell(context: Context, added: Added, *, kept: bool) -> None:
     for path, artifact in added.artifacts.items():
         count = artifact.nfiles
         what = "1 file" if count in (None, 1) else f"{count:,} files"
-        context.say(f"{path}: {what}, {artifact.size:,} bytes" + ("" if kept else ", not in the cache yet") + ".")
+        size = f"{artifact.size:,} byte{'s' * (artifact.size != 1)}"
+        context.say(f"{path}: {what}, {size}" + ("" if kept else ", not in the cache yet") + ".")
     tell_written(context, added.written, staged=added.staged)
 
 
