@@ -78,7 +78,7 @@ class Record(NamedTuple):
     outs: Mapping[str, Files] = {}
     refs: Mapping[tuple[Oid, str], Exp | None] = {}
     after: Mapping[tuple[Oid, str], Exp | None] = {}
-    said: Mapping[Oid, tuple[frozenset[str], str | None]] = {}
+    said: Mapping[Oid, Mapping[str, bool | str | None]] = {}  # by tag, and "note"
     is_trash: bool = False
 
 
@@ -251,7 +251,7 @@ class Loop(RuleBasedStateMachine):
                 {out: self.part(out) for out, files in record.outs.items() if self.part(out) != files},
                 now,
                 record.refs,
-                {commit: self.said.get(commit, UNSAID) for commit in record.said},
+                {commit: {what: self.said_of(commit, what) for what in said} for commit, said in record.said.items()},
             )
         )
         self.become(record.files, record.outs)
@@ -259,7 +259,10 @@ class Loop(RuleBasedStateMachine):
             self.exps.pop(key, None)
             if was is not None:
                 self.exps[key] = was
-        self.said.update(record.said)
+        for commit, said in record.said.items():
+            for what, value in said.items():
+                self.says(commit, what, value)
+        self.nothing_that_a_ref_needs_is_missing()
         return True
 
     # Taking away and naming.
@@ -303,24 +306,39 @@ class Loop(RuleBasedStateMachine):
             self.tag(commit, name, on=on)
 
     def tag(self, commit: Oid, name: str, *, on: bool) -> None:
-        before = tags, text = self.said.get(commit, UNSAID)
-        if not on and name not in tags:
+        was = self.said_of(commit, name)
+        if not on and not was:
             self.refused(Refused, tag, self.project, [commit], [name], on=on)
             return
         tag(self.project, [commit], [name], on=on)
-        if (name in tags) != on:
-            self.said[commit] = (tags | {name} if on else tags - {name}), text
-            self.remember(Record(said={commit: before}))
+        if was != on:
+            self.says(commit, name, on)
+            self.remember(Record(said={commit: {name: was}}))
 
     def note(self, commit: Oid, text: str | None) -> None:
-        before = self.said.get(commit, UNSAID)
+        was = self.said_of(commit, "note")
         note(self.project, commit, text)
-        if before[1] != text:
-            self.said[commit] = before[0], text
-            self.remember(Record(said={commit: before}))
+        if was != text:
+            self.says(commit, "note", text)
+            self.remember(Record(said={commit: {"note": was}}))
 
-    @rule(branches=st.booleans(), undone=UNDONE)
-    def gc(self, branches: bool, undone: tuple[int, int]) -> None:
+    def said_of(self, commit: Oid, what: str) -> bool | str | None:
+        """Whether a commit has a tag, or what its note says."""
+        tags, text = self.said.get(commit, UNSAID)
+        return text if what == "note" else what in tags
+
+    def says(self, commit: Oid, what: str, value: bool | str | None) -> None:
+        tags, text = self.said.get(commit, UNSAID)
+        if what == "note":
+            self.said[commit] = tags, value
+        else:
+            self.said[commit] = (tags | {what} if value else tags - {what}), text
+
+    @rule(branches=st.booleans(), removed=st.none() | NUMBERS, undone=UNDONE)
+    def gc(self, branches: bool, removed: int | None, undone: tuple[int, int]) -> None:
+        """Collects, perhaps just after something was removed that is wanted back then."""
+        if removed is not None and self.exps:
+            self.remove({removed}, keep=False, undone=(0, 0))
         known = {record.number for record in undo_records.records(self.project)}
         gc(self.project, Keep(experiments=True, branches=branches, commits=not branches))
         if {record.number for record in undo_records.records(self.project)} - known:
@@ -471,6 +489,6 @@ class Loop(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-EXAMPLES = 30 if settings.default.derandomize else 300  # the profile "explore" looks further
-Loop.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=25)
+EXAMPLES = 25 if settings.default.derandomize else 300  # the profile "explore" looks further
+Loop.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=20)
 TestLoop = Loop.TestCase
