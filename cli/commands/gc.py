@@ -86,10 +86,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if not done:
         context.say("Nothing was changed.")
         return 1
-    if seen[0].objects:
-        context.say(
-            "Deleted for good." if args.empty_trash else "They are in the trash; `assay undo` brings them back."
-        )
+    if seen[0].objects and args.empty_trash:
+        context.say("Deleted for good.")
+    elif seen[0].objects:
+        it, them = ("It is", "it") if seen[0].objects == 1 else ("They are", "them")
+        context.say(f"{it} in the trash; `assay undo` brings {them} back.")
     return 0
 
 

@@ -169,7 +169,7 @@ def survey(cache: Cache, live: set[bytes], fresh_since: float, held: Iterable[by
         except (FileNotFoundError, CorruptArtifact):  # merged by another process meanwhile; or for fsck to tell
             continue
         _judge(found, pack, sizes, live, mtime >= fresh_since)
-        found.held += sum(sizes.get(key, 0) for key in asked) if asked else 0
+        found.held += sum(size for key, size in sizes.items() if key in asked) if asked else 0
     return found
 
 
