@@ -89,7 +89,7 @@ def would_run(stages: Sequence[str]) -> str:
     return f"Would run: {', '.join(stages)}." if stages else "Nothing would run: all stages are up to date."
 
 
-def refuse_failures(done: Reproduced) -> None:
+def refuse_failures(done: Reproduced, log: str = "") -> None:
     """Raises AssayError when stages failed and others went on."""
     if not done.failed:
         return
@@ -97,4 +97,5 @@ def refuse_failures(done: Reproduced) -> None:
 
     names, left = ", ".join(done.failed), ", ".join(done.not_run)
     what = f"Stage {names} failed" if len(done.failed) == 1 else f"{len(done.failed)} stages failed: {names}"
-    raise AssayError(f"{what}; not run, since they need what failed: {left}." if left else f"{what}.")
+    hint = f"The whole output is in {log}." if log else ""
+    raise AssayError(f"{what}; not run, since they need what failed: {left}." if left else f"{what}.", hint)

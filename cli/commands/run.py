@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     if ran.made is not None:
         context.say(told(context.lab.record_of(ran.made)))
-    refuse_failures(ran.reproduced)
+    refuse_failures(ran.reproduced, ran.log)
     return 0
 
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.engine.errors import BadInput, MissingArtifact, Refused
+from assay.engine.errors import BadInput, CorruptArtifact, MissingArtifact, Refused
 from assay.engine.model import Artifact
 from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
@@ -112,11 +112,11 @@ class Observer:
         return {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.outs}
 
     def has(self, artifact: Artifact) -> bool:
-        """Whether the cache holds an artifact with everything in it."""
+        """Whether the cache holds an artifact with everything in it; a manifest that is damaged is none."""
         cache = self._project.cache
         try:
             return not cache.missing(digests_of(cache, artifact))
-        except MissingArtifact:
+        except (MissingArtifact, CorruptArtifact):
             return False
 
     def _state(self, out: Out, locked: Artifact | None) -> OutState:

@@ -69,15 +69,16 @@ def _pieces(path: str) -> Iterator[bytes]:
 
 def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> None:
     """Puts into the cache what would be lost: what it has not, and what is not as the stage wrote it."""
-    unknown = []
+    unknown: dict[str, bool] = {}
     for out in outs:
         current, locked = observer.artifact(out.path), recorded(entry, out)
-        is_ours = locked is not None and current is not None and locked.digest == current.digest and not out.cache
-        if current is not None and not is_ours and not observer.has(current):
-            unknown.append(out.path)
+        is_ours = locked is not None and current is not None and locked.digest == current.digest
+        if current is not None and (out.cache or not is_ours) and not observer.has(current):
+            unknown[out.path] = is_ours
     for path, artifact in _store(project, observer, unknown).items():
-        digest = artifact.digest
-        project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
+        if not unknown[path]:
+            digest = artifact.digest
+            project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
 
 
 def recorded(entry: LockEntry | None, out: Out) -> Artifact | None:

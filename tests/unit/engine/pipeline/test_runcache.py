@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.engine.events import Warned
+from assay.engine.events import Note, Warned
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import runcache
 from assay.engine.pipeline.choice import OWN, Manner
@@ -110,6 +110,19 @@ def test_a_stale_entry_is_not_used(twice: Workspace) -> None:
     assert len(runs(twice)) == 2
 
 
+@pytest.mark.parametrize(("damaged", "said"), [(b"1\n", True), (b"assay/dir", False)])
+def test_with_damaged_content_the_stage_runs(twice: Workspace, damaged: bytes, said: bool) -> None:
+    twice.project.close()
+    for path in (twice.root / ".assay/cache/packs").glob("*.pack"):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(damaged, b"?" * len(damaged)))
+    done = ran_on(twice, "1\n")
+    assert done.ran == ("a",)
+    assert twice.read("o") == twice.read("m.json") == "1\n"
+    warned = [event.text for event in twice.events if isinstance(event, Warned)]
+    assert any("cannot have its outputs back" in text for text in warned) == said
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"cmd: x\n", b"cmd: x\nouts: [{path: o}]\nmore: 1\n"])
 def test_a_damaged_entry_is_named_and_removed(twice: Workspace, content: bytes) -> None:
     for path in runs(twice):
@@ -128,10 +141,17 @@ def test_what_comes_of_it_is_only_kept_when_it_is_committed(work: Workspace) -> 
     work.write("params.yaml", "size: 3\n")
     assert ran_on(work, "1\n", no_commit=True).ran == ("a",)
     assert runs(work) == []
-    assert work.project.cache.missing([Digest("xxh128", "0" * 32)])
     assert work.read(".gitignore") == "/d\n/o\n"
     assert repro(work).ran == ()
     assert ledger(work) == 1
+
+
+def test_what_was_not_committed_is_kept_and_not_said_to_be_somebody_elses(work: Workspace) -> None:
+    work.write("dvc.yaml", STAGE)
+    work.write("params.yaml", "size: 3\n")
+    ran_on(work, "1\n", no_commit=True)
+    assert repro(work, force=True, no_commit=True).ran == ("a",)
+    assert not [event for event in work.events if isinstance(event, Note)]
 
 
 def test_a_run_whose_inputs_changed_meanwhile_is_not_kept(work: Workspace) -> None:
