@@ -19,7 +19,7 @@ from assay.engine import disk
 from assay.engine.errors import AssayError, MissingObject, RefConflict, Refused
 from assay.engine.events import Warned
 from assay.engine.git import objects
-from assay.engine.git.trees import Item, diff_trees, edit_tree, lookup
+from assay.engine.git.trees import Item, diff_trees, edit_tree, lookup, walk_tree
 from assay.engine.model import Oid
 from assay.engine.notes.remarks import NOTHING, Edit, Remarks, Shown, edited, parse, reverse, shown, to_bytes
 from assay.engine.project import Project
@@ -27,6 +27,8 @@ from assay.engine.project import Project
 REF = "refs/assay/notes"
 _CACHE = "notes.json"
 _TRIES = 50
+_MANY = 20
+"""So many commits are looked up by walking the whole tree."""
 _WORTH_KEEPING = 50
 """So many remarks that the cache lacks are worth writing it anew."""
 
@@ -63,7 +65,7 @@ def remarks_on(project: Project, commits: Iterable[Oid]) -> dict[Oid, Remarks]:
     """All that was said about each of these commits. Raises Refused when it cannot be understood."""
     tip = project.repo.refs.read(REF)
     tree = None if tip is None else project.repo.objects.read_commit(tip).tree
-    return {commit: NOTHING if tree is None else _at(project, tree, commit) for commit in commits}
+    return _read(project, tree, commits)
 
 
 def change(project: Project, edits: Mapping[Oid, Edit], what: str) -> None:
@@ -82,7 +84,7 @@ def change(project: Project, edits: Mapping[Oid, Edit], what: str) -> None:
     for _ in range(_TRIES):
         tip = project.repo.refs.read(REF)
         tree = None if tip is None else project.repo.objects.read_commit(tip).tree
-        before = {commit: NOTHING if tree is None else _at(project, tree, commit) for commit in edits}
+        before = _read(project, tree, edits)
         after = {commit: edited(before[commit], edit, who.time, by) for commit, edit in edits.items()}
         changed = {commit: remarks for commit, remarks in after.items() if remarks != before[commit]}
         if not changed or _published(project, tip, tree, changed, what):
@@ -121,12 +123,25 @@ def _path(commit: Oid) -> str:
     return f"{text[:2]}/{text[2:]}"
 
 
-def _at(project: Project, tree: Oid, commit: Oid) -> Remarks:
-    item = lookup(project.repo.objects, tree, _path(commit))
-    if item is None:
+def _read(project: Project, tree: Oid | None, commits: Iterable[Oid]) -> dict[Oid, Remarks]:
+    """What a tree says about each of these commits. Raises Refused when it cannot be understood."""
+    if tree is None:
+        return dict.fromkeys(commits, NOTHING)
+    source, wanted = project.repo.objects, list(commits)
+    items: dict[str, Oid] = {}
+    if len(wanted) > _MANY:  # each tree once, and not for each commit
+        items = {path: oid for path, _, oid in walk_tree(source, tree)}
+    else:
+        found = {_path(commit): lookup(source, tree, _path(commit)) for commit in wanted}
+        items = {path: item.oid for path, item in found.items() if item is not None}
+    return {commit: _parsed(project, commit, items.get(_path(commit))) for commit in wanted}
+
+
+def _parsed(project: Project, commit: Oid, blob: Oid | None) -> Remarks:
+    if blob is None:
         return NOTHING
     try:
-        return parse(project.repo.objects.read_blob(item.oid))
+        return parse(project.repo.objects.read_blob(blob))
     except ValueError as error:
         raise Refused(
             f"What {REF} says about {commit.hex()[:7]} cannot be understood: {error}.",

@@ -122,3 +122,14 @@ def test_what_cannot_be_understood_is_told_and_never_written_over(one):
     change(one.project, {other: Edit({"more": True})}, "beside it")
     tree = one.project.repo.objects.read_commit(one.project.repo.refs.read(REF)).tree
     assert {path for path, *_ in walk_tree(one.project.repo.objects, tree)} >= {"README"}
+
+
+def test_many_are_changed_and_given_back_at_once(one):
+    many = commits(one, 30)
+    change(one.project, {many[3]: Edit({"x": True}, True, "kept")}, "one of them")
+    edits = dict.fromkeys(many, Edit({"x": True}))
+    back = ledger.reversals(one.project, edits)
+    change(one.project, edits, "all")
+    assert set(all_shown(one.project)) == set(many)
+    change(one.project, back, "back")
+    assert all_shown(one.project) == {many[3]: Shown(("x",), "kept")}
