@@ -6,16 +6,17 @@ comparisons of two listings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from assay.engine.errors import MissingArtifact
-from assay.engine.model import Artifact, Digest
+from assay.engine.model import Artifact, Digest, HashName
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
 from assay.engine.store.checkout import files_at
 from assay.engine.store.manifest import files_in
+from assay.engine.store.snapshot import snapshot
 
 
 class Known(NamedTuple):
@@ -56,18 +57,21 @@ def recorded(project: Project, outs: Mapping[str, Artifact]) -> tuple[dict[str, 
     return found, unknown
 
 
-def present(project: Project, observer: Observer, paths: Iterable[str], *, files: bool = True) -> dict[str, Known]:
-    """The listing of what lies in the workspace at these tracked paths.
+def present(
+    project: Project, observer: Observer, outs: Mapping[str, Artifact | None], *, files: bool = True
+) -> dict[str, Known]:
+    """The listing of what lies in the workspace at tracked paths.
 
     Args:
         project: The project.
         observer: Looks at the workspace.
-        paths: Project paths.
+        outs: What is recorded, by project path: what is there is named by the same hash.
         files: Whether the files in folders are listed too.
     """
     found: dict[str, Known] = {}
-    for path in paths:
-        artifact = observer.artifact(path)
+    for path, known in outs.items():
+        algo = known.digest.algo if known is not None else project.layout.hash_name
+        artifact = _artifact(project, observer, path, algo)
         if artifact is None:
             continue
         found[shown(path, artifact)] = Known(artifact.digest, artifact.size, artifact.is_exec)
@@ -75,6 +79,20 @@ def present(project: Project, observer: Observer, paths: Iterable[str], *, files
             for name, entry in _files(project, path, artifact.digest).items():
                 found[name] = Known(entry.digest, entry.size, entry.is_exec)
     return found
+
+
+def _artifact(project: Project, observer: Observer, path: str, algo: HashName) -> Artifact | None:
+    if algo == project.layout.hash_name or not observer.exists(path):
+        return observer.artifact(path)
+    return snapshot(
+        project.root,
+        path,
+        algo=algo,
+        stat_cache=project.stat_cache,
+        ignored=no_part(project),
+        links_into=(project.cache_folder,),
+        report=project.report,
+    )
 
 
 def _files(project: Project, path: str, digest: Digest) -> dict[str, Known]:

@@ -80,8 +80,9 @@ def _at(project: Project, revision: str) -> _Side:
 
 
 def _here(project: Project) -> _Side:
-    items = items_of(project, load(project))
-    return _Side({}, present(project, Observer(project), [path for path, item in items.items() if item.cache]), set())
+    items = items_of(project, load(project)).values()
+    outs = {item.path: item.artifact for item in items if item.cache}
+    return _Side({}, present(project, Observer(project), outs), set())
 
 
 def _meant(targets: Sequence[str], folder: str, known: set[str]) -> set[str]:

@@ -76,10 +76,9 @@ class Places:
         known = self._known(path)
         if known is not None:
             file, out = known
-            if file.is_import and out.path == path:
-                raise Refused(
-                    f"{path} is imported by {file.path}.", f"Remove {file.path} first to track it as your own."
-                )
+            if file.is_import:
+                hint = f"Remove {file.path} first to track it as your own."
+                raise Refused(f"{out.path} is imported by {file.path}.", hint)
             if data_file and data_file != file.path:
                 raise Refused(f"{path} is tracked by {file.path} already.", "Leave out --file.")
             return Place(path, file.path, file, out)
@@ -149,7 +148,9 @@ class Places:
             raise Refused(
                 f"{data_file} would be ignored by Git or .dvcignore, and with it the data.", "Change that first."
             )
-        if os.path.lexists(self._project.path(data_file)):
+        with disk.Folder(self._project.root) as folder:
+            is_there = folder.stat(data_file) is not None  # no way through a symlink
+        if is_there:
             raise Refused(f"{data_file} is in the way.", "Move it away, or name another with --file.")
         return Place(path, data_file)
 

@@ -61,7 +61,7 @@ def status(
     head = {path: artifact for path, artifact in _at_head(project).items() if not targets or covers(path)}
 
     committed = _changes(project, head, now, granular=granular)
-    there = present(project, observer, [found.item.path for found in chosen], files=granular)
+    there = present(project, observer, {found.item.path: found.item.artifact for found in chosen}, files=granular)
     uncommitted = _against(project, now, there, granular=granular)
     lacking = tuple(shown(path, artifact) for path, artifact in now.items() if not observer.has(artifact))
     if any(found.parts for found in chosen):

@@ -6,7 +6,7 @@ there stays recorded as it was. Where nothing changed this costs a stat per file
 
 from __future__ import annotations
 
-import os
+import posixpath
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -61,7 +61,9 @@ def write(project: Project, texts: Mapping[str, str]) -> None:
     """Writes ``.dvc`` files by project path. Raises AssayError when the disk refuses."""
     for path, text in texts.items():
         try:
-            disk.make_folders(os.path.dirname(project.path(path)))
+            with disk.Folder(project.root) as folder:  # walks down without following a symlink
+                if "/" in path:
+                    folder.make(posixpath.dirname(path))
             disk.write_keeping_mode(project.path(path), text.encode("utf-8"))
         except OSError as error:
             raise disk.no_space(error, path) from error

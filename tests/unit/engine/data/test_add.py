@@ -7,7 +7,7 @@ import os
 import pytest
 
 from assay.engine.data.add import How, add, add_copy
-from assay.engine.errors import BadInput, MissingArtifact, Refused, UsageError
+from assay.engine.errors import AssayError, BadInput, MissingArtifact, Refused, UsageError
 from assay.engine.git.index import read_index
 from assay.engine.pipeline.datafile import parse_file
 from assay.engine.store.manifest import files_in
@@ -199,6 +199,19 @@ def test_an_import_is_not_overwritten(built):
     text = f"deps:\n- path: /x\nouts:\n- md5: {'a' * 32}\n  path: i\n"
     built.write({"i": "1", "i.dvc": text})
     refused(built, Refused, "i", "imported")
+    built.write({"folder/a": "1", "folder.dvc": text.replace("path: i", "path: folder")})
+    refused(built, Refused, "folder/a", "imported")
+
+
+def test_a_data_file_is_not_written_through_a_symlink(built, tmp_path):
+    (tmp_path / "away").mkdir()
+    os.symlink(tmp_path / "away", built.folder / "link")
+    built.write({"a": "1"})
+    before = picture(built.folder)
+    with pytest.raises(AssayError):
+        add(built.project, ["a"], How("link/a.dvc"))
+    assert picture(built.folder) == before
+    assert not list((tmp_path / "away").iterdir())
 
 
 def test_a_folder_in_the_way_of_the_data_file(built):

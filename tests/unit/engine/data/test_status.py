@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 
 import pytest
@@ -96,3 +98,15 @@ def test_reading_writes_nothing_that_a_user_sees(data):
     before = {path: path.stat().st_mtime_ns for path in data.folder.rglob("*") if ".assay/tmp" not in str(path)}
     status(data.project, granular=True, untracked=True)
     assert before == {path: path.stat().st_mtime_ns for path in data.folder.rglob("*") if ".assay/tmp" not in str(path)}
+
+
+def test_what_is_recorded_under_dvcs_hash_is_compared_under_it(data):
+    digest = hashlib.md5(b"m").hexdigest()
+    listing = json.dumps([{"md5": digest, "relpath": "x"}]).encode()
+    folder = hashlib.md5(listing).hexdigest()
+    outs = f"- md5: '{digest}'\n  size: 1\n  hash: md5\n  path: m\n"
+    outs += f"- md5: {folder}.dir\n  size: 1\n  nfiles: 1\n  hash: md5\n  path: n\n"
+    data.write({"m": "m", "n/x": "m", "m.dvc": f"outs:\n{outs}"})
+    assert status(data.project).uncommitted._replace(unchanged=()) == Difference()
+    data.write({"m": "changed", "n/x": "changed"})
+    assert status(data.project).uncommitted.modified == ("m", "n/")
