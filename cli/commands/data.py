@@ -249,11 +249,14 @@ def _move(args: argparse.Namespace, context: Context) -> None:
     from assay.cli.commands.add import tell_written
     from assay.cli.datawords import target_words
     from assay.engine.data.move import move
+    from assay.engine.events import Warned
 
     folder, (source, target) = target_words(context, [args.source, args.target])
     moved = move(context.project(), source, target, folder=folder)
     context.report.clear()
     context.say(f"{moved.source} is now {moved.target}; `assay undo` takes it back.")
+    for address in moved.readers:
+        context.report(Warned(f"Stage {address} still reads {moved.source}; change that in its dvc.yaml."))
     tell_written(context, moved.written)
 
 

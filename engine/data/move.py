@@ -31,12 +31,14 @@ class Moved(NamedTuple):
         target: Where it is now.
         written: Project paths of all small files that changed, came or went.
         undo: The number of the undo record.
+        readers: Addresses of stages that name the old path among what they read; their file is the user's to change.
     """
 
     source: str
     target: str
     written: tuple[str, ...]
     undo: int
+    readers: tuple[str, ...] = ()
 
 
 def move(project: Project, source: str, target: str, *, folder: str = "") -> Moved:
@@ -79,7 +81,12 @@ def move(project: Project, source: str, target: str, *, folder: str = "") -> Mov
             _rename(project, old, new)
         disk.rewrite(project.root, {place: text, file.path: None, **without_lines(project.root, [old])})
         autostage(project, written)
-        return Moved(old, new, written, record.number)
+        return Moved(old, new, written, record.number, _readers(pipeline, old))
+
+
+def _readers(pipeline: Pipeline, path: str) -> tuple[str, ...]:
+    stages = pipeline.stages.values()
+    return tuple(stage.address for stage in stages if any(f"{dep.path}/".startswith(f"{path}/") for dep in stage.deps))
 
 
 def _source(pipeline: Pipeline, path: str) -> DataFile:

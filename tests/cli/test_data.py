@@ -118,3 +118,9 @@ def test_commit_and_unprotect(assay, data):
     assay("config", "cache.type", "symlink", cwd=data)
     assert "linked anew" in assay("checkout", "--relink", cwd=data).out
     assert assay("unprotect", "raw", "one", cwd=data).out == "Links replaced by copies: 5.\n"
+
+
+def test_a_move_names_the_stages_that_read_the_old_path(assay, data):
+    text = (data / "dvc.yaml").read_text()
+    (data / "dvc.yaml").write_text(text.replace("    - raw.txt\n", "    - raw.txt\n    - raw/sub\n"))
+    assert "Stage prepare still reads raw" in assay("data", "move", "raw", "moved", cwd=data).err
