@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 
@@ -133,3 +138,21 @@ def test_a_broken_pipeline_is_told_beside_the_rest(assay, project):
     said = assay("status", "--json", cwd=project, code=255)
     assert "dvc.yaml" in json.loads(said.out)["problem"]
     assert "error: dvc.yaml" in said.err
+
+
+def test_a_person_is_asked_before_each_stage(project):
+    screen, keyboard = pty.openpty()
+    words = [sys.executable, "-m", "assay", "repro", "-i"]
+    with subprocess.Popen(words, cwd=project, stdin=keyboard, stderr=keyboard, stdout=subprocess.PIPE) as process:
+        os.close(keyboard)
+        os.write(screen, b"y\nno\n")
+        said = b""
+        with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+            while piece := os.read(screen, 1000):
+                said += piece
+    os.close(screen)
+    assert process.returncode == 255
+    assert b"Run stage 'prepare'? [y/N]" in said
+    assert b"Stopped before stage 'train'" in said
+    assert (project / "data").exists()
+    assert not (project / "model.bin").exists()

@@ -54,6 +54,7 @@ def test_the_first_failure_ends_it(chain: Workspace) -> None:
     with pytest.raises(StageFailed):
         repro(chain)
     assert ledger(chain) == "ab"
+    assert chain.read(".gitignore") == "/x\n"
 
 
 def test_what_does_not_need_a_failed_stage_goes_on(chain: Workspace) -> None:
