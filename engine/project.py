@@ -7,6 +7,7 @@ Whatever costs time to open is opened on first use.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,6 +59,10 @@ class World:
     site_packages: tuple[str, ...] = ()
     python: tuple[str, str] = ("", "")
     command: str = "assay"
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @dataclass
@@ -130,10 +135,10 @@ class Project:
         return f"{self.root}/{relative}"
 
     def read(self, relative: str) -> bytes | None:
-        """A file's content, or None when there is no such file."""
+        """A file's content, or None when there is no such file; pipes and devices are none, and not waited for."""
         try:
-            with open(f"{self.root}/{relative}", "rb") as file:
-                return file.read()
+            with open(f"{self.root}/{relative}", "rb", opener=_at_once) as file:
+                return file.read() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 

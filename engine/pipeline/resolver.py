@@ -28,6 +28,9 @@ from assay.engine.pipeline.source import Keys, Source
 MAX_SIZE = 50_000_000
 """Characters: what the templates of one dvc.yaml may grow to."""
 
+_COMPARED = 2_000
+"""Names that a misspelled one is compared with."""
+
 Allowed = Literal["anything", "command", "simple"]
 """Which values may stand where an expression is: any, simple ones and maps, simple ones only."""
 
@@ -130,7 +133,7 @@ class Resolver:
         found = self.context.find(steps(reference.inner))
         if found is None:
             asked = ".".join(steps(reference.inner))
-            near = [name for name in nearest(asked, self.context.names()) if name != asked]
+            near = [name for name in nearest(asked, self.context.names()[:_COMPARED]) if name != asked]
             hint = f"Did you mean {' or '.join(near)}?" if near else "Define it in params.yaml or under `vars`."
             raise self.fail(keys, f"{_short(spelled)} is neither in params.yaml nor in the vars", hint)
         value = found.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -353,6 +354,22 @@ def test_the_workspace_is_read_with_edits_that_are_not_written_yet(tmp_path: Pat
     with pytest.raises(ConfigError, match=r"parsing\.bool is 'maybe'; it must be store_true or boolean_optional"):
         spec.load(work.project)
     work.project.close()
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    work = Workspace(tmp_path / "project")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (work.root / "endless.yaml").symlink_to("/dev/zero")
+    for path in ("../pipe.yaml", "endless.yaml", "../../../../../../../../../dev/zero"):
+        work.write("dvc.yaml", f"vars: [{path}]")
+        with pytest.raises(BadInput, match="there is no file"):
+            spec.load(work.project)
+    work.project.close()
+
+
+def test_a_misspelled_name_is_looked_for_among_some_of_very_many() -> None:
+    many = "".join(f"k{at}: {at}\n" for at in range(50_000))
+    assert complaint("stages: {s: {cmd: '${k12x}'}}", params_yaml=many).hint.startswith("Did you mean k12")
 
 
 @pytest.mark.parametrize("value", [1, "word", None, [1], {"a": 1}, True, 1.5])
