@@ -17,7 +17,6 @@ from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.observe import Observer
-from assay.engine.store import checkout
 
 if TYPE_CHECKING:
     from assay.engine.project import Project
@@ -74,6 +73,8 @@ def _is_as_recorded(project: Project, out: DataOut) -> bool:
     artifact = out.artifact
     if artifact is None or artifact.digest.algo == project.layout.hash_name:
         return False
+    from assay.engine.store import checkout
+
     with suppress(MissingArtifact):
         todo = checkout.plan(project.root, out.path, artifact, project.cache, project.stat_cache)
         return todo.is_done and not todo.missing
