@@ -14,7 +14,8 @@ from assay.engine.experiments.show import Group, Table
 from assay.engine.experiments.values import plain
 from tests.unit.cli.render.conftest import NOW, row
 
-MEMBERS = {"name", "commit", "state", "created", "author", "message", "params", "metrics", "deps", "outs", "errors"}
+MEMBERS = {"name", "commit", "state", "tags", "note", "created", "author", "message"}
+MEMBERS |= {"params", "metrics", "deps", "outs", "errors"}
 
 
 def refuse(word):
@@ -41,7 +42,8 @@ def test_the_whole_table(table):
     assert [set(row) for row in main["experiments"]] == [MEMBERS, MEMBERS]
     assert main["experiments"][0] == {
         "name": "brave-lynx", "commit": f"{0x408:040x}", "state": "success", "created": "2023-11-14T22:12:20Z",
-        "author": "Ann <ann@example.com>", "message": "message", "deps": {}, "outs": {}, "errors": {},
+        "author": "Ann <ann@example.com>", "message": "message", "tags": [], "note": None,
+        "deps": {}, "outs": {}, "errors": {},
         "params": {"p.yaml": {"train": {"lr": 1e-05}, "opt": "adam|w", "layers": [1, 2]}},
         "metrics": {"m.json": {"acc": 0.123456789, "note": "same"}},
     }  # fmt: skip
