@@ -76,14 +76,14 @@ class PackWriter:
 
     Args:
         folder: Where the temporary file lies; on the file system of the packs.
-        algo: The hash that names the pack.
+        algo: The hash of what goes into it; the pack is named by it too, or by xxh128 where that names no packs.
     """
 
     def __init__(self, folder: str, algo: HashName) -> None:
         self.entries: Entries = {}
         self.id = ""
         self._file = disk.NewFile(folder, 0o444)
-        self._state = hasher(algo)
+        self._state = hasher(algo if algo in _ID_ALGOS.values() else "xxh128")
         self._held: list[bytes] = [HEADER]
         self._held_size = self._size = len(HEADER)
 

@@ -10,10 +10,12 @@ import pytest
 
 from assay.engine.errors import MissingArtifact, Refused, StoreError
 from assay.engine.store import collect
+from assay.engine.store.cache import Cache
 from assay.engine.store.collect import Touched, closure, survey, take
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import digests_of
 from assay.engine.store.pack import key_of
+from assay.engine.store.statcache import StatCache
 from assay.engine.store.trash import Bin, Trash
 from assay.engine.store.verify import fsck
 from tests.stores import LARGE, Bench, files_below, put
@@ -122,6 +124,17 @@ def test_an_artifact_of_many_levels_can_be_asked_about(bench):
     artifact = bench.add("d")
     touched = Touched(bench.cache, {key_of(digest_bytes("xxh128", b"deep")): 4})
     assert touched(artifact.digest)
+
+
+def test_a_cache_of_another_hash_is_collected_and_checked_alike(tmp_path):
+    cache = Cache(str(tmp_path), "md5", StatCache(""))
+    kept, gone = put(cache, b"kept", b"gone")
+    assert fsck(cache) == []
+    gc(cache, [kept])
+    cache = Cache(str(tmp_path), "md5", StatCache(""))
+    assert [cache.has(digest) for digest in (kept, gone)] == [True, False]
+    assert cache.read(gone) == b"gone"
+    assert fsck(cache) == []
 
 
 def test_held_bytes_are_summed(bench):
