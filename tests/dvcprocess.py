@@ -34,8 +34,8 @@ class DvcProcess:
 
     def __init__(self, python: str, folder: Path) -> None:
         self.folder = folder
-        self.cases = 0
         self._names = itertools.count()
+        self._asked = itertools.count()
         home = folder / "home"
         home.mkdir(parents=True)
         environment = {
@@ -78,15 +78,14 @@ class DvcProcess:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"do": do, "cd": str(cd or self.folder / "home"), **more}
+        request = {"id": next(self._asked), "do": do, "cd": str(cd or self.folder / "home"), **more}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise AssertionError(f"DVC's process is gone: {(self.folder / 'server.err').read_text()[-2000:]}")
-        self.cases += 1
-        found: dict[str, Any] = json.loads(line)
-        return found
+        while line := self._process.stdout.readline():
+            found: dict[str, Any] = json.loads(line)
+            if found["id"] == request["id"]:  # else the test that asked was stopped before the answer came
+                return found
+        raise AssertionError(f"DVC's process is gone: {(self.folder / 'server.err').read_text()[-2000:]}")
 
     def run(self, cd: Path | str, *words: str, **env: str) -> SimpleNamespace:
         """Runs one command line of DVC's in a folder; the answer has ``code``, ``out`` and ``err``."""

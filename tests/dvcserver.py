@@ -8,6 +8,8 @@ print goes to files and comes back in the answer.
 
 from __future__ import annotations
 
+import copy
+import gc
 import importlib
 import json
 import os
@@ -206,6 +208,25 @@ def answer(request: dict[str, Any], home: str) -> dict[str, Any]:
     return {"code": 0, "error": None, **said, **reply}
 
 
+def parse_once() -> None:
+    """Lets ruamel.yaml remember what it has read: DVC reads the same few texts over and over, in pure Python."""
+    from ruamel.yaml import YAML
+
+    load = YAML.load
+    known: dict[str, Any] = {}
+
+    def remembering(self: Any, stream: Any) -> Any:
+        if self.typ != ["safe"] or not isinstance(stream, str):
+            return load(self, stream)
+        if stream not in known:
+            if len(known) > 200:
+                known.clear()
+            known[stream] = load(self, stream)
+        return copy.deepcopy(known[stream])
+
+    YAML.load = remembering
+
+
 def main() -> None:
     """Answers until the standard input ends."""
     requests = os.fdopen(os.dup(0), encoding="utf-8")
@@ -215,8 +236,13 @@ def main() -> None:
     home = os.getcwd()
     for name in ("dvc.cli.parser", "dvc.commands.repro", "dvc.repo"):
         importlib.import_module(name)
+    parse_once()
+    gc.freeze()
+    gc.set_threshold(100_000)
     for line in requests:
-        print(json.dumps(answer(json.loads(line), home), default=str), file=answers, flush=True)
+        request = json.loads(line)
+        reply = {"id": request["id"], **answer(request, home)}
+        print(json.dumps(reply, default=str), file=answers, flush=True)
 
 
 if __name__ == "__main__":

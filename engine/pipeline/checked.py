@@ -16,24 +16,25 @@ class Value:
         keys: The way to the value.
         data: The value.
         of: The generated stage that it belongs to, for messages; several of them stand at one place of the file.
+        is_said: Whether the file says it, if only by a key with nothing behind it, which DVC refuses too.
     """
 
-    __slots__ = ("data", "keys", "of", "source")
+    __slots__ = ("data", "is_said", "keys", "of", "source")
 
-    def __init__(self, source: Source, keys: Keys, data: Any, of: str = "") -> None:
+    def __init__(self, source: Source, keys: Keys, data: Any, of: str = "", *, is_said: bool = False) -> None:
         self.source = source
         self.keys = keys
         self.data = data
         self.of = of
+        self.is_said = is_said
 
     def child(self, key: str | int) -> Value:
         """What stands below a key; None where there is nothing."""
         inner: Any = None
-        if isinstance(self.data, dict):
-            inner = self.data.get(key)
-        elif isinstance(self.data, list) and isinstance(key, int):
+        is_said = isinstance(self.data, dict) and key in self.data
+        if is_said or (isinstance(self.data, list) and isinstance(key, int)):
             inner = self.data[key]
-        return Value(self.source, (*self.keys, key), inner, self.of)
+        return Value(self.source, (*self.keys, key), inner, self.of, is_said=is_said)
 
     def fail(self, problem: str, hint: str = "") -> Exception:
         """The error to raise."""
@@ -42,6 +43,8 @@ class Value:
     def kind(self, wanted: type, words: str, *, required: bool = False) -> Value:
         """Itself when the data is of that type, or absent and not required."""
         if self.data is None and not required:
+            if self.is_said:
+                raise self.fail(f"is empty; it should be {words}", "Fill it in, or leave the key out.")
             return self
         if isinstance(self.data, wanted) and not (wanted is int and isinstance(self.data, bool)):
             return self

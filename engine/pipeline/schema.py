@@ -204,7 +204,7 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
             places.setdefault(PARAMS_FILE, item)
             continue
         for file, chosen in item.pairs():
-            keys = [key.data for key in chosen.items(str, "a key")]
+            keys = [] if chosen.data is None else [key.data for key in chosen.items(str, "a key")]
             names.setdefault(file, []).extend(keys)
             places.setdefault(file, chosen)
             if not keys:
@@ -228,16 +228,24 @@ def _params_path(value: Value, spelled: str, wdir: str) -> str:
 
 
 def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
+    """The outputs of one list; what it says twice is one output with the flags of both, as in DVC."""
+    found: dict[str, Value] = {}
     for item in value.items((str, dict), "a path or a map of a path to its flags"):
         if isinstance(item.data, str):
-            yield Out(_path(item, wdir), item.data, kind, keys=item.keys)
+            found.setdefault(item.data, Value(item.source, item.keys, {}, item.of))
             continue
         for spelled, flags in item.pairs():
             if isinstance(flags.data, list) and kind == "plots":
                 raise flags.fail("a list of settings is only allowed in the top-level plots")
             flags.kind(dict, "a map of flags", required=True)
             flags.only(_FLAGS + _PLOT if kind == "plots" else _FLAGS, "an output")
+            before = found[spelled].data if spelled in found else {}
+            found[spelled] = Value(flags.source, flags.keys, {**before, **flags.data}, flags.of)
+    for spelled, flags in found.items():
+        if flags.data:
             yield _out_with_flags(spelled, flags, kind, wdir)
+        else:
+            yield Out(_resolved(flags, spelled, wdir), spelled, kind, keys=flags.keys)
 
 
 def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out:
@@ -253,9 +261,13 @@ def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out
         type=flags.child("type").text(),
         labels=tuple(item.data for item in flags.child("labels").items(str, "text")),
         meta=flags.child("meta").data,
-        plot={key: flags.data[key] for key in _PLOT if key in flags.data},
+        plot={key: _plot_setting(flags.child(key)) for key in _PLOT if key in flags.data},
         keys=flags.keys,
     )
+
+
+def _plot_setting(value: Value) -> Any:
+    return value.flag(default=True) if value.keys[-1] == "header" else value.text()
 
 
 def _plot_files(value: Value, folder: str) -> Iterator[str]:
@@ -265,7 +277,8 @@ def _plot_files(value: Value, folder: str) -> Iterator[str]:
             yield _path(item, folder)
             continue
         for name, settings in item.pairs():
-            settings.kind(dict, "a map")
+            if settings.data is not None:
+                settings.kind(dict, "a map")
             files = [file for axis in ("y", "x") if isinstance(settings.child(axis).data, Mapping)
                      for file in settings.child(axis).data]  # fmt: skip
             for file in files or [name]:
@@ -286,7 +299,7 @@ def _check_paths(stage: Stage) -> None:
     for out in stage.outs:
         if out.path in written:
             raise stage.source.bad(out.keys, f"{out.spelled!r} is written twice by this stage")
-        if posixpath.basename(out.path) in ("dvc.yaml", "dvc.lock"):
+        if posixpath.basename(out.path) in ("dvc.yaml", "dvc.lock") or out.path.endswith(".dvc"):
             raise stage.source.bad(out.keys, f"{out.spelled!r} is the pipeline's own file")
         written[out.path] = out
     for dep in stage.deps:

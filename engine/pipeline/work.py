@@ -180,7 +180,7 @@ class Work:
         if missing and not self._manner.allow_missing and not (reasons and self._restore(stage)):
             problem = f"{missing[0].spelled!r} is not there, and the stage that writes it is frozen"
             raise stage.source.bad(missing[0].keys, problem, "Unfreeze the stage, or bring the output back.")
-        if not missing and reasons and not self._manner.no_commit:
+        if stage.outs and not missing and reasons and not self._manner.no_commit:
             self._record_frozen(stage)
         self._skip(stage, "frozen")
 

@@ -207,3 +207,25 @@ def test_a_project_has_data_files_beside_its_stages(built):
     built.write({"c.dvc": "outs: 1\n"})
     with pytest.raises(BadInput, match=r"c\.dvc"):
         load(built.project)
+
+
+def test_an_output_that_one_list_names_twice_has_the_flags_of_both() -> None:
+    stage = parse(
+        "stages: {a: {cmd: x, outs: [o, {o: {cache: false}}, {o: {persist: true, cache: true}}]}}", "dvc.yaml"
+    )
+    (out,) = stage.stages[0].outs
+    assert (out.path, out.cache, out.persist) == ("o", True, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["stages:", "metrics:", "stages: {a: {cmd: x, deps: }}", "stages: {a: {cmd: x, desc: }}"]
+)
+def test_a_key_with_nothing_behind_it_is_refused_as_dvc_refuses_it(text: str) -> None:
+    with pytest.raises(BadInput, match="is empty; it should be"):
+        parse(text, "dvc.yaml")
+
+
+@pytest.mark.parametrize("setting", ["x: 3", "header: 3", "y: {a: b}"])
+def test_settings_of_a_stages_plot_have_their_types(setting: str) -> None:
+    with pytest.raises(BadInput, match="should be"):
+        parse(f"stages: {{a: {{cmd: x, plots: [{{o: {{{setting}}}}}]}}}}", "dvc.yaml")
