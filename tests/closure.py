@@ -39,16 +39,14 @@ class Closure:
 
     def outs(self, lock: bytes | None) -> dict[str, bytes]:
         """The files of every cached output that a lock file names. Fails when one is not in the cache, whole."""
-        stages = (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
         found: dict[str, bytes] = {}
-        for stage in stages.values():
-            for out in stage.get("outs", ()):
-                if out["path"] != "metrics.json":
-                    found.update(self._content(out["path"], out["digest"]))
+        named = _named(lock or b"")
+        objects = self.objects() if named else {}
+        for path, digest in named:
+            found.update(self._content(objects, path, digest))
         return found
 
-    def _content(self, path: str, digest: str) -> dict[str, bytes]:
-        objects = self.objects()
+    def _content(self, objects: dict[str, bytes], path: str, digest: str) -> dict[str, bytes]:
         assert digest in objects, f"{path} needs {digest}, and the cache has {sorted(objects)}"
         if not digest.endswith(".dir"):
             return {path: objects[digest]}
@@ -57,7 +55,7 @@ class Closure:
         found: dict[str, bytes] = {}
         for name, row_kind, below, *_ in rows:
             text = below.hex() if isinstance(below, bytes) else below
-            found.update(self._content(f"{path}/{name}", text + ".dir" * (row_kind == 2)))
+            found.update(self._content(objects, f"{path}/{name}", text + ".dir" * (row_kind == 2)))
         return found
 
     def objects(self) -> dict[str, bytes]:
@@ -84,6 +82,14 @@ def _walk(repo: Repo, tree: bytes, above: str):  # type: ignore[no-untyped-def]
         else:
             assert mode in BLOB_MODES
             yield path, repo[oid].data
+
+
+@cache
+def _named(lock: bytes) -> list[tuple[str, str]]:
+    """The cached outputs that a lock file names, with their digests."""
+    stages = (yaml.safe_load(lock) or {}).get("stages", {})
+    outs = [out for stage in stages.values() for out in stage.get("outs", ())]
+    return [(out["path"], out["digest"]) for out in outs if out["path"] != "metrics.json"]
 
 
 @cache

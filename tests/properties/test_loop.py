@@ -1,6 +1,6 @@
 """Any sequence of an experiment's verbs does what dictionaries would do, and what a ref needs is never missing.
 
-The verbs are run, save, apply, undo, rename, remove, gc, baseline, branch, switch, tag and note.
+The verbs are run, save, apply, checkout, undo, rename, remove, gc, baseline, branch, switch, tag and note.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from assay.engine.errors import AssayError, NameTaken, Refused
+from assay.engine.data.checkout import How, checkout
+from assay.engine.errors import AssayError, NameTaken, Refused, WouldLose
 from assay.engine.experiments.apply import apply
 from assay.engine.experiments.baseline import baseline
 from assay.engine.experiments.branch import branch
@@ -222,6 +223,24 @@ class Loop(RuleBasedStateMachine):
         self.become(wanted, outs)
         if record.files or record.outs:
             self.remember(record)
+            self.undo(undone)
+
+    @rule(force=st.booleans(), undone=UNDONE)
+    def checkout(self, force: bool, undone: tuple[int, int]) -> None:
+        cached, outs = set(self.closure.objects().values()), by_out(self.closure.outs(self.files.get("dvc.lock")))
+        replaced = {
+            out: self.part(out)
+            for out, files in outs.items()
+            if any(files.get(path) != data for path, data in self.part(out).items())
+        }
+        lost = [p for out in replaced for p, d in self.part(out).items() if outs[out].get(p) != d and d not in cached]
+        if lost and not force:
+            self.refused(WouldLose, checkout, self.project, how=How(force=force))
+            return
+        checkout(self.project, how=How(force=force))
+        self.become({}, outs)
+        if replaced:
+            self.remember(Record(outs=replaced))
             self.undo(undone)
 
     @rule(which=UNDONE)
@@ -469,6 +488,7 @@ class Loop(RuleBasedStateMachine):
         for commit in self.branches.values():
             assert self.closure.tree(commit) == self.trees[commit]
             self.closure.outs(self.trees[commit].get("dvc.lock"))
+        self.closure.outs(self.files.get("dvc.lock"))  # the workspace is no ref, and needs no less
 
     @invariant()
     def show_says_so(self) -> None:
@@ -489,6 +509,6 @@ class Loop(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-EXAMPLES = 25 if settings.default.derandomize else 300  # the profile "explore" looks further
+EXAMPLES = 20 if settings.default.derandomize else 300  # the profile "explore" looks further
 Loop.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=20)
 TestLoop = Loop.TestCase
