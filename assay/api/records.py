@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from assay.api.keyed import Keyed, natural
 from assay.engine.errors import Refused
+from assay.engine.words import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -273,9 +274,8 @@ class Experiments(Sequence[Record]):
         return sum(len(group.experiments) for group in self.table.groups)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} experiment{'s' * (len(self) != 1)}: {', '.join(record.name for record in self[:5])}" + (
-            ", ...>" if len(self) > 5 else ">"
-        )
+        names = ", ".join(record.name for record in self[:5])
+        return f"<{counted(len(self), 'experiment')}: {names}" + (", ...>" if len(self) > 5 else ">")
 
     def _repr_html_(self) -> str:
         from assay.api.html import experiments

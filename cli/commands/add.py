@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
+from assay.engine.words import counted
 
 if TYPE_CHECKING:
     from assay.engine.data.add import Added
@@ -56,10 +57,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _tell(context: Context, added: Added, *, kept: bool) -> None:
     for path, artifact in added.artifacts.items():
-        count = artifact.nfiles
-        what = "1 file" if count in (None, 1) else f"{count:,} files"
-        size = f"{artifact.size:,} byte{'s' * (artifact.size != 1)}"
-        context.say(f"{path}: {what}, {size}" + ("" if kept else ", not in the cache yet") + ".")
+        files = counted(1 if artifact.nfiles is None else artifact.nfiles, "file")
+        context.say(
+            f"{path}: {files}, {counted(artifact.size, 'byte')}" + ("" if kept else ", not in the cache yet") + "."
+        )
     tell_written(context, added.written, staged=added.staged)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.render.words import counted
 from assay.cli.wiring import Context
+from assay.engine.words import counted
 
 if TYPE_CHECKING:
     from assay.engine.workspace.restore import Restored

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from assay.cli.render.words import counted
 from assay.cli.wiring import Context
+from assay.engine.words import counted
 
 EXAMPLES = """\
   assay baseline -m "first"

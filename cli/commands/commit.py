@@ -27,6 +27,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.datawords import target_words
     from assay.engine.data.commit import How, commit
     from assay.engine.events import Warned
+    from assay.engine.words import counted
 
     folder, targets = target_words(context, args.targets)
     ask = context.ask if context.can_ask else None
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.report.clear()
     for name in done.left:
         context.report(Warned(f"{name} is not all here; its record stays as it was."))
-    count = len(done.written)
-    context.say(f"Recorded in {count} file{'s' * (count != 1)}." if count else "Everything was recorded already.")
+    files = counted(len(done.written), "file")
+    context.say(f"Recorded in {files}." if done.written else "Everything was recorded already.")
     tell_written(context, done.written, staged=done.staged)
     return 0

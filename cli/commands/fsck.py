@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
+from assay.engine.words import counted
 
 if TYPE_CHECKING:
     from assay.engine.experiments.fsck import Bad
@@ -49,8 +50,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if checked.is_clean:
         context.say("Everything is in order." if not checked.bad else "Everything is in order now.")
     if checked.absent:
-        what = "artifact that something names is" if checked.absent == 1 else "artifacts that something names are"
-        context.say(f"{checked.absent} {what} not in the cache; `assay pull` may have what is missing.")
+        what = counted(checked.absent, "artifact that something names is", "artifacts that something names are")
+        context.say(f"{what} not in the cache; `assay pull` may have what is missing.")
     return 0 if checked.is_clean else 1
 
 

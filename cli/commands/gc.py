@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.cli.render.progress import size
 from assay.cli.wiring import Context
+from assay.engine.words import counted, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,23 +121,23 @@ def _question(context: Context) -> Callable[[], bool]:
 
 def told(preview: Preview) -> list[str]:
     """What a collection would do, line by line."""
-    everything = f"{_things(preview.all_objects, 'object')}, {size(preview.all_size)}"
+    everything = f"{counted(preview.all_objects, 'object')}, {size(preview.all_size)}"
     if preview.objects:
-        lines = [f"{_things(preview.objects, 'object')}, {size(preview.size)}, would go{_where(preview)}"]
+        lines = [f"{counted(preview.objects, 'object')}, {size(preview.size)}, would go{_where(preview)}"]
         lines += _owners(preview)
         lines.append(f"The cache has {everything}.")
     else:
         lines = [f"Nothing to collect from the cache's {everything}."]
     if preview.fresh[0]:
-        count = _things(preview.fresh[0], "object")
+        count = counted(preview.fresh[0], "object")
         lines.append(f"{count}, {size(preview.fresh[1])}, that nothing needs stay, because they are new (gc.fresh).")
     if preview.held:
         lines.append(f"{size(preview.held)} stay only for what `assay undo` and the queue may need.")
     if preview.unknown:
-        count = _things(preview.unknown, "directory is", "directories are")
+        count = counted(preview.unknown, "directory is", "directories are")
         lines.append(f"{count} to be kept and not here; `assay pull` fetches what is missing.")
     if preview.expired:
-        count = _things(len(preview.expired), "earlier collection")
+        count = counted(len(preview.expired), "earlier collection")
         lines.append(f"{count}, {size(preview.expired_size)}, will be deleted from the trash for good.")
     return lines
 
@@ -150,29 +151,20 @@ def _where(preview: Preview) -> str:
 def _length(seconds: float) -> str:
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            return _things(int(seconds // length), unit)
-    return _things(int(seconds), "second")
+            return counted(int(seconds // length), unit)
+    return counted(int(seconds), "second")
 
 
 def _owners(preview: Preview) -> list[str]:
     """Who loses data although it has a name."""
     loss, lines = preview.loss, []
     if loss.experiments:
-        lines.append(f"{_things(len(loss.experiments), 'experiment')}: {_some(loss.experiments)}")
+        lines.append(f"{counted(len(loss.experiments), 'experiment')}: {first_of(loss.experiments, _NAMED)}")
     if loss.refs:
-        lines.append(f"{_things(len(loss.refs), 'branch or tag', 'branches and tags')}: {_some(loss.refs)}")
+        lines.append(f"{counted(len(loss.refs), 'branch or tag', 'branches and tags')}: {first_of(loss.refs, _NAMED)}")
     if loss.commits:
-        lines.append(_things(loss.commits, "older commit"))
+        lines.append(counted(loss.commits, "older commit"))
     if not lines:
         return ["  Nothing that has a name needs them."]
-    head = f"  {_things(loss.objects, 'object')} of them, {size(loss.size)}, would be missing from:"
+    head = f"  {counted(loss.objects, 'object')} of them, {size(loss.size)}, would be missing from:"
     return [head, *(f"    {line}" for line in lines)]
-
-
-def _things(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def tell(report: Report, did: str, context: Context) -> int:
     """Says what a transfer did, and returns the exit code."""
     from assay.cli.render.progress import size
-    from assay.cli.render.words import counted
+    from assay.engine.words import counted
 
     names = ", ".join(short(ref) for ref in report.refs[:10]) + (" ..." if len(report.refs) > 10 else "")
     if report.refs or report.objects or report.artifacts:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_NAMED = 10
+from assay.engine.words import counted, first_of
 
 EXAMPLES = """\
   assay remove bumpy-lion shiny-frog
@@ -50,27 +45,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     if args.keep and refs:
         baselines = len({refname[:51] for refname in refs})
-        context.report(Note(f"--keep removes {counted(len(refs))} of {baselines} commit{'s' * (baselines != 1)}."))
+        context.report(Note(f"--keep removes {counted(len(refs), 'experiment')} of {counted(baselines, 'commit')}."))
     remove(project, refs, _told(args))
     context.report.clear()
     if not refs:
         context.say("There are no experiments to remove.")
         return 0
-    names = listed(name.rpartition("/")[2] for name in refs)
+    names = first_of(name.rpartition("/")[2] for name in refs)
     context.say(f"Removed {names}; `assay undo` brings {'it' if len(refs) == 1 else 'them'} back.")
     return 0
-
-
-def counted(number: int) -> str:
-    """So many experiments."""
-    return f"{number} experiment{'s' * (number != 1)}"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for a sentence: the first of them, and how many more there are."""
-    found = list(names)
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
 
 
 def _labelled(refname: str) -> str:
@@ -79,8 +62,7 @@ def _labelled(refname: str) -> str:
 
 def _told(args: argparse.Namespace) -> str:
     """The command for the list of what can be undone."""
-    words = ["remove", *args.experiments[:_NAMED]]
-    words += [f"and {len(args.experiments) - _NAMED} more"] if len(args.experiments) > _NAMED else []
+    words = ["remove", first_of(args.experiments, separator=" ")] if args.experiments else ["remove"]
     words += ["-A"] if args.all_commits else []
     words += [f"--rev {rev}" for rev in args.rev]
     words += [f"-n {args.num}"] if args.num != 1 else []

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Reproduces the pipeline."""
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
+    from assay.engine.words import counted
     from assay.engine.workspace.hold import hold
 
     project = context.project()
@@ -40,11 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     ran, restored = len(done.ran), len(done.restored)
     kept = len(done.skipped) - restored
-    back = f"{restored} {_was(restored)} restored, " if restored else ""
-    context.say(f"{ran} stage{'s' * (ran != 1)} ran, {back}{kept} {_was(kept)} up to date.")
+    back = f"{counted(restored, 'was', 'were')} restored, " if restored else ""
+    context.say(f"{counted(ran, 'stage')} ran, {back}{counted(kept, 'was', 'were')} up to date.")
     refuse_failures(done)
     return 0
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -152,8 +152,8 @@ def _row(name: str, owner: Stage | DataFile) -> dict[str, object]:
 
 def _remove(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.datawords import target_words
-    from assay.cli.render.words import counted
     from assay.engine.stages.remove import remove
+    from assay.engine.words import counted
 
     project = context.project()
     folder, targets = target_words(context, [*args.targets, *(args.command or ())])

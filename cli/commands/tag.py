@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.commands.remove import listed
 from assay.cli.wiring import Context
+from assay.engine.words import first_of
 
 if TYPE_CHECKING:
     from assay.engine.model import Oid
@@ -85,7 +85,7 @@ def _list(context: Context) -> int:
         for name in now.tags:
             found.setdefault(name, []).extend(names.get(commit, [commit.hex()[:7]]))
     for name in sorted(found):
-        context.say(f"{name}: {listed(sorted(found[name]))}")
+        context.say(f"{name}: {first_of(sorted(found[name]))}")
     return 0
 
 
@@ -96,7 +96,7 @@ def _told(args: argparse.Namespace, words: list[str]) -> str:
 
 
 def _say(context: Context, args: argparse.Namespace, tags: list[str], names: list[str], changed: int) -> None:
-    who = listed(name.rpartition("/")[2] for name in names)
+    who = first_of(name.rpartition("/")[2] for name in names)
     if not names:
         context.say("There is no such experiment.")
     elif not changed:

@@ -9,12 +9,12 @@ from assay.cli.render import grid
 from assay.cli.render.cells import moment, printable, shortened
 from assay.cli.render.changes import Cells, change_cells, members
 from assay.cli.render.progress import size
-from assay.cli.render.words import counted
 from assay.engine.experiments.changed_code import CodeChange
 from assay.engine.experiments.changed_data import DataChange
 from assay.engine.experiments.diff import About, Difference
 from assay.engine.experiments.index import iso_time
 from assay.engine.experiments.locked import Described
+from assay.engine.words import counted
 
 _GLANCE = 20
 """Rows of a section that are shown where the whole is to fit on a screen."""

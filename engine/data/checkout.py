@@ -20,6 +20,7 @@ from assay.engine.project import Project
 from assay.engine.store import checkout as store
 from assay.engine.store.checkout import Plan
 from assay.engine.store.links import Kind
+from assay.engine.words import first_of
 from assay.engine.workspace import undo
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold
@@ -131,8 +132,7 @@ def _planned(project: Project, found: Chosen, missing: dict[str, str]) -> Plan |
     if todo.missing:
         lacking = set(todo.missing)
         absent = [name for name, entry in {**todo.add, **todo.change}.items() if entry.digest in lacking]
-        more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-        missing[item.path] = f"The cache lacks {', '.join(absent[:_NAMED])}{more}."
+        missing[item.path] = f"The cache lacks {first_of(absent)}."
         todo = _part_of(todo, lambda name: name not in absent)
     return todo
 
@@ -161,7 +161,7 @@ def _safe(project: Project, plans: Sequence[Plan], *, force: bool) -> int:
     lost = [name for todo in plans for name in todo.would_lose]
     if lost and not force:
         raise WouldLose(
-            f"{_some(lost)}: in no cache, and would be lost.",
+            f"{first_of(lost)}: in no cache, and would be lost.",
             "`assay commit` or `assay add` keeps it; --force replaces it, and `assay undo` then gives it back.",
         )
     replaced = [todo.path for todo in plans if todo.change or todo.remove]
@@ -171,7 +171,7 @@ def _safe(project: Project, plans: Sequence[Plan], *, force: bool) -> int:
     gone = {name for todo in plans for name in todo.would_lose if not _is_plain(project, name)}
     if gone:
         raise WouldLose(
-            f"{_some(sorted(gone))}: neither a file nor a folder, and would be lost.", "Move it away first."
+            f"{first_of(sorted(gone))}: neither a file nor a folder, and would be lost.", "Move it away first."
         )
     return undo.remember(project, "checkout", outs=before).number
 
@@ -212,8 +212,3 @@ def _relinked(project: Project, found: Chosen, kinds: tuple[Kind, ...]) -> int:
     except MissingArtifact:
         return 0  # told already
     return sum(used.values())
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

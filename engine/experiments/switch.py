@@ -18,6 +18,7 @@ from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
+from assay.engine.words import first_of
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold, refuse_half_merged
 from assay.engine.workspace.restore import planned
@@ -129,7 +130,4 @@ def _check_out(project: Project, outs: Mapping[str, Artifact | None]) -> None:
         except MissingArtifact:
             absent.append(path)
     if absent:
-        more = f" and {len(absent) - 10} more" if len(absent) > 10 else ""
-        project.report(
-            Warned(f"The cache does not have {', '.join(absent[:10])}{more} of this commit; `assay pull` gets them.")
-        )
+        project.report(Warned(f"The cache does not have {first_of(absent)} of this commit; `assay pull` gets them."))

@@ -23,11 +23,11 @@ from assay.engine.git.staged import Differences, differences
 from assay.engine.git.trees import Item
 from assay.engine.git.workfiles import WorkFiles
 from assay.engine.model import Oid
+from assay.engine.words import first_of
 
 Letter = Literal["A", "M", "D", "T"]
 """Added, modified, deleted, or of another type (a file where a symlink was), as in `git status`."""
 
-_NAMED = 10  # how many paths a sentence names
 _CONFLICTS = {(1,): "DD", (2,): "AU", (3,): "UA", (1, 2): "UD", (1, 3): "DU", (2, 3): "AA", (1, 2, 3): "UU"}
 
 
@@ -216,9 +216,8 @@ def _refuse_large(work: _Work, limit: int) -> None:
     ]
     if large:
         large.sort(reverse=True)
-        names = ", ".join(f"{path} ({size / 1e6:.1f} MB)" for size, path in large[:_NAMED])
-        more = f" and {len(large) - _NAMED} more" if len(large) > _NAMED else ""
+        names = first_of(f"{path} ({size / 1e6:.1f} MB)" for size, path in large)
         raise Refused(
-            f"Larger than {limit / 1e6:g} MB, neither tracked nor ignored: {names}{more}.",
+            f"Larger than {limit / 1e6:g} MB, neither tracked nor ignored: {names}.",
             "Add them to .gitignore, or make them outputs of a stage.",
         )

@@ -28,8 +28,8 @@ from assay.engine.git.repository import Repository
 from assay.engine.git.trees import Item, check_entry, diff_trees, lookup
 from assay.engine.git.workfiles import WorkFiles, filters_of
 from assay.engine.model import Oid
+from assay.engine.words import first_of
 
-_NAMED = 10  # how many paths a sentence names
 _REPORTED = 500  # files between two reports
 _TASK = "Checking out files"
 
@@ -71,7 +71,7 @@ def checkout_tree(
     with editing(repo.common_dir, repo.index_path) as draft:
         if draft.conflicts:
             raise WouldLose(
-                f"{_some(sorted(draft.conflicts))}: in conflict since a merge.", "Finish or abort the merge first."
+                f"{first_of(sorted(draft.conflicts))}: in conflict since a merge.", "Finish or abort the merge first."
             )
         written = _switch(repo, pairs, new, report)
         for path, (_, after) in pairs.items():
@@ -213,7 +213,7 @@ class _Plan:
                 self._empty(path)
         if self._lost:
             raise WouldLose(
-                f"{_some(sorted(self._lost))}: changed or not tracked, and would be lost.",
+                f"{first_of(sorted(self._lost))}: changed or not tracked, and would be lost.",
                 "Save them with `assay save` or `assay baseline`, or move them away, then try again.",
             )
 
@@ -317,8 +317,3 @@ def _tell_of_filters(plan: _Plan, conversions: Filters, report: Reporter) -> Non
             counts[driver] = counts.get(driver, 0) + 1
     for driver, count in counts.items():
         report(Warned(f"{count} files have the filter {driver}, a program that is not run: they hold what Git stores."))
-
-
-def _some(paths: list[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more

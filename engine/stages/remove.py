@@ -19,13 +19,12 @@ from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.pipeline.stage import Out, Stage, lock_path
 from assay.engine.pipeline.targets import Names
 from assay.engine.project import Project
+from assay.engine.words import first_of
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import files_below
 from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Change, Wanted, carry_out, plan
-
-_NAMED = 10
 
 
 class Removed(NamedTuple):
@@ -153,5 +152,4 @@ def _addresses(stages: Iterable[Stage]) -> tuple[str, ...]:
 
 
 def _told(targets: Sequence[str], outs: bool) -> str:
-    named = " ".join(targets[:_NAMED]) + (f" and {len(targets) - _NAMED} more" if len(targets) > _NAMED else "")
-    return f"stage remove {named}" + (" --outs" if outs else "")
+    return f"stage remove {first_of(targets, separator=' ')}" + (" --outs" if outs else "")

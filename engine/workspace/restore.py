@@ -21,8 +21,7 @@ from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
 from assay.engine.store import checkout
 from assay.engine.store.snapshot import snapshot
-
-_NAMED = 10
+from assay.engine.words import first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def plan(project: Project, wanted: Wanted) -> Change:
     objects = project.repo.objects
     gone = [path for path, item in wanted.files.items() if item and item[0] != MODE_GITLINK and item[1] not in objects]
     if gone:
-        raise MissingObject(f"The repository does not have the content of {_some(gone)}, so nothing was changed.")
+        raise MissingObject(f"The repository does not have the content of {first_of(gone)}, so nothing was changed.")
     link_kinds(project)
     write_files(project.repo, wanted.files, dry=True)
     outs = _outs_to_change(project, wanted.outs)
@@ -86,7 +85,7 @@ def plan(project: Project, wanted: Wanted) -> Change:
     for path, artifact in outs.items():
         lost = planned(project, path, artifact).would_lose
         if lost:
-            raise WouldLose(f"{_some(lost)}: neither a file nor a folder, and would be lost.", "Move it away first.")
+            raise WouldLose(f"{first_of(lost)}: neither a file nor a folder, and would be lost.", "Move it away first.")
     return Change(Wanted(wanted.files, outs, wanted.raw), before)
 
 
@@ -124,7 +123,7 @@ def _outs_to_change(project: Project, outs: Mapping[str, Artifact | None]) -> di
             changing[path] = artifact
     if absent:
         raise MissingArtifact(
-            f"The cache does not have {_some(absent)}, so nothing was changed.",
+            f"The cache does not have {first_of(absent)}, so nothing was changed.",
             "Get it with `assay pull NAME`, then try again.",
         )
     return changing
@@ -148,8 +147,3 @@ def stored_now(project: Project, path: str) -> Artifact | None:
         )
     disk.sync_tree(project.cache_folder)
     return artifact
-
-
-def _some(paths: list[str] | tuple[str, ...]) -> str:
-    more = len(paths) - _NAMED
-    return ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")
