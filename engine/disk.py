@@ -157,13 +157,11 @@ def open_append(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _O_CLOEXEC, 0o666)
 
 
-def append(path: str, data: bytes, *, sync: bool = False) -> None:
+def append(path: str, data: bytes) -> None:
     """Adds one record at the end of a file, in one write, making the file when there is none."""
     fd = open_append(path)
     try:
         write_fd(fd, data, path)
-        if sync:
-            fsync_fd(fd, path)
     finally:
         os.close(fd)
 

@@ -35,11 +35,6 @@ class Change(NamedTuple):
     change: Any = None
     percent: float | None = None
 
-    @property
-    def is_change(self) -> bool:
-        """Whether the sides differ."""
-        return not same(self.old, self.new)
-
 
 Changes = Mapping[str, Mapping[str, Change]]
 """Changes by file, then by dotted key; the key is "" where a file is one value alone."""

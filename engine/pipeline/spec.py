@@ -137,13 +137,6 @@ class Pipeline:
         found = dict.fromkeys([PARAMS_FILE, *named, *listed, *templated])
         return tuple(path for path in found if not is_outside(path))
 
-    @property
-    def metrics_files(self) -> tuple[str, ...]:
-        """Every file or folder that holds metrics."""
-        written = [out.path for stage in self.stages.values() for out in stage.outs if out.kind == "metrics"]
-        listed = [path for file in self.files.values() for path in file.metrics]
-        return tuple(dict.fromkeys([*written, *listed]))
-
 
 def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipeline:
     """The pipeline of a project's workspace.

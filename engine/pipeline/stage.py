@@ -46,11 +46,6 @@ class Dep(NamedTuple):
     dataset: Mapping[str, Any] | None = None
 
     @property
-    def external(self) -> bool:
-        """Whether it lies outside the project, so that no stage writes it and no commit holds it."""
-        return self.place != "project"
-
-    @property
     def can_be_seen(self) -> bool:
         """Whether its content is on this machine's file system, so that a change can be told."""
         return self.place in ("project", "outside")

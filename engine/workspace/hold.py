@@ -15,19 +15,18 @@ _UNDER_WAY = {"MERGE_HEAD": "A merge", "CHERRY_PICK_HEAD": "A cherry-pick", "REV
 
 
 @contextmanager
-def hold(project: Project, wait: float = 0.0) -> Iterator[None]:
+def hold(project: Project) -> Iterator[None]:
     """Keeps other commands from changing this workspace meanwhile; readers do not ask.
 
     Args:
         project: The project whose workspace is meant.
-        wait: Seconds to wait for another command to end.
 
     Raises:
         Locked: Another command holds it; the sentence says which.
     """
     path = lock_path(project)
     disk.make_folders(os.path.dirname(path))
-    with FileLock(path, what="The workspace", command=project.world.command, wait=wait):
+    with FileLock(path, what="The workspace", command=project.world.command):
         yield
 
 

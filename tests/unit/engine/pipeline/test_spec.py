@@ -126,17 +126,15 @@ def test_a_dependency_may_lie_outside_the_project() -> None:
         ("ds://d", "dataset"),
         ("code/a", "project"),
     ]
-    assert [dep.external for dep in stage.deps] == [True, True, True, True, True, False]
 
 
-def test_the_files_that_hold_params_and_metrics_are_known() -> None:
+def test_the_files_that_hold_params_are_known() -> None:
     files = {
-        "dvc.yaml": read("stages: {a: {cmd: x, params: [p.json: null], metrics: [m.json]}}\nparams: [q.yaml]"),
-        "sub/dvc.yaml": read("metrics: [n.json]", "sub/dvc.yaml"),
+        "dvc.yaml": read("stages: {a: {cmd: x, params: [p.json: null]}}\nparams: [q.yaml]"),
+        "sub/dvc.yaml": read("params: [r.json]", "sub/dvc.yaml"),
     }
     pipeline = Pipeline.of(files)
-    assert pipeline.params_files == ("params.yaml", "p.json", "q.yaml")
-    assert pipeline.metrics_files == ("m.json", "sub/n.json")
+    assert pipeline.params_files == ("params.yaml", "p.json", "q.yaml", "sub/r.json")
     assert pipeline.lock_paths == ("dvc.lock",)
     assert list(pipeline.stages) == ["a"]
 
