@@ -119,7 +119,8 @@ def plan(
     surplus = [name for name in have if name not in wanted]
     remove = [*surplus, *there.abandoned, *(name for name in there.odd if name not in wanted)]
     is_dir = artifact is not None and artifact.digest.is_dir
-    emptied = {name for name in there.folders if name in wanted} | (_above(remove, path) - parents)
+    in_the_way = {name for name in there.folders if not wanted.keys().isdisjoint((name, *_above([name], path)))}
+    emptied = in_the_way | (_above(remove, path) - parents)
     if is_dir:
         emptied.discard(path)
     return Plan(

@@ -132,6 +132,15 @@ def test_a_file_becomes_a_folder_and_back(bench, force):
         assert bench.tree() == states[turn]
 
 
+def test_a_folder_of_empty_folders_gives_way_to_a_file(bench):
+    bench.write({"data/x": b"file"})
+    artifact = bench.add("data")
+    os.unlink(bench.root / "data/x")
+    (bench.root / "data/x/y/z").mkdir(parents=True)
+    check_out(bench, artifact)
+    assert bench.tree() == {"data/x": b"file"}
+
+
 def test_a_directory_becomes_a_file_and_back(bench, both):
     digest = put(bench.cache, b"file")[0]
     check_out(bench, Artifact(digest, 4))
