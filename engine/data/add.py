@@ -101,7 +101,7 @@ def add(project: Project, targets: Sequence[str], how: How = AS_USUAL, *, glob: 
 
 
 def add_copy(project: Project, source: str, out: str, how: How = AS_USUAL, *, force: bool = False) -> Added:
-    """Copies a file or folder from anywhere into the project and tracks it there.
+    """Copies a file or folder from anywhere into the project and tracks it there; `undo` takes it away again.
 
     Args:
         project: The project.
@@ -127,11 +127,27 @@ def add_copy(project: Project, source: str, out: str, how: How = AS_USUAL, *, fo
             raise Refused(f"{out} exists already.", "-f replaces it; `assay undo` then gives it back.")
         artifact = _taken_in(project, source)
         change = plan(project, Wanted({}, {out: artifact}))
-        if any(before is not None for before in change.before.values()):
-            named = [project.prefix + place.data_file] if place.file is not None else []
-            undo.remember(project, f"add --out {out}", paths=named, outs=change.before)
+        small = (place.data_file, _ignore_file(out))
+        undo.remember(project, f"add --out {out}", paths=[project.prefix + path for path in small], outs=change.before)
+        # The names come first: cut short after them, what is there is a part of tracked data, and no folder to copy to.
+        named = _named(project, place, artifact)
         carry_out(project, change)
-        return _track(project, [place], how)
+        added = _track(project, [place], how)
+        return added._replace(written=tuple(dict.fromkeys((*named, *added.written))))
+
+
+def _named(project: Project, place: Place, artifact: Artifact) -> tuple[str, ...]:
+    """Records what the cache has as what is at a path, unless that lies in other data; returns the files written."""
+    if place.is_part:
+        return ()
+    texts = _texts([place], {place.path: artifact})
+    ignores = ignore(project.root, [place.path] if place.out is None or place.out.cache else [])
+    write(project, texts)
+    return (*texts, *ignores)
+
+
+def _ignore_file(path: str) -> str:
+    return posixpath.join(posixpath.dirname(path), ".gitignore")
 
 
 def _expanded(project: Project, pattern: str) -> list[str]:
@@ -216,7 +232,9 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
         outputs.link(project, {path: artifact for path, artifact in artifacts.items() if path not in joining})
     written = (*texts, *ignores)
     files = tuple(dict.fromkeys(place.data_file for place in places))
-    return Added(artifacts, files, written, autostage(project, written))
+    # An attempt that was cut short may have written them without telling Git.
+    beside = [name for name in map(_ignore_file, artifacts) if os.path.lexists(project.path(name))]
+    return Added(artifacts, files, written, autostage(project, dict.fromkeys((*written, *files, *beside))))
 
 
 def _look(project: Project, path: str, writer: CacheWriter | None, ignored: Ignored) -> Artifact:

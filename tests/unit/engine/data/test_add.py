@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
 
+from assay.engine import disk
 from assay.engine.data.add import How, add, add_copy
+from assay.engine.data.checkout import checkout
 from assay.engine.errors import AssayError, BadInput, MissingArtifact, Refused, UsageError
 from assay.engine.git.index import read_index
 from assay.engine.pipeline.datafile import parse_file
@@ -234,6 +237,33 @@ def test_a_copy_from_elsewhere(built, tmp_path):
     assert (built.folder / "sub/away/a").read_text() == "1"
     with pytest.raises(BadInput, match="does not exist"):
         add_copy(built.project, str(tmp_path / "nothing"), "x")
+
+
+def test_undo_takes_a_copy_away(built, tmp_path):
+    (tmp_path / "away").write_text("1")
+    before = picture(built.folder)
+    add_copy(built.project, str(tmp_path / "away"), "here")
+    undo(built.project)
+    now = picture(built.folder)
+    assert {name for name in {*before, *now} if before.get(name) != now.get(name) and name[0] != "."} == set()
+    assert not (built.folder / "here.dvc").exists()
+
+
+def test_a_copy_that_was_cut_short_is_a_part_of_tracked_data(built, tmp_path):
+    (tmp_path / "away").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "away" / name).write_text(name)
+
+    def full(step, path):
+        if path.endswith("copied/b"):
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    with disk.injected(full), pytest.raises(AssayError, match="No space"):
+        add_copy(built.project, str(tmp_path / "away"), "copied")
+    with pytest.raises(Refused, match="exists"):
+        add_copy(built.project, str(tmp_path / "away"), "copied")
+    checkout(built.project, ["copied"])
+    assert sorted(os.listdir(built.folder / "copied")) == ["a", "b"]
 
 
 def test_autostage_writes_the_index(built, git):
