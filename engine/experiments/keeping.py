@@ -15,10 +15,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from assay.engine.errors import GitError, Refused
-from assay.engine.git import objects
 from assay.engine.git.reach import first_parents
 from assay.engine.git.refs import read_loose
-from assay.engine.git.revisions import resolve
+from assay.engine.git.revisions import peeled, resolve
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -90,7 +89,7 @@ def select(project: Project, keep: Keep) -> Selection:
             f"The ref {name} is damaged, so what it needs is not known, and nothing was collected.",
             "Set it again, or remove its file when it is not needed.",
         )
-    refs = {name: commit for name, oid in repo.refs.iterate() if (commit := peeled(project, oid)) is not None}
+    refs = {name: commit for name, oid in repo.refs.iterate() if (commit := peeled(repo, oid)) is not None}
     kept = {*_checked_out(project), *_stashed(project, refs.get("refs/stash"))}
     tips = {oid for name, oid in refs.items() if name.startswith(_HISTORY)} | kept
     history = dict(_history(project, tips))
@@ -186,12 +185,3 @@ def _baseline(name: str) -> Oid | None:
         return Oid(bytes.fromhex(parts[2] + parts[3]))
     except ValueError:
         return None
-
-
-def peeled(project: Project, oid: Oid) -> Oid | None:
-    """The commit that a ref's value leads to; None when it is a tree or blob. Raises MissingObject."""
-    kind, data = project.repo.objects.read(oid)
-    while kind == objects.TAG:
-        oid, _ = objects.parse_tag(data)
-        kind, data = project.repo.objects.read(oid)
-    return oid if kind == objects.COMMIT else None

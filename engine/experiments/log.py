@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
-from assay.engine.errors import CorruptObject, MissingObject
-from assay.engine.git.objects import TAG, parse_tag
 from assay.engine.git.reach import first_parents
-from assay.engine.git.revisions import resolve
+from assay.engine.git.revisions import peeled_if_readable, resolve
 from assay.engine.model import Oid, Signature
 from assay.engine.project import Project
 
@@ -57,9 +54,4 @@ def _at_commits(project: Project) -> tuple[dict[Oid, list[str]], dict[Oid, int]]
 
 def _tagged(project: Project, oid: Oid) -> Oid:
     """What a tag is at: an annotated one is an object of its own. One that leads nowhere is at itself."""
-    with suppress(MissingObject, CorruptObject):
-        kind, data = project.repo.objects.read(oid)
-        while kind == TAG:
-            oid, _ = parse_tag(data)
-            kind, data = project.repo.objects.read(oid)
-    return oid
+    return peeled_if_readable(project.repo, oid) or oid

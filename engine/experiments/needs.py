@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from assay.engine import disk
 from assay.engine.errors import AssayError, GitError, Refused
-from assay.engine.experiments.keeping import STATE, chain, linked_worktrees, peeled
+from assay.engine.experiments.keeping import STATE, chain, linked_worktrees
+from assay.engine.git.revisions import peeled
 from assay.engine.git.trees import lookup
 from assay.engine.model import Digest, Oid
 from assay.engine.params import documents
@@ -169,11 +170,11 @@ def of_state(project: Project, needs: Needs) -> set[Digest]:
         found.update(artifact.digest for artifact in record.outs.values() if artifact is not None)
         found |= needs.of_commit(record.commit, every_lock=True)
         for name, oid in record.refs.items():
-            commit = None if oid is None else peeled(project, oid)
+            commit = None if oid is None else peeled(project.repo, oid)
             for each in chain(project, name, commit) if commit is not None else ():
                 found |= needs.of_commit(each)
     for name, oid in project.repo.refs.iterate(STATE):
-        commit = None if name.startswith(undo.PREFIX) else peeled(project, oid)
+        commit = None if name.startswith(undo.PREFIX) else peeled(project.repo, oid)
         if commit is not None:
             found |= needs.of_commit(commit, every_lock=True)
     return found

@@ -55,7 +55,7 @@ def resolve(repo: Repository, text: str) -> Oid:
             )
     name, steps = _split(text)
     oid = _named(repo, name, text)
-    commit = _peeled(repo, oid)
+    commit = peeled(repo, oid)
     if commit is None:
         raise UnknownRevision(f"{text!r} is not a commit (object {oid.hex()[:10]}).")
     for generations, parent in steps:
@@ -102,7 +102,7 @@ def _named(repo: Repository, name: str, text: str) -> Oid:
         if found is not None:
             return found
     if _SHORT.match(name):
-        matches = [oid for oid in repo.objects.matching(name.lower()) if _leads_to_commit(repo, oid)]
+        matches = [oid for oid in repo.objects.matching(name.lower()) if peeled_if_readable(repo, oid)]
         if len(matches) > 1:
             ids = ", ".join(sorted(oid.hex()[:12] for oid in matches)[:5])
             raise UnknownRevision(f"{name!r} is the beginning of several commits: {ids}.", "Give more of its digits.")
@@ -151,8 +151,13 @@ def _near(repo: Repository, name: str) -> list[str]:
     return get_close_matches(name, names, 3)
 
 
-def _peeled(repo: Repository, oid: Oid) -> Oid | None:
-    """The commit that an object is or, being an annotated tag, leads to; None for any other."""
+def peeled(repo: Repository, oid: Oid) -> Oid | None:
+    """The commit that an object is or, being an annotated tag, leads to; None for any other.
+
+    Raises:
+        MissingObject: An object on the way is not there.
+        CorruptObject: One is damaged.
+    """
     kind, data = repo.objects.read(oid)
     while kind == TAG:
         oid, _ = parse_tag(data)
@@ -160,8 +165,9 @@ def _peeled(repo: Repository, oid: Oid) -> Oid | None:
     return oid if kind == COMMIT else None
 
 
-def _leads_to_commit(repo: Repository, oid: Oid) -> bool:
+def peeled_if_readable(repo: Repository, oid: Oid) -> Oid | None:
+    """As `peeled`; None also where an object on the way cannot be read."""
     try:
-        return _peeled(repo, oid) is not None
+        return peeled(repo, oid)
     except (MissingObject, CorruptObject):
-        return False
+        return None
