@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from assay.engine.errors import BadInput, ConfigError
 
@@ -120,7 +119,6 @@ def without_section(text: str, section: str) -> str:
     return "".join(kept)
 
 
-@dataclass(frozen=True)
 class Config:
     """Several files laid over each other, the last one winning key by key.
 
@@ -128,11 +126,10 @@ class Config:
         layers: (name, path, sections) from the lowest to the highest: user, project, local.
     """
 
-    layers: tuple[tuple[str, str, Mapping[str, Mapping[str, str]]], ...] = ()
-    _merged: Sections = field(default_factory=dict, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        for _, _, sections in self.layers:
+    def __init__(self, layers: tuple[tuple[str, str, Mapping[str, Mapping[str, str]]], ...] = ()) -> None:
+        self.layers = layers
+        self._merged: Sections = {}
+        for _, _, sections in layers:
             for name, keys in sections.items():
                 self._merged.setdefault(name, {}).update(keys)
 

@@ -6,12 +6,10 @@ An operation takes a `Reporter` and calls it; it never prints. Reporters must be
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a named task is. ``total`` is None while it is not known; ``unit`` is "B" for bytes."""
 
     task: str
@@ -20,52 +18,45 @@ class Progress:
     unit: Literal["B", "files", "objects", "experiments"] = "files"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """A task that reported progress has ended."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A sentence worth reading; not a problem."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     """A sentence about something that is probably not what the user wants."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageStarted:
+class StageStarted(NamedTuple):
     """A stage is about to run; ``command`` is what the shell gets."""
 
     stage: str
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageSkipped:
+class StageSkipped(NamedTuple):
     """A stage was not run, and why (``unchanged``, ``frozen``)."""
 
     stage: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageOutput:
+class StageOutput(NamedTuple):
     """Bytes that a stage command printed, as they come."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StageFinished:
+class StageFinished(NamedTuple):
     """A stage has ended well, after so many seconds."""
 
     stage: str

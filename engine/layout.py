@@ -6,7 +6,7 @@ A `ProjectLayout` is chosen once, when the project is opened. No other module as
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine.errors import ConfigError, NotAProject
 from assay.engine.model import HashName
@@ -24,8 +24,7 @@ SMALL = 256 * 1024
 """Bytes: artifacts smaller than this lie in packs, others are objects of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectLayout:
+class ProjectLayout(NamedTuple):
     """Names and forms of one kind of project.
 
     Attributes:

@@ -8,7 +8,7 @@ plain `str`. Times are whole seconds since 1970 in UTC with an offset in minutes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NewType
 
 Oid = NewType("Oid", bytes)
@@ -17,6 +17,8 @@ Oid = NewType("Oid", bytes)
 HashName = Literal["xxh128", "sha256", "md5", "md5-dos2unix"]
 HASH_NAMES: tuple[HashName, ...] = ("xxh128", "sha256", "md5", "md5-dos2unix")
 HEX_LENGTH: Mapping[str, int] = {"xxh128": 32, "sha256": 64, "md5": 32, "md5-dos2unix": 32}
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Digest(NamedTuple):
@@ -85,8 +87,7 @@ class ExpRef(NamedTuple):
 OverrideKind = Literal["set", "add", "force", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """One ``-S`` word, parsed; the grammar is that of Hydra 1.3's basic overrides.
 
     ``set`` changes a key that exists, ``add`` (``+``) one that does not, ``force`` (``++``) either, ``delete``
@@ -101,8 +102,7 @@ class Override:
     has_value: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(NamedTuple):
     """Everything a commit says about an experiment; it depends on the commit alone.
 
     ``params`` and ``metrics`` map a file to its content; ``deps`` and ``outs`` map a path to a dictionary with
@@ -114,16 +114,15 @@ class Experiment:
     parents: tuple[Oid, ...]
     message: str
     author: Signature
-    params: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    deps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    outs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = _NOTHING
+    metrics: Mapping[str, Any] = _NOTHING
+    deps: Mapping[str, Mapping[str, Any]] = _NOTHING
+    outs: Mapping[str, Mapping[str, Any]] = _NOTHING
+    errors: Mapping[str, str] = _NOTHING
     time: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AdHoc:
+class AdHoc(NamedTuple):
     """A command given after ``--``, what it reads and writes, and the folder it runs in; project paths."""
 
     command: tuple[str, ...]

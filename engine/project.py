@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine import config as config_module
 from assay.engine import disk
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from assay.engine.store.statcache import StatCache
 
 
-@dataclass(frozen=True)
-class World:
+class World(NamedTuple):
     """What only the outside knows, read once by whoever opens the project (cli/wiring.py).
 
     Attributes:
@@ -50,7 +49,7 @@ class World:
 
     clock: Clock
     ids: Ids
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
     user_config: str = ""
     git_config: tuple[str, ...] = ()
     user_cache: str = ""
@@ -65,7 +64,6 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-@dataclass
 class Project:
     """An opened project.
 
@@ -78,13 +76,22 @@ class Project:
         report: Where events go.
     """
 
-    root: str
-    layout: ProjectLayout
-    config: Config
-    repo: Repository
-    world: World
-    report: Reporter = silent
-    _fallback_said: bool = False
+    def __init__(
+        self,
+        root: str,
+        layout: ProjectLayout,
+        config: Config,
+        repo: Repository,
+        world: World,
+        report: Reporter = silent,
+    ) -> None:
+        self.root = root
+        self.layout = layout
+        self.config = config
+        self.repo = repo
+        self.world = world
+        self.report = report
+        self._fallback_said = False
 
     @cached_property
     def prefix(self) -> str:

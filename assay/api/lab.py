@@ -319,8 +319,6 @@ def overrides(params: Mapping[str, Any]) -> tuple[Override, ...]:
     Raises:
         UsageError: A key cannot be understood, or a value is none that a file of parameters holds.
     """
-    from dataclasses import replace
-
     from assay.engine.params.overrides import literal, parse
 
     found = []
@@ -328,7 +326,7 @@ def overrides(params: Mapping[str, Any]) -> tuple[Override, ...]:
         if "=" in key or key.lstrip("+").partition(":")[2].startswith("~") or key.startswith("~"):
             raise UsageError(f"{key!r} is no key of a parameter.", 'Keys are spelled like "train.lr".')
         plain = plain_value(key, value)
-        found.append(replace(parse(f"{key}=0"), text=f"{key}={literal(plain)}", value=plain))
+        found.append(parse(f"{key}=0")._replace(text=f"{key}={literal(plain)}", value=plain))
     return tuple(found)
 
 

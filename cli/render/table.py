@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.cli.render.cells import cell, is_number, moment, padded, printable, shortened, width
 from assay.cli.render.tree import labels
@@ -23,8 +23,7 @@ _ERRORS_SHOWN = 10
 _BOLD, _METRIC, _PARAM, _RED, _PLAIN = "\x1b[1m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[31m", "\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How the table is written.
 
     Attributes:
@@ -42,8 +41,7 @@ class Style:
     pinned: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """A column as text: its head, its cells, their width, how they are aligned and coloured."""
 
     head: str

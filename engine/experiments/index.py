@@ -278,11 +278,11 @@ def body_of(experiment: Experiment) -> str:
         "created": iso_time(experiment.time) if experiment.time else None,
         "author": author_of(experiment) or None,
         "message": experiment.message,
-        "params": experiment.params,
-        "metrics": experiment.metrics,
-        "deps": experiment.deps,
-        "outs": experiment.outs,
-        "errors": experiment.errors,
+        "params": dict(experiment.params),
+        "metrics": dict(experiment.metrics),
+        "deps": dict(experiment.deps),
+        "outs": dict(experiment.outs),
+        "errors": dict(experiment.errors),
     }
     return encode(members)[1:]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import AssayError, NameTaken, RefConflict, UsageError
+from assay.engine.events import Warned
 from assay.engine.experiments import naming
 from assay.engine.experiments.start import Start
 from assay.engine.git import objects
@@ -26,8 +27,7 @@ from assay.engine.workspace.files import Changes, files_below, moved_to_cache, o
 from assay.version import __version__
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A new experiment.
 
     Attributes:
@@ -106,6 +106,10 @@ def publish(
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
         data = objects.build_commit(tree, (start.head,), author, committer, f"{text}\n\n{trailers}")
         commit = batch.add(objects.COMMIT, data)
+        left_out = _left_out(project, pipeline, tree)
+    for path in left_out:
+        reason = "a stage reads it, but Git ignores it and nothing tracks it"
+        project.report(Warned(f"{path} is not in the experiment: {reason}."))
     if keep is not None:
         keep(commit, packages)
     disk.sync_tree(project.repo.common_dir)
@@ -156,6 +160,26 @@ def _written_paths(project: Project, pipeline: Pipeline) -> list[str]:
         found[path] = None
         found.update(dict.fromkeys(files_below(project, path)))
     return list(found)
+
+
+def _left_out(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
+    """What stages read and the experiment does not hold: neither in its tree nor in the cache."""
+    written = outputs_of(project, pipeline)
+    is_written = within(written)
+    read = [dep.path for stage in pipeline.stages.values() for dep in stage.deps if dep.place == "project"]
+    found = []
+    for path in dict.fromkeys([*pipeline.params_files, *read]):
+        inside = project.prefix + path
+        if (
+            is_written(inside)
+            or path.startswith(("/", "../"))
+            or lookup(project.repo.objects, tree, inside) is not None
+        ):
+            continue
+        holds_outputs = any(out.startswith(inside + "/") for out in written)
+        if not holds_outputs and next(files_below(project, inside), None) is not None:
+            found.append(path)
+    return found
 
 
 def _trailers(project: Project, packages: str, seconds: float | None, changed: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import os
 import posixpath
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import Refused, StageFailed, UsageError
@@ -29,8 +29,7 @@ from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
 
 
-@dataclass(frozen=True, slots=True)
-class RunSpec:
+class RunSpec(NamedTuple):
     """What ``assay run`` was asked to do.
 
     Attributes:
@@ -50,8 +49,7 @@ class RunSpec:
     adhoc: AdHoc | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """What became of a run.
 
     Attributes:
@@ -101,8 +99,7 @@ def run(project: Project, spec: RunSpec) -> Ran:
     return Ran(made, reproduced, log.path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Todo:
+class _Todo(NamedTuple):
     """What a run will do: the pipeline as it will be, the files to write before it runs, and the stages to run."""
 
     pipeline: Pipeline
@@ -177,7 +174,7 @@ def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str
         if override.file is not None:
             path = _file_named(project, override.file)
             texts[path] = documents.decoded(path, project.read(path) or b"")
-            override = replace(override, file=path)
+            override = override._replace(file=path)
         overrides.append(override)
     changed = {path: documents.edit(path, texts[path], chosen) for path, chosen in assign(overrides, texts).items()}
     for path in changed:

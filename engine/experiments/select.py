@@ -7,10 +7,9 @@ and so is one that they have in several files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest, nsmallest
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field, iso_time
@@ -27,8 +26,7 @@ Getter = Callable[[int], Any]
 """Gives a row's value by the row's position; MISSING where it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """The experiments that may be shown, column by column, for there may be a hundred thousand.
 
     Attributes:
@@ -50,8 +48,7 @@ class Candidates:
     remarks: Mapping[Oid, Shown]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What was asked for.
 
     Attributes:

@@ -6,7 +6,6 @@ References are read once, no lock is taken, and what the index lacks is read fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from assay.engine.experiments.index import Header, body_of
@@ -43,8 +42,7 @@ class Group(NamedTuple):
     experiments: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """What `show` found; ``workspace`` is None when it was not asked for."""
 
     workspace: Row | None

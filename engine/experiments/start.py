@@ -7,7 +7,7 @@ committed while the stages run belongs to the next experiment.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from assay.engine.errors import Refused
 from assay.engine.git.status import snapshot_changes
@@ -18,8 +18,7 @@ from assay.engine.project import Project
 from assay.engine.workspace.files import Changes, outputs_of, stored, within
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """The state of the workspace at one moment.
 
     Attributes:
@@ -81,4 +80,4 @@ def with_files(project: Project, start: Start, paths: Collection[str]) -> Start:
     if not paths:
         return start
     with project.repo.objects.batch() as batch:
-        return replace(start, changes={**start.changes, **stored(project, batch, paths)})
+        return start._replace(changes={**start.changes, **stored(project, batch, paths)})

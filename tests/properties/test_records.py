@@ -45,7 +45,7 @@ def test_a_table_is_the_same_cold_indexed_and_without_an_index(contents):
         indexed = values(built)
         os.unlink(f"{built.project.state}/records.db")
         os.mkdir(f"{built.project.state}/records.db")
-        built.world.__dict__["user_cache"] = ""
+        built.world = built.world._replace(user_cache="")
         assert show(built.reopened()) == cold
         assert values(built) == indexed == from_bodies(cold)
         for row in cold.rows():

@@ -126,7 +126,7 @@ def test_the_table_is_the_same_cold_indexed_and_without_an_index(built, history,
     assert show(built.reopened(), scope, selection) == cold
     os.unlink(index)
     os.mkdir(index)
-    built.world.__dict__["user_cache"] = ""
+    built.world = built.world._replace(user_cache="")
     assert show(built.reopened(), scope, selection) == cold
 
 
