@@ -171,6 +171,27 @@ def running(project):
         yield process
 
 
+def test_what_git_ignores_and_a_stage_reads_is_said_to_be_missing(project, assay):
+    write(project, {".gitignore": "/raw.txt\n/params.yaml\n/data\n/model.bin\n"})
+    for path in ("raw.txt", "params.yaml"):
+        (project / path).rename(project / f"{path}.kept")
+    assay("baseline", "-m", "no data", cwd=project)
+    for path in ("raw.txt", "params.yaml"):
+        (project / f"{path}.kept").rename(project / path)
+    said = assay("run", cwd=project).err
+    assert "warning: raw.txt is not in the experiment" in said
+    assert "warning: params.yaml is not in the experiment" in said
+    assay("add", "raw.txt", cwd=project)
+    assert "raw.txt is not in the experiment" not in assay("run", "-n", "tracked", cwd=project).err
+
+
+def test_a_folder_that_stages_write_into_and_another_reads_is_not_missing(project, assay):
+    one = "  a: {cmd: mkdir -p all && echo a > all/a, outs: [all/a]}\n"
+    other = "  b: {cmd: ls all > list, deps: [all], outs: [list]}\n"
+    write(project, {"dvc.yaml": f"stages:\n{one}{other}"})
+    assert "is not in the experiment" not in assay("run", cwd=project).err
+
+
 def test_a_run_that_is_interrupted_releases_the_workspace_and_keeps_its_log(project, assay):
     with running(project) as process:
         process.send_signal(signal.SIGINT)
