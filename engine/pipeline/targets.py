@@ -60,13 +60,20 @@ class Names:
             return [path]
         found = [stage.address for stage in self.stages.values() if stage.file == path and _fits(stage, name, glob)]
         if not found:
-            raise self._unknown(target, path)
+            raise self._unknown(target, folder)
         return found
 
-    def _unknown(self, target: str, path: str) -> UsageError:
-        known = list(self.stages)
-        near = nearest(target, known) or nearest(f"{path}:{target}".removeprefix(NAME + ":"), known)
-        hint = near or (f"There are: {', '.join(known[:20])}." if known else "")
+    def _unknown(self, target: str, folder: str) -> UsageError:
+        """What was probably meant is spelled as it is typed in the folder, so that it can be copied."""
+        seen = {self.seen_from(address, folder): stage for address, stage in self.stages.items()}
+        if target in self.stages:
+            hint = f"In this folder it is {self.seen_from(target, folder)!r}."
+        else:
+            alike = [word for word, stage in seen.items() if target in (stage.name, stage.group)][:2]
+            hint = f"Did you mean {' or '.join(map(repr, alike))}?" if alike else nearest(target, seen)
+        if not hint and seen:
+            more = ", ..." if len(seen) > 20 else ""
+            hint = f"There are: {', '.join(list(seen)[:20])}{more}."
         return UsageError(f"There is no stage {target!r}.", hint)
 
     def file(self, node: str) -> str:

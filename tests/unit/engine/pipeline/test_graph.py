@@ -91,6 +91,21 @@ def test_an_unknown_target_names_the_nearest() -> None:
     assert caught.value.hint == "Did you mean 'train'?"
 
 
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("trian", "Did you mean 'train'?"),
+        ("sub/dvc.yaml:train", "In this folder it is 'train'."),
+        ("prep", "In this folder it is '../dvc.yaml:prep'."),
+        ("zzz", "There are: ../dvc.yaml:prep, train."),
+    ],
+)
+def test_what_was_meant_is_spelled_as_in_the_folder(target: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        graph(root="prep: > x", sub="train: ../x > y").matching(target, "sub")
+    assert caught.value.hint == hint
+
+
 def test_a_long_chain_needs_no_recursion() -> None:
     chain = ";".join(f"s{i}: f{i} > f{i + 1}" for i in range(3000))
     assert len(names(graph(root=chain), "s2999")) == 3000
