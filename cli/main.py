@@ -251,4 +251,8 @@ def parser_of(verb: str, examples: str, add_arguments: object) -> argparse.Argum
     )
     if callable(add_arguments):
         add_arguments(parser)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):  # a verb of the verb says of itself what the list says
+            for listed in action._choices_actions:
+                action.choices[listed.dest].description = listed.help
     return parser

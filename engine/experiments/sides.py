@@ -153,7 +153,7 @@ def check_targets(targets: Sequence[str], found: Sequence[Side], documents: Sequ
     for target in targets:
         if not any(_is_in(path, target) for path in paths):
             where = " or ".join(dict.fromkeys(side.name for side in found))
-            raise BadInput(target, f"is no such file in {where}")
+            raise BadInput(target, f"there is no such file in {where}")
 
 
 @dataclass(frozen=True, slots=True)

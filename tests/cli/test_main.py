@@ -27,6 +27,10 @@ def test_no_words_give_help_and_a_usage_code(assay):
     assert "examples:" in assay(code=254).out
 
 
+def test_a_verb_of_a_verb_says_what_it_does(assay_process):
+    assert "the metrics of the workspace, or of revisions" in assay_process("metrics", "show", "--help").out
+
+
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_every_verb_has_help_with_examples(assay_process, verb):
     out = assay_process(verb, "--help").out

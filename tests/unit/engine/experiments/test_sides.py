@@ -102,7 +102,7 @@ def test_only_what_stages_read(built, history):
 def test_a_target_is_read_whole_and_must_be_on_a_side(built, history):
     built.write({"extra.yaml": "a: 1\n"})
     assert list(diff_params(built.project, "HEAD", "workspace", ["extra.yaml"]).changes) == ["extra.yaml"]
-    with pytest.raises(BadInput, match=r"extra\.yaml: is no such file in HEAD or first"):
+    with pytest.raises(BadInput, match=r"extra\.yaml: there is no such file in HEAD or first"):
         diff_params(built.project, "HEAD", "first", ["extra.yaml"])
 
 
