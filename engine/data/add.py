@@ -23,13 +23,12 @@ from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.datafiles import write
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.gitignore import ignore
+from assay.engine.pipeline.present import artifact_now, files_now
 from assay.engine.project import Project
-from assay.engine.store.checkout import files_at
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in, write_manifest
 from assay.engine.store.scan import Ignored
 from assay.engine.store.snapshot import snapshot
-from assay.engine.store.writer import CacheWriter
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import within
@@ -218,7 +217,7 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
     parts = [place.path for group in joining.values() for place in group]
     with project.cache.writer() if how.keep else nullcontext(None) as writer:
         ignored = _without_ignore_files(spec.no_part(project))
-        found = {path: _look(project, path, writer, ignored) for path in (*whole, *parts)}
+        found = {path: artifact_now(project, path, writer, ignored=ignored) for path in (*whole, *parts)}
     artifacts = {path: found[path] for path in whole}
     for folder, group in joining.items():
         artifacts[folder] = _joined(project, group, found, keep=how.keep)
@@ -235,20 +234,6 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
     # An attempt that was cut short may have written them without telling Git.
     beside = [name for name in map(_ignore_file, artifacts) if os.path.lexists(project.path(name))]
     return Added(artifacts, files, written, autostage(project, dict.fromkeys((*written, *files, *beside))))
-
-
-def _look(project: Project, path: str, writer: CacheWriter | None, ignored: Ignored) -> Artifact:
-    """A file or folder as it is, its content put into the cache where there is a writer."""
-    return snapshot(
-        project.root,
-        path,
-        algo=project.layout.hash_name,
-        stat_cache=project.stat_cache,
-        writer=writer,
-        ignored=ignored,
-        links_into=(project.cache_folder,),
-        report=project.report,
-    )
 
 
 def _check_joinable(project: Project, place: Place) -> None:
@@ -273,23 +258,13 @@ def _joined(project: Project, group: Sequence[Place], found: Mapping[str, Artifa
     for place in group:
         artifact = found[place.path]
         if artifact.digest.is_dir:
-            files.update((name[start:], entry) for name, entry in _files_at(project, place.path).items())
+            now = files_now(project, place.path, project.layout.hash_name)
+            files.update((name[start:], entry) for name, entry in now.items())
         else:
             name = place.path[start:]
             files[name] = Entry(name, artifact.digest, artifact.size, None, artifact.is_exec)
     with project.cache.writer() if keep else nullcontext(_Names(project.layout.hash_name)) as writer:
         return write_manifest(writer, files)
-
-
-def _files_at(project: Project, path: str) -> dict[str, Entry]:
-    return files_at(
-        project.root,
-        path,
-        project.layout.hash_name,
-        project.stat_cache,
-        ignored=spec.no_part(project),
-        links_into=(project.cache_folder,),
-    )
 
 
 def _texts(places: Sequence[Place], artifacts: Mapping[str, Artifact]) -> dict[str, str]:

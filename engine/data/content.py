@@ -12,11 +12,9 @@ from typing import NamedTuple
 from assay.engine.errors import MissingArtifact
 from assay.engine.model import Artifact, Digest, HashName
 from assay.engine.pipeline.observe import Observer
-from assay.engine.pipeline.spec import no_part
+from assay.engine.pipeline.present import artifact_now, files_now
 from assay.engine.project import Project
-from assay.engine.store.checkout import files_at
 from assay.engine.store.manifest import files_in
-from assay.engine.store.snapshot import snapshot
 
 
 class Known(NamedTuple):
@@ -84,26 +82,11 @@ def present(
 def _artifact(project: Project, observer: Observer, path: str, algo: HashName) -> Artifact | None:
     if algo == project.layout.hash_name or not observer.exists(path):
         return observer.artifact(path)
-    return snapshot(
-        project.root,
-        path,
-        algo=algo,
-        stat_cache=project.stat_cache,
-        ignored=no_part(project),
-        links_into=(project.cache_folder,),
-        report=project.report,
-    )
+    return artifact_now(project, path, algo=algo)
 
 
 def _files(project: Project, path: str, digest: Digest) -> dict[str, Known]:
-    entries = files_at(
-        project.root,
-        path,
-        digest.algo,
-        project.stat_cache,
-        ignored=no_part(project),
-        links_into=(project.cache_folder,),
-    )
+    entries = files_now(project, path, digest.algo)
     return {name: Known(entry.digest, entry.size, entry.is_exec) for name, entry in entries.items()}
 
 

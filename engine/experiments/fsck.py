@@ -21,13 +21,12 @@ from assay.engine.git.connected import Connected
 from assay.engine.git.index import read_index
 from assay.engine.git.loose import loose_path
 from assay.engine.model import Artifact, Digest, Oid
-from assay.engine.pipeline.spec import no_part
+from assay.engine.pipeline.present import artifact_now
 from assay.engine.pipeline.tracked import TreeFiles, tracked_at
 from assay.engine.project import Project
 from assay.engine.store import verify as cache_verify
 from assay.engine.store.collect import Touched, closure
 from assay.engine.store.pack import digest_of, key_of
-from assay.engine.store.snapshot import snapshot
 
 _NAMED = 20
 _HERE = "the workspace"
@@ -297,7 +296,4 @@ def _restore(project: Project, here: Mapping[str, Artifact], lost: set[Digest]) 
     for path, artifact in here.items():
         if touched(artifact.digest) or artifact.digest in lost:
             with suppress(AssayError, OSError), project.cache.writer() as writer:
-                snapshot(
-                    project.root, path, algo=project.layout.hash_name, stat_cache=project.stat_cache, writer=writer,
-                    ignored=no_part(project), links_into=(project.cache_folder,), report=project.report,
-                )  # fmt: skip
+                artifact_now(project, path, writer)

@@ -8,7 +8,7 @@ here, and changes nothing; `carry_out` acts. HEAD and the index stay (law 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import MissingArtifact, MissingObject, WouldLose
@@ -17,15 +17,14 @@ from assay.engine.git.trees import Item
 from assay.engine.git.worktree import write_files
 from assay.engine.model import Artifact
 from assay.engine.pipeline.outputs import link_kinds
+from assay.engine.pipeline.present import artifact_now
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
 from assay.engine.store import checkout
-from assay.engine.store.snapshot import snapshot
 from assay.engine.words import first_of
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a workspace should be.
 
     Attributes:
@@ -39,8 +38,7 @@ class Wanted:
     raw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What has to change.
 
     Attributes:
@@ -57,8 +55,7 @@ class Change:
         return not self.wanted.files and not self.wanted.outs
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(NamedTuple):
     """What changed: numbers of files and outputs, and how many files each kind of link placed."""
 
     files: int
@@ -135,15 +132,6 @@ def stored_now(project: Project, path: str) -> Artifact | None:
         if folder.stat(path) is None:
             return None
     with project.cache.writer() as writer:
-        artifact = snapshot(
-            project.root,
-            path,
-            algo=project.layout.hash_name,
-            stat_cache=project.stat_cache,
-            writer=writer,
-            ignored=no_part(project),
-            links_into=(project.cache_folder,),
-            report=project.report,
-        )
+        artifact = artifact_now(project, path, writer)
     disk.sync_tree(project.cache_folder)
     return artifact
