@@ -123,7 +123,8 @@ def add(project: Project, new: NewStage, *, folder: str = "", replace: bool = Fa
         contents = {path: edited, **gitignore.with_lines(project.root, _with_folders(project, new, stage))}
         if before is not None:
             undo.remember(project, f"stage add -f {new.name}", paths=[project.prefix + name for name in contents])
-        disk.rewrite(project.root, contents)
+        # The dvc.yaml comes last: cut short before it, there is no such stage and the same command works again.
+        disk.rewrite(project.root, dict(reversed(contents.items())))
         added = Added(stage, tuple(contents), autostage(project, contents))
         if not run:
             return added

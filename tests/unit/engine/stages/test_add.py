@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from assay.engine import disk
 from assay.engine.errors import AssayError, BadInput, Refused, StageFailed, UnsafePath, UsageError
 from assay.engine.stages.add import Added, NewOut, NewStage, add
 from assay.engine.workspace.undo import undo
+from tests.faults.fulldisk import FullDisk
 from tests.workspace import Workspace
 
 
@@ -49,6 +51,14 @@ def test_a_command_may_have_templates(work: Workspace) -> None:
     work.write("params.yaml", "lr: 1\n")
     assert added(work, command="echo ${lr}").stage.cmd == "echo 1"
     assert "cmd: echo ${lr}" in work.read("dvc.yaml")
+
+
+def test_an_addition_that_was_cut_short_works_the_second_time(work: Workspace) -> None:
+    with pytest.raises(AssayError, match="No space"), disk.injected(FullDisk(3)):
+        added(work, outs=[NewOut("o")])
+    assert not (work.root / "dvc.yaml").exists()
+    assert added(work, outs=[NewOut("o")]).written
+    assert work.read(".gitignore") == "/o\n"
 
 
 def test_a_stage_is_replaced_and_undo_gives_it_back(work: Workspace) -> None:
