@@ -1,4 +1,4 @@
-"""Kills a whole process group at seeded times and says what it left behind; works on any command."""
+"""Kills: of a whole process group at seeded times, whatever the command; of one process at a step of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,30 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from assay.engine import disk
+
+
+def killed_at(step: int, act: Callable[[], object]) -> bool:
+    """Does something in a process of its own that is SIGKILLed before a step, counted from 0; whether it came so far.
+
+    The step is one that changes the disk, so the moments are the same every time.
+    """
+    left = [step]
+
+    def hook(_step: str, _path: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with disk.injected(hook):
+                act()
+        finally:
+            os._exit(0)  # a child must not return into the test runner
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
 def killed_runs(
