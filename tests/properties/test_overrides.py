@@ -27,13 +27,13 @@ values = st.recursive(
 keys = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,5}|[1-9][0-9]?|0", fullmatch=True), min_size=1, max_size=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=1000)
 @given(values)
 def test_a_value_written_in_the_grammar_is_read_back(value: Any) -> None:
     assert same(parse(f"key={literal(value)}").value, value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(st.lists(scalars, min_size=2, max_size=5))
 def test_values_between_commas_are_choices(several: list[Any]) -> None:
     value = parse_sweep("key=" + ",".join(map(literal, several))).value
@@ -41,7 +41,7 @@ def test_values_between_commas_are_choices(several: list[Any]) -> None:
     assert same(list(value.values), several)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(keys, st.sampled_from(["", "+", "++", "~"]), st.sampled_from(["", "p.yaml:", "a/b.json:"]))
 def test_file_operator_and_key_are_told_apart(key: list[str], operator: str, file: str) -> None:
     if len(key) == 1 and key[0][0].isdigit():
@@ -56,7 +56,7 @@ def test_file_operator_and_key_are_told_apart(key: list[str], operator: str, fil
 pieces = st.sampled_from([*"ab01.:,=[]{}()'\"\\$+-~/ \t\n@%é", "${", "int(", "range(", "choice(", "1e5", "a.b="])
 
 
-@settings(max_examples=500)
+@settings(max_examples=1500)
 @given(st.lists(pieces, max_size=14).map("".join) | st.text(max_size=20).map("a=".__add__))
 def test_any_text_is_an_override_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
