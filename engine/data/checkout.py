@@ -8,7 +8,6 @@ something is replaced or removed, `undo` gives it back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from assay.engine import disk
@@ -142,8 +141,7 @@ def _part_of(todo: Plan, covers: Callable[[str], bool]) -> Plan:
     add = {name: entry for name, entry in todo.add.items() if covers(name)}
     change = {name: entry for name, entry in todo.change.items() if covers(name)}
     wanted = {entry.digest for entry in (*add.values(), *change.values())}
-    return replace(
-        todo,
+    return todo._replace(
         add=add,
         change=change,
         modes={name: entry for name, entry in todo.modes.items() if covers(name)},

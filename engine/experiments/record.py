@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from assay.engine.errors import AssayError, CorruptObject, GitError, MissingObject, StoreError
@@ -89,19 +88,19 @@ def read_one(project: Project, reader: TreeReader, commit: Oid) -> Read:
     return Read(Experiment(commit, info.parents, info.message, info.author, **draft.parts(), time=time), draft.is_final)
 
 
-@dataclass
 class _Draft:
     """A record in the making; the methods fill it in, in the order in which they stand here."""
 
-    project: Project
-    files: Files
-    params: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    deps: dict[str, Described] = field(default_factory=dict)
-    outs: dict[str, Described] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    is_final: bool = True
-    has_cache: bool = True
+    def __init__(self, project: Project, files: Files, *, has_cache: bool = True) -> None:
+        self.project = project
+        self.files = files
+        self.has_cache = has_cache
+        self.params: dict[str, Any] = {}
+        self.metrics: dict[str, Any] = {}
+        self.deps: dict[str, Described] = {}
+        self.outs: dict[str, Described] = {}
+        self.errors: dict[str, str] = {}
+        self.is_final = True
 
     def parts(self) -> dict[str, Any]:
         """What `Experiment` takes."""
@@ -199,8 +198,7 @@ class _Draft:
             self.metrics[file] = metrics_of(file, checked_size(file, cache.read(entry.digest)))
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """What pipeline files say.
 
     ``params`` has the keys of each file that are parameters, None for all, and ``stage_params`` those among them that

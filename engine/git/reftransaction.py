@@ -17,7 +17,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from assay.engine import disk
@@ -48,19 +47,19 @@ ANY = Anything()
 Expected = Oid | Anything | None
 
 
-@dataclass(slots=True)
 class _Edit:
     """One change. ``way`` says how it is made, once `prepare` knows."""
 
-    name: str
-    new: Oid | str | None
-    expected: Expected
-    old: Oid | None = None
-    loose: Oid | str | None = None
-    is_broken: bool = False
-    clash: str = ""
-    way: Literal["nothing", "loose", "packed", "delete"] = "nothing"
-    temp: str = ""
+    def __init__(self, name: str, new: Oid | str | None, expected: Expected) -> None:
+        self.name = name
+        self.new = new
+        self.expected = expected
+        self.old: Oid | None = None
+        self.loose: Oid | str | None = None
+        self.is_broken = False
+        self.clash = ""
+        self.way: Literal["nothing", "loose", "packed", "delete"] = "nothing"
+        self.temp = ""
 
     @property
     def exists(self) -> bool:

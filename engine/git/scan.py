@@ -13,7 +13,6 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from assay.engine.git.objects import MODE_GITLINK
 from assay.engine.git.workfiles import WorkFiles, unreadable
@@ -26,7 +25,6 @@ Skip = Callable[[str], bool]
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(slots=True)
 class Scan:
     """What a pass found.
 
@@ -38,11 +36,12 @@ class Scan:
         unreadable: Untracked folders that cannot be read.
     """
 
-    touched: dict[str, os.stat_result] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    untracked: dict[str, os.stat_result] = field(default_factory=dict)
-    repositories: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.touched: dict[str, os.stat_result] = {}
+        self.missing: list[str] = []
+        self.untracked: dict[str, os.stat_result] = {}
+        self.repositories: list[str] = []
+        self.unreadable: list[str] = []
 
 
 def scan(files: WorkFiles, known: Mapping[str, int], *, untracked: bool, skip: Skip | None = None) -> Scan:

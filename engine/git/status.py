@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from assay.engine.errors import Refused
 from assay.engine.events import Reporter, Warned, silent
@@ -38,8 +37,7 @@ class AddObject(Protocol):
         """Returns the id of the object of that kind and content; the hint is its path."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkState:
+class WorkState(NamedTuple):
     """What `git status` would say, path by path.
 
     Attributes:

@@ -6,7 +6,6 @@ ValueError, whose text is a clause that names the function.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -54,12 +53,12 @@ def _check_names(name: str, named: Named, *allowed: str) -> None:
 
 def _cast(convert: _Cast, name: str, value: Any) -> Any:
     if isinstance(value, Choice):
-        return dataclasses.replace(value, values=tuple(_cast(convert, name, item) for item in value.values))
+        return value._replace(values=tuple(_cast(convert, name, item) for item in value.values))
     if isinstance(value, Range) and convert in (_int, _float):
         start, stop, step = (convert(number) for number in (value.start, value.stop, value.step))
-        return dataclasses.replace(value, start=start, stop=stop, step=step)
+        return value._replace(start=start, stop=stop, step=step)
     if isinstance(value, Interval) and convert in (_int, _float):
-        return dataclasses.replace(value, start=convert(value.start), end=convert(value.end))
+        return value._replace(start=convert(value.start), end=convert(value.end))
     if isinstance(value, Sweep):
         raise ValueError(f"{name}() does not apply to {type(value).__name__.lower()}()")
     if convert is not json.dumps:
@@ -98,7 +97,7 @@ def _bool(value: Any) -> bool:
 def _choice(args: list[Any], named: Named) -> Sweep:
     _check_names("choice", named)
     if len(args) == 1 and isinstance(args[0], Choice) and args[0].simple:
-        return dataclasses.replace(args[0], simple=False)
+        return args[0]._replace(simple=False)
     if not args or any(arg is None or isinstance(arg, Sweep) for arg in args):
         raise ValueError("choice() takes one or more plain values")
     return Choice(tuple(args))
@@ -147,13 +146,13 @@ def _tag(args: list[Any], named: Named) -> Sweep:
     *tags, sweep = [*args, *named.values()] or [None]
     if not isinstance(sweep, Sweep) or not all(isinstance(tag, str) for tag in tags):
         raise ValueError("tag() takes words and then a choice(), range() or interval()")
-    return dataclasses.replace(sweep, tags=frozenset(tags))
+    return sweep._replace(tags=frozenset(tags))
 
 
 def _shuffle(args: list[Any], named: Named, shuffle: Shuffle) -> Any:
     value = _argument("shuffle", args, named, "list", "sweep")
     if isinstance(value, (Choice, Range)):
-        return dataclasses.replace(value, shuffled=True)
+        return value._replace(shuffled=True)
     if isinstance(value, Sweep):
         raise ValueError(f"shuffle() does not apply to {type(value).__name__.lower()}()")
     result = list(value) if isinstance(value, list) else [value]
@@ -171,7 +170,7 @@ def _sort(args: list[Any], named: Named) -> Any:
         if isinstance(value, list):
             return sorted(value, reverse=backwards)
         if isinstance(value, Choice):
-            return dataclasses.replace(value, values=tuple(sorted(value.values, reverse=backwards)))
+            return value._replace(values=tuple(sorted(value.values, reverse=backwards)))
     except TypeError as error:
         raise ValueError("sort() takes values of one kind") from error
     if isinstance(value, Range):
@@ -184,7 +183,7 @@ def _sort(args: list[Any], named: Named) -> Any:
 def _turned(sweep: Range) -> Range:
     """The range run through from its other end."""
     by = abs(sweep.step) if sweep.start > sweep.stop else -abs(sweep.step)
-    return dataclasses.replace(sweep, start=sweep.stop + by, stop=sweep.start + by, step=-sweep.step)
+    return sweep._replace(start=sweep.stop + by, stop=sweep.start + by, step=-sweep.step)
 
 
 _CASTS: dict[str, _Cast] = {"int": _int, "float": _float, "str": _str, "bool": _bool, "json_str": json.dumps}

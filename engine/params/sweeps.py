@@ -6,9 +6,8 @@ A run takes one value; a sweep is for the queue. `choices` lists the values of o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_CHOICES = 100_000
 
@@ -16,46 +15,43 @@ Shuffle = Callable[[list[Any]], None]
 """Brings a list into a random order in place, as `random.Random.shuffle` does."""
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """Any of them. ``tags`` are words for whoever searches the space, as in ``tag(log, interval(1, 10))``."""
-
-    tags: frozenset[str] = field(default=frozenset(), kw_only=True)
-
-
-@dataclass(frozen=True)
-class Choice(Sweep):
+class Choice(NamedTuple):
     """``1,2,3`` (simple) or ``choice(1,2,3)``."""
 
     values: tuple[Any, ...]
     simple: bool = False
     shuffled: bool = False
+    tags: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Range(Sweep):
+class Range(NamedTuple):
     """``range(start, stop, step)``; the stop is not one of the values."""
 
     start: float
     stop: float
     step: float = 1
     shuffled: bool = False
+    tags: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Interval(Sweep):
+class Interval(NamedTuple):
     """``interval(start, end)``: every number between, so there is no list of them."""
 
     start: float
     end: float
+    tags: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Glob(Sweep):
+class Glob(NamedTuple):
     """``glob(*)``: the options of a configuration group, which a parameter does not have."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
+
+
+Sweep = Choice | Range | Interval | Glob
+"""Any of them. ``tags`` are words for whoever searches the space, as in ``tag(log, interval(1, 10))``."""
 
 
 def choices(sweep: Sweep, shuffle: Shuffle) -> list[Any]:

@@ -7,7 +7,6 @@ when the stage ran. A lock file that speaks of another address or revision than 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from assay.engine.params import documents
@@ -63,7 +62,7 @@ def _current(spec: Mapping[str, Any], item: Mapping[str, Any] | None) -> Mapping
 def _stage(stage: Stage, known: Mapping[str, Mapping[str, Any] | None]) -> Stage:
     if all(dep.place != "dataset" for dep in stage.deps):
         return stage
-    return replace(stage, deps=tuple(_dep(dep, known) for dep in stage.deps))
+    return stage._replace(deps=tuple(_dep(dep, known) for dep in stage.deps))
 
 
 def _dep(dep: Dep, known: Mapping[str, Mapping[str, Any] | None]) -> Dep:

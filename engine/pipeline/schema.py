@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from assay.engine.pipeline.checked import Value
@@ -135,7 +134,7 @@ def _like(known: dict[str, Stage], source: Source, definition: Definition) -> St
     stage = known.get(key)
     if stage is not None:
         value = Value(source, (*definition.keys, "cmd"), data.get("cmd"), definition.name if definition.group else "")
-        return replace(stage, cmd=_command(value))
+        return stage._replace(cmd=_command(value))
     if len(known) >= _REMEMBERED:
         known.clear()
     stage = known[key] = _stage(source, definition)

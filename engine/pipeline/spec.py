@@ -6,9 +6,9 @@ What a file without templates says depends on its bytes alone, so it is understo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine.errors import BadInput, ConfigError
 from assay.engine.git.workfiles import ignore_rules
@@ -104,8 +104,7 @@ def parsing(project: Project) -> Parsing:
     return Parsing(**chosen)
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """Every stage of a project.
 
     Attributes:
@@ -114,9 +113,9 @@ class Pipeline:
         data: The ``.dvc`` files by path: data that no stage writes.
     """
 
-    files: Mapping[str, PipelineFile] = field(default_factory=dict)
-    stages: Mapping[str, Stage] = field(default_factory=dict)
-    data: Mapping[str, DataFile] = field(default_factory=dict)
+    files: Mapping[str, PipelineFile] = MappingProxyType({})
+    stages: Mapping[str, Stage] = MappingProxyType({})
+    data: Mapping[str, DataFile] = MappingProxyType({})
 
     @staticmethod
     def of(files: Mapping[str, PipelineFile], data: Mapping[str, DataFile] | None = None) -> Pipeline:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -94,8 +93,7 @@ class Out(NamedTuple):
     keys: Keys = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One step: a command, what it reads, what it writes.
 
     Attributes:
@@ -125,10 +123,10 @@ class Stage:
     frozen: bool = False
     always_changed: bool = False
     desc: str = ""
-    meta: Any = field(default=None, compare=False)
+    meta: Any = None
     group: str = ""
     parametrized: bool = False
-    source: Source = field(default=Source("", ""), compare=False, repr=False)
+    source: Source = Source("", "")
 
     @property
     def address(self) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import stat as stat_module
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import BadInput, MissingArtifact, WouldLose
@@ -30,8 +30,7 @@ _NAMED = 10
 _TELL_EVERY = 1 << 20
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a checkout would do. Paths are relative to the root.
 
     Attributes:
@@ -50,8 +49,8 @@ class Plan:
 
     root: str
     path: str
-    cache: Cache = field(repr=False)
-    stat_cache: StatCache = field(repr=False)
+    cache: Cache
+    stat_cache: StatCache
     make: bool
     add: Mapping[str, Entry]
     change: Mapping[str, Entry]
@@ -68,15 +67,15 @@ class Plan:
         return not (self.add or self.change or self.modes or self.remove or self.folders or self.make)
 
 
-@dataclass
 class _Present:
     """What is in the workspace now: files by path, folders, and paths that were not looked into."""
 
-    files: dict[str, Entry] = field(default_factory=dict)
-    folders: list[str] = field(default_factory=list)
-    odd: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    abandoned: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.files: dict[str, Entry] = {}
+        self.folders: list[str] = []
+        self.odd: list[str] = []
+        self.left_out: list[str] = []
+        self.abandoned: list[str] = []
 
 
 def plan(

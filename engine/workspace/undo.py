@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import NameTaken, RefConflict, Refused
@@ -34,8 +34,7 @@ _MANY = 100
 _UNDO = "undo of "
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One thing that can be undone.
 
     Attributes:
@@ -54,10 +53,10 @@ class Record:
     commit: Oid
     what: str
     paths: tuple[str, ...] = ()
-    outs: Mapping[str, Artifact | None] = field(default_factory=dict)
-    refs: Mapping[str, Oid | None] = field(default_factory=dict)
-    after: Mapping[str, Oid] = field(default_factory=dict)
-    notes: Mapping[Oid, Edit] = field(default_factory=dict)
+    outs: Mapping[str, Artifact | None] = MappingProxyType({})
+    refs: Mapping[str, Oid | None] = MappingProxyType({})
+    after: Mapping[str, Oid] = MappingProxyType({})
+    notes: Mapping[Oid, Edit] = MappingProxyType({})
     trash: str = ""
 
 
