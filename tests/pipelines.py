@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 import tomlkit
@@ -104,8 +105,8 @@ FEATURES = [*TOP_KEYS, *STAGE_KEYS, *FLAGS, *TEMPLATES, *PLACES, *EDITS]
 class Making:
     """A case under way: what was drawn so far."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
-        self._draw = draw
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self.features: set[str] = set()
         self.files: dict[str, str] = {}
         self.config: dict[str, str] = {}
@@ -118,24 +119,22 @@ class Making:
 
     def pick(self, options: Sequence[T]) -> T:
         """One of them."""
-        found: T = self._draw(st.sampled_from(options))
-        return found
+        return self._random.choice(options)
 
     def chance(self, percent: int, feature: str = "") -> bool:
         """Whether something is there; noted under the feature's name if it is."""
-        found = bool(self._draw(st.integers(0, 99)) >= 100 - percent)
+        found = self._random.random() * 100 < percent
         if found and feature:
             self.features.add(feature)
         return found
 
     def count(self, low: int, high: int) -> int:
         """A number from ``low`` to ``high``."""
-        return int(self._draw(st.integers(low, high)))
+        return self._random.randint(low, high)
 
     def shuffled(self, items: list[T]) -> list[T]:
         """The items in some order."""
-        found: list[T] = self._draw(st.permutations(items))
-        return found
+        return self._random.sample(items, len(items))
 
     def note(self, feature: str) -> None:
         """Notes a feature."""
@@ -156,10 +155,9 @@ class Making:
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=60 if style == "block" else 10_000)
 
 
-@st.composite
-def cases(draw: Any) -> Case:
-    """Whole projects."""
-    return made(Making(draw))
+def cases() -> st.SearchStrategy[Case]:
+    """Whole projects, each choice as likely as it says: hypothesis draws the seed, so that every feature comes up."""
+    return st.randoms(use_true_random=True).map(lambda random: made(Making(random)))
 
 
 def made(making: Making) -> Case:
@@ -256,7 +254,7 @@ def _stage(making: Making, folder: str, name: str, has_vars: bool) -> Data:
 
 def _foreach(making: Making) -> tuple[Any, list[str]]:
     """What is gone through, and expressions that tell its stages apart."""
-    form = making.pick(["list", "list of maps", "map", "${}"])
+    form = making.pick(["list", "list", "list of maps", "list of maps", "map", "${}", "${}", "${}"])
     making.note(f"foreach {form}")
     if form == "list":
         return making.pick([["one", "two"], [1, 2.5], [True, False], ["x y", "é"], [1e-5, 1e10], ["w1"], [None, 0]]), [
@@ -313,7 +311,7 @@ def _body(making: Making, folder: str, name: str, items: list[str], has_vars: bo
     inside.params(body)
     inside.outs(body)
     _command(making, body, inside, has_vars)
-    if making.chance(6, "frozen"):
+    if making.chance(8, "frozen"):
         body["frozen"] = True
     if making.chance(9, "always_changed"):
         body["always_changed"] = True
@@ -369,7 +367,7 @@ class Inside:
         if self.wdir in ("", "sub"):
             keys = ["lr", "nested.b", "nested.b.c.2.d", "list", "options", "table.first.p", "n", "none", "list.1"]
             chosen += [key for key in keys if making.chance(9, "params key")]
-            if making.chance(8, "${} in params"):
+            if making.chance(12, "${} in params"):
                 chosen.append("${key_name}")
                 body.setdefault("vars", []).append({"key_name": "nested.a"})
         for path, keys in FILE_KEYS.items():
@@ -490,7 +488,7 @@ def _command(making: Making, body: Data, inside: Inside, has_vars: bool) -> None
     if simple:
         making.note("${} in cmd")
         lines.append("true " + " ".join(f"x=${{{text}}}" for text in simple))
-    if making.chance(6, "${} alone in cmd"):
+    if making.chance(9, "${} alone in cmd"):
         lines.append("${shell}")
         body.setdefault("vars", []).append({"shell": "true alone"})
     if making.chance(14, "map in cmd"):
@@ -606,7 +604,7 @@ CHANGES: Data = {
 
 
 def _edits(making: Making) -> tuple[Mapping[str, str | None], ...]:
-    kind = making.pick(["none", *["source"] * 5, "out gone", "out gone", "out changed", "out changed", "cmd"])
+    kind = making.pick(["none", *["source"] * 4, *["out gone"] * 3, *["out changed"] * 4, "cmd"])
     edit: dict[str, str | None] = {}
     if kind == "source":
         path = making.pick(making.sources or ["raw/x", "params.yaml"])
