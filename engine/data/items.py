@@ -8,7 +8,7 @@ folder. A path wins over a stage of the same name.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from assay.engine.errors import UsageError
@@ -109,7 +109,7 @@ def choose(
             nodes += owners
             parts.update((item.path, ()) for item in items.values() if item.owner in owners)
     if with_deps:
-        needed = _with_needs(graph, nodes)
+        needed = graph.with_reads(nodes)
         parts.update((item.path, ()) for item in items.values() if item.owner in needed - set(nodes))
     return [Chosen(items[path], inner) for path, inner in parts.items()]
 
@@ -144,16 +144,6 @@ def _nodes_meant(items: Mapping[str, Item], graph: Graph, target: str, folder: s
             f"{target!r} is neither tracked data nor a stage.",
             "-R takes a folder with all below it." if below else hint,
         ) from None
-
-
-def _with_needs(graph: Graph, nodes: Iterable[str]) -> set[str]:
-    found = set(nodes)
-    left = list(found)
-    while left:
-        more = [node for node in graph.reads(left.pop()) if node not in found]
-        found.update(more)
-        left += more
-    return found
 
 
 def selected(

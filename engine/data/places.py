@@ -19,6 +19,7 @@ from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.discover import DATA_ENDING, is_pipeline_file
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import lock_path
+from assay.engine.pipeline.targets import folders_above
 from assay.engine.project import Project
 
 
@@ -58,7 +59,7 @@ class Places:
         self._no_part = spec.no_part(project)
         self._writers = {out.path: stage.address for stage in pipeline.stages.values() for out in stage.outs}
         self._tracked = {out.path: (file, out) for file in pipeline.data.values() for out in file.outs}
-        self._below = {folder: name for name in (*self._writers, *self._tracked) for folder in _above(name)}
+        self._below = {folder: name for name in (*self._writers, *self._tracked) for folder in folders_above(name)}
         self._in_git = _names_in_git(project)
 
     def find(self, path: str, data_file: str = "") -> Place:
@@ -86,7 +87,7 @@ class Places:
         return self._new(path, data_file or path + DATA_ENDING)
 
     def _known(self, path: str) -> tuple[DataFile, DataOut] | None:
-        for name in (path, *_above(path)):
+        for name in (path, *folders_above(path)):
             if name in self._tracked:
                 return self._tracked[name]
         return None
@@ -119,7 +120,7 @@ class Places:
 
     def _check_others(self, path: str) -> None:
         """Refuses what somebody else looks after: a stage, another ``.dvc`` file, Git."""
-        for name in (path, *_above(path)):
+        for name in (path, *folders_above(path)):
             if name in self._writers:
                 stage = self._writers[name]
                 raise Refused(f"{path} is written by stage {stage}.", f"`assay commit {stage}` records it as it is.")
@@ -153,10 +154,6 @@ class Places:
         if is_there:
             raise Refused(f"{data_file} is in the way.", "Move it away, or name another with --file.")
         return Place(path, data_file)
-
-
-def _above(path: str) -> list[str]:
-    return [path[:cut] for cut in range(len(path) - 1, 0, -1) if path[cut] == "/"]
 
 
 def _names_in_git(project: Project) -> set[str]:

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from assay.engine.errors import AssayError
-from assay.engine.git import objects
 from assay.engine.git.reach import first_parents
-from assay.engine.git.revisions import resolve
+from assay.engine.git.revisions import peeled_if_readable, resolve
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -92,7 +90,7 @@ def _asked_for(project: Project, scope: Scope) -> Iterable[Oid]:
     if scope.branches:
         starts += [commit for _, commit in refs.iterate("refs/heads/")]
     if scope.tags:
-        starts += [_peeled(project, commit) for _, commit in refs.iterate("refs/tags/")]
+        starts += [peeled_if_readable(project.repo, commit) or commit for _, commit in refs.iterate("refs/tags/")]
     for start in starts:
         if scope.number == 1:
             yield start
@@ -111,21 +109,9 @@ def _labels(project: Project, commits: Iterable[Oid]) -> dict[Oid, str]:
             labels[commit] = name[len("refs/heads/") :]
     if len(labels) < len(wanted):
         for name, commit in refs.iterate("refs/tags/"):
-            peeled = commit if commit in wanted else _peeled(project, commit)
-            if peeled in wanted:
+            peeled = commit if commit in wanted else peeled_if_readable(project.repo, commit)
+            if peeled is not None and peeled in wanted:
                 labels.setdefault(peeled, name[len("refs/tags/") :])
     for commit in wanted:
         labels.setdefault(commit, commit.hex()[:7])
     return labels
-
-
-def _peeled(project: Project, oid: Oid) -> Oid:
-    """The object that an annotated tag leads to; the object itself where it is none or cannot be read."""
-    try:
-        kind, data = project.repo.objects.read(oid)
-        while kind == objects.TAG:
-            oid, _ = objects.parse_tag(data)
-            kind, data = project.repo.objects.read(oid)
-    except AssayError:
-        pass
-    return oid

@@ -25,8 +25,7 @@ from assay.engine.experiments.record import (
     read_workspace,
     selected,
 )
-from assay.engine.git import objects
-from assay.engine.git.revisions import resolve
+from assay.engine.git.revisions import peeled_if_readable, resolve
 from assay.engine.model import Experiment, Oid
 from assay.engine.project import Project
 
@@ -189,7 +188,7 @@ def extent(project: Project, wanted: Extent) -> list[Side]:
     prefixes = [("refs/heads/", wanted.branches or wanted.commits), ("refs/tags/", wanted.tags or wanted.commits)]
     for prefix, is_asked_for in prefixes:
         for ref, oid in refs.iterate(prefix) if is_asked_for else ():
-            commit = _commit_at(project, oid)
+            commit = peeled_if_readable(project.repo, oid)
             if commit is not None:
                 names.setdefault(commit, []).append(ref[len(prefix) :])
     if wanted.commits:
@@ -212,18 +211,6 @@ def _side(project: Project, reader: TreeReader, name: str, commit: Oid | None) -
 def _is_in(path: str, place: str) -> bool:
     """Whether a path is this file, or lies in this folder."""
     return path == place or place == "." or path.startswith(place + "/")
-
-
-def _commit_at(project: Project, oid: Oid) -> Oid | None:
-    """The commit that a branch or tag leads to; None where it leads to something else, or nowhere."""
-    try:
-        kind, data = project.repo.objects.read(oid)
-        while kind == objects.TAG:
-            oid, _ = objects.parse_tag(data)
-            kind, data = project.repo.objects.read(oid)
-    except AssayError:
-        return None
-    return oid if kind == objects.COMMIT else None
 
 
 def _history(project: Project, starts: Mapping[Oid, object]) -> Iterator[Oid]:

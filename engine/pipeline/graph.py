@@ -82,6 +82,10 @@ class Graph:
         found = self._reached(nodes, self.needed_by) - set(nodes)
         return [address for address in self.stages if address in found]
 
+    def with_reads(self, nodes: Iterable[str]) -> set[str]:
+        """These nodes, and all whose outputs they read, directly or not."""
+        return self._reached(nodes, self.reads)
+
     def order(self, choice: Choice = OWN) -> list[Stage]:
         """The stages to look at, each after those that it needs.
 
