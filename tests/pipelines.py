@@ -242,7 +242,7 @@ def _vars(making: Making, folder: str, feature: str) -> list[Any]:
 
 
 def _stage(making: Making, folder: str, name: str, has_vars: bool) -> Data:
-    kind = making.pick(["plain"] * 5 + ["foreach", "foreach", "matrix"])
+    kind = making.pick(["plain"] * 4 + ["foreach", "foreach", "matrix"])
     if kind == "plain":
         return _body(making, folder, name, [], has_vars)
     if kind == "foreach":
@@ -254,7 +254,7 @@ def _stage(making: Making, folder: str, name: str, has_vars: bool) -> Data:
 
 def _foreach(making: Making) -> tuple[Any, list[str]]:
     """What is gone through, and expressions that tell its stages apart."""
-    form = making.pick(["list", "list", "list of maps", "list of maps", "map", "${}", "${}", "${}"])
+    form = making.pick(["list", "list", "list of maps", "list of maps", "map", "map", "${}", "${}", "${}"])
     making.note(f"foreach {form}")
     if form == "list":
         return making.pick([["one", "two"], [1, 2.5], [True, False], ["x y", "é"], [1e-5, 1e10], ["w1"], [None, 0]]), [
