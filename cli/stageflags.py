@@ -42,8 +42,7 @@ def choice_of(args: argparse.Namespace, context: Context) -> Choice:
     """The stages that were asked for."""
     from assay.engine.pipeline.choice import Choice
 
-    folder = context.relative(".")
-    folder = "" if folder == "." else folder
+    folder = context.current()
     return Choice(
         tuple(_target(word, folder, context) for word in args.targets),
         folder,

@@ -266,6 +266,11 @@ class Context(Surroundings):
             raise UsageError(f"{path} lies outside the project at {root}.")
         return found
 
+    def current(self) -> str:
+        """The current folder as a project path; "" is the project itself. Raises UsageError when it lies outside."""
+        found = self.relative(".")
+        return "" if found == "." else found
+
     def say(self, text: str) -> None:
         """Prints one line of the result."""
         self.out.write(text + "\n")

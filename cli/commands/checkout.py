@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Checks data out."""
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.checkout import How, checkout
     from assay.engine.events import Note, Warned
 

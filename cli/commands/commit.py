@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Records the present state."""
     from assay.cli.commands.add import tell_written
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.commit import How, commit
     from assay.engine.events import Warned
     from assay.engine.words import counted

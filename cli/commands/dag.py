@@ -6,7 +6,7 @@ import argparse
 import posixpath
 from typing import TYPE_CHECKING
 
-from assay.cli.datawords import target_words
+from assay.cli.targets import target_words
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ _LABELS = {
 
 
 def _status(args: argparse.Namespace, context: Context) -> None:
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.status import status
 
     folder, targets = target_words(context, args.targets)
@@ -132,7 +132,7 @@ def plain_status(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
 
 
 def _ls(args: argparse.Namespace, context: Context) -> None:
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.ls import ls
 
     folder, (path,) = target_words(context, [args.path])
@@ -158,7 +158,7 @@ def _ls(args: argparse.Namespace, context: Context) -> None:
 
 
 def _diff(args: argparse.Namespace, context: Context) -> None:
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.diff import diff
 
     folder, targets = target_words(context, args.targets)
@@ -247,7 +247,7 @@ def _tell(context: Context, sections: dict[str, list[tuple[object, object]]], *,
 
 def _move(args: argparse.Namespace, context: Context) -> None:
     from assay.cli.commands.add import tell_written
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.move import move
     from assay.engine.events import Warned
 
@@ -262,7 +262,7 @@ def _move(args: argparse.Namespace, context: Context) -> None:
 
 def _remove(args: argparse.Namespace, context: Context) -> None:
     from assay.cli.commands.add import tell_written
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.remove import remove
 
     folder, targets = target_words(context, args.targets)

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def set_frozen(args: argparse.Namespace, context: Context, *, frozen: bool) -> int:
     """Freezes or unfreezes, and says of each target what it is now."""
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.stages.freeze import freeze
 
     project = context.project()

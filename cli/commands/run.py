@@ -85,8 +85,7 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     if command is not None:
         kinds = ("params", "metrics", "deps", "outs")
         paths = {kind: tuple(map(context.relative, getattr(args, kind))) for kind in kinds}
-        folder = context.relative(".")
-        adhoc = AdHoc(tuple(command), **paths, wdir="" if folder == "." else folder)
+        adhoc = AdHoc(tuple(command), **paths, wdir=context.current())
     return RunSpec(
         choice_of(args, context),
         manner_of(args, context),

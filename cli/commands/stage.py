@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _add(args: argparse.Namespace, context: Context) -> int:
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.stages.add import add
 
     project = context.project()
@@ -116,9 +116,9 @@ def _command(args: argparse.Namespace) -> list[str]:
 
 
 def _list(args: argparse.Namespace, context: Context) -> int:
-    from assay.cli.datawords import target_words
     from assay.cli.render import grid
     from assay.cli.render.cells import shortened
+    from assay.cli.targets import target_words
     from assay.engine.events import Warned
     from assay.engine.experiments.values import encode
     from assay.engine.stages.listing import Which, listing, summary
@@ -151,7 +151,7 @@ def _row(name: str, owner: Stage | DataFile) -> dict[str, object]:
 
 
 def _remove(args: argparse.Namespace, context: Context) -> int:
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.stages.remove import remove
     from assay.engine.words import counted
 

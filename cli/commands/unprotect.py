@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Replaces links by copies."""
-    from assay.cli.datawords import target_words
+    from assay.cli.targets import target_words
     from assay.engine.data.unprotect import unprotect
 
     folder, targets = target_words(context, args.targets)

@@ -1,4 +1,4 @@
-"""What the words of data verbs mean: a folder and words relative to it, so that paths and names of stages both work."""
+"""What the targets of a command mean: a folder, and words relative to it, so that paths and names of stages work."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ def target_words(context: Context, words: Iterable[str]) -> tuple[str, list[str]
     Raises:
         UsageError: An absolute path lies outside the project.
     """
-    folder = context.relative(".")
-    folder = "" if folder == "." else folder
+    folder = context.current()
     return folder, [
         os.path.relpath(context.relative(word), folder or ".") if os.path.isabs(word) else word for word in words
     ]
