@@ -6,8 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.engine.errors import UsageError
 from assay.engine.experiments.index import Field, fields_of
@@ -20,8 +19,7 @@ UNREADABLE: Any = object()
 """The cell of a file that has an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One parameter or metric.
 
     Attributes:

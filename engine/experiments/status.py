@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine.errors import AssayError
 from assay.engine.git.status import WorkState, work_state
@@ -16,8 +16,7 @@ from assay.engine.store.trash import collection_lock
 from assay.engine.workspace.hold import lock_path
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """The state of a workspace.
 
     Attributes:

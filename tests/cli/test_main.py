@@ -71,6 +71,14 @@ def test_listing_an_indexed_history_loads_no_heavy_module(project, assay, words)
     assert not loaded_by(project, *words) & HEAVY
 
 
+@pytest.mark.parametrize(
+    "words", [["list"], ["show"], ["show", "--json"], ["status"], ["save", "-n", "two"], ["run", "-n", "three"]]
+)
+def test_everyday_commands_define_no_dataclass_and_load_no_inspection(project, assay, words):
+    assay("run", "-n", "one", cwd=project)
+    assert not loaded_by(project, *words) & {"dataclasses", "inspect", "ast", "dis", "tokenize"}
+
+
 def test_a_closed_pipe_is_no_error_message(project, assay_process):
     command = f"{sys.executable} -m assay --help | true"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
