@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -117,11 +118,19 @@ class Project:
 
     @cached_property
     def cache_folder(self) -> str:
-        """Where the cache lies: ``cache.dir`` relative to the root's marker folder, else the layout's place."""
+        """Where the cache lies: ``cache.dir`` relative to the root's marker folder, else the layout's place.
+
+        A new one in the work tree gets a .gitignore that hides all of it, so that no commit takes it up.
+        """
         chosen = self.config.get("cache", "dir")
-        if chosen:
-            return os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))
-        return f"{self.root}/{self.layout.cache}"
+        if not chosen:
+            return f"{self.root}/{self.layout.cache}"
+        folder = os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))
+        if folder.startswith(f"{self.repo.worktree}/") and not (os.path.isdir(folder) and os.listdir(folder)):
+            with suppress(OSError):  # whoever writes into the cache says why that cannot be
+                disk.make_folders(folder)
+                disk.write_atomic(f"{folder}/.gitignore", b"*\n")
+        return folder
 
     @cached_property
     def cache(self) -> Cache:

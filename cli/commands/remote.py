@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Adds, lists, or chooses the default."""
+    from assay.engine.errors import Refused
     from assay.remotes import registry
 
     project = context.project()
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         registry.make_default(project, args.name)
     else:
         name = registry.default_name(project)
-        if name:
-            context.say(name)
-        return 0 if name else 1
+        if not name:
+            raise Refused("No remote is the default.", "Choose one: `assay remote default NAME`.")
+        context.say(name)
     return 0

@@ -163,3 +163,17 @@ def test_it_works_from_a_folder_below_the_root(assay, project):
     below.mkdir()
     assay("run", "-n", "one", cwd=below)
     assert "one" in assay("list", cwd=below).out
+
+
+def test_a_cache_in_the_work_tree_is_in_no_commit(assay, project):
+    assay("config", "cache.dir", "../store", cwd=project)
+    assay("run", "-n", "first", cwd=project)
+    assert "store" not in assay("status", cwd=project).out
+    assay("baseline", "-m", "all of it", "--from", "first", cwd=project)
+    assert (project / "store/packs").is_dir()
+    assert "store" not in assay("diff", "HEAD~1", "HEAD", "--only", "code", cwd=project).out
+    assay("baseline", "-m", "nothing else", cwd=project, code=1)
+
+
+def test_no_default_remote_is_told(assay, project):
+    assert "No remote is the default." in assay("remote", "default", cwd=project, code=1).err
