@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Reproduces the pipeline."""
+    from assay.engine.errors import UsageError
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
     from assay.engine.words import counted
@@ -34,7 +35,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     project = context.project()
     choice, manner = choice_of(args, context), manner_of(args, context)
     with hold(project):
-        done = reproduce(project, load(project), choice, manner)
+        pipeline = load(project)
+        if not pipeline.stages and not pipeline.files:
+            raise UsageError("There is nothing to run: the project has no dvc.yaml.", "`assay stage add` begins one.")
+        done = reproduce(project, pipeline, choice, manner)
     context.report.clear()
     if manner.dry:
         context.say(would_run(done.ran))

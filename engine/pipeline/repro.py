@@ -141,7 +141,7 @@ class _Round:
         """Brings every stage up to date that can be."""
         for stage in order:
             if stage.address in self._not_run:
-                self._project.report(StageSkipped(stage.address, "not run, since it needs a stage that failed"))
+                self._project.report(StageSkipped(stage.address, "behind a stage that failed"))
                 continue
             try:
                 self._one(stage, log)

@@ -44,3 +44,9 @@ def test_data_that_a_stage_writes_too(assay, project):
     said = assay("repro", cwd=project, code=255)
     assert "'model.bin' is also written by stage 'train'" in said.err
     assert picture(project) == before
+
+
+def test_a_project_without_a_pipeline_has_nothing_to_run(assay, tmp_path):
+    assay("init", cwd=tmp_path)
+    said = assay("repro", cwd=tmp_path, code=254)
+    assert "There is nothing to run: the project has no dvc.yaml." in said.err

@@ -62,7 +62,7 @@ def test_what_does_not_need_a_failed_stage_goes_on(chain: Workspace) -> None:
     done = repro(chain, keep_going=True)
     assert (done.ran, done.failed, done.not_run) == (("a", "d"), ("b",), ("c",))
     assert ledger(chain) == "abd"
-    assert chain.skipped == {"c": "not run, since it needs a stage that failed"}
+    assert chain.skipped == {"c": "behind a stage that failed"}
     assert warnings(chain) == ["Stage 'b' failed: its command exited with 1."]
     assert set(parse_lock(chain.read("dvc.lock"), "dvc.lock").stages) == {"a", "d"}
     assert chain.read(".gitignore") == "/x\n/w\n"
