@@ -54,6 +54,8 @@ def _check(key: str, value: str) -> None:
             raise ConfigError(f"cache.type cannot be {wrong[0]!r}; it is some of {', '.join(LINK_KINDS)}.")
     if key in ("gc.grace", "gc.fresh"):
         seconds(key, value)
+    if key == "core.autostage":
+        Config((("", "", {"core": {"autostage": value}}),)).flag("core", "autostage")
 
 
 def seconds(key: str, value: str) -> float:

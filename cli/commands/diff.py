@@ -82,6 +82,6 @@ def _tell_errors(found: Difference, context: Context) -> int:
     from assay.engine.events import Warned
 
     for name, errors in found.errors.items():
-        for text in errors.values():
+        for text in dict.fromkeys(errors.values()):  # a file that dvc.yaml needs is told once
             context.report(Warned(f"{name}: {text}"))
     return 1 if found.errors else 0

@@ -160,7 +160,7 @@ def tell_errors(found: Iterable[tuple[str, Documents]], context: Context) -> int
 
     code = 0
     for name, documents in found:
-        for text in documents.errors.values():
+        for text in dict.fromkeys(documents.errors.values()):  # a file that dvc.yaml needs is told once
             context.report(Warned(f"{name}: {text}"))
             code = 1
     return code

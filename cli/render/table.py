@@ -149,7 +149,7 @@ def _explained(rows: Sequence[Row], failed: Sequence[dict[str, str]]) -> list[st
 def explanations(rows: Sequence[Row], failed: Sequence[dict[str, str]] | None = None) -> Iterator[str]:
     """One sentence per file that is not shown, with the name of its row."""
     for row, errors in zip(rows, failed or [_errors(row) for row in rows], strict=True):
-        for text in errors.values():
+        for text in dict.fromkeys(errors.values()):  # a file that dvc.yaml needs is told once
             yield f"{printable(row.name or 'workspace')}: {printable(text)}"
 
 

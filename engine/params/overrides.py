@@ -45,7 +45,7 @@ def parse(text: str, shuffle: Shuffle = in_any_order) -> Override:
         return override
     raise UsageError(
         f"{text!r} asks for several values, and a run takes one.",
-        f"Put them all in the queue with --queue, or take one: {_alternatives(override, shuffle)}.",
+        f"Take one of them: {_alternatives(override, shuffle)}.",
     )
 
 

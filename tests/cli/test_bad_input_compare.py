@@ -80,3 +80,11 @@ def test_a_patch_without_code_or_as_json(refused):
 
 def test_diff_with_a_precision_that_is_none(refused):
     refused(254, "diff", "--precision", "99", says=["1 to 17"])
+
+
+def test_a_damaged_file_that_dvc_yaml_needs_as_well_is_told_once(assay, project):
+    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + "vars: [params.yaml]\n")
+    (project / "params.yaml").write_text("lr: [")
+    assert assay("show", cwd=project).out.count("! workspace: params.yaml, line") == 1
+    assert assay("params", "show", cwd=project, code=1).err.count("params.yaml, line") == 1
+    assert assay("diff", cwd=project, code=1).err.count("params.yaml, line") == 1

@@ -27,6 +27,14 @@ def test_a_setting_is_written_and_taken_away(tmp_path):
     assert (tmp_path / "deep" / "config").read_text() == "[user]\n    email = ann@example.com\n"
 
 
+def test_a_value_that_no_command_could_begin_with_is_refused(tmp_path):
+    path = tmp_path / "config"
+    with pytest.raises(ConfigError, match=r"core\.autostage is 'maybe'; it must be true or false"):
+        change(str(path), "core.autostage", "maybe")
+    assert not path.exists()
+    change(str(path), "core.autostage", "True")
+
+
 def test_taking_away_what_is_not_set_is_told(tmp_path):
     with pytest.raises(ConfigError, match="not set"):
         change(str(tmp_path / "config"), "user.name", None)

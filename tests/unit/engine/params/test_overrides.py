@@ -134,11 +134,11 @@ def test_an_unknown_function_names_those_there_are() -> None:
         parse("a=log(1)")
 
 
-def test_a_sweep_needs_the_queue_and_its_single_values_are_offered() -> None:
+def test_a_sweep_is_refused_and_its_single_values_are_offered() -> None:
     with pytest.raises(UsageError) as caught:
         parse("p.yaml:lr=0.1,'a b',c,d")
     assert caught.value.message == "\"p.yaml:lr=0.1,'a b',c,d\" asks for several values, and a run takes one."
-    assert "--queue" in caught.value.hint
+    assert caught.value.hint.startswith("Take one of them: -S p.yaml:lr=0.1, ")
     assert "-S p.yaml:lr=0.1, -S p.yaml:lr='a b', -S p.yaml:lr=c or one of 1 more" in caught.value.hint
 
 
