@@ -15,11 +15,10 @@ from assay.engine import disk
 from assay.engine.errors import ConfigError
 from assay.engine.events import Note
 from assay.engine.layout import LINK_KINDS
-from assay.engine.model import Artifact, Entry
+from assay.engine.model import Artifact
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.stage import Out, Stage
-from assay.engine.store.manifest import files_in
 
 if TYPE_CHECKING:
     from assay.engine.project import Project
@@ -130,25 +129,17 @@ def link_kinds(project: Project) -> tuple[Kind, ...]:
 
 
 def link(project: Project, outs: Mapping[str, Artifact]) -> None:
-    """Replaces cached outputs by links into the cache where ``cache.type`` prefers hard or symbolic links."""
+    """Replaces cached outputs by links into the cache where ``cache.type`` prefers hard or symbolic links.
+
+    What was edited since it was recorded stays as it is.
+    """
     kinds = link_kinds(project)
     if not kinds or kinds[0] in IN_PLACE:
         return
-    from assay.engine.store.links import Placer
+    from assay.engine.store import checkout
 
-    with disk.Folder(project.root) as folder:
-        placer = Placer(folder, project.cache, kinds)
-        for path, artifact in outs.items():
-            for name, entry in _files(project, path, artifact):
-                placer.place(name, entry)
-
-
-def _files(project: Project, path: str, artifact: Artifact) -> Iterator[tuple[str, Entry]]:
-    digest = artifact.digest
-    if digest.is_dir:
-        yield from ((f"{path}/{name}", entry) for name, entry in files_in(project.cache, digest))
-    else:
-        yield path, Entry(path, digest, artifact.size, None, artifact.is_exec)
+    for path, artifact in outs.items():
+        checkout.relink(project.root, path, artifact, project.cache, kinds)
 
 
 def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry) -> bool:

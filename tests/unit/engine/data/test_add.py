@@ -266,6 +266,22 @@ def test_a_copy_that_was_cut_short_is_a_part_of_tracked_data(built, tmp_path):
     assert sorted(os.listdir(built.folder / "copied")) == ["a", "b"]
 
 
+@pytest.mark.law(2)
+@pytest.mark.parametrize("kind", ["hardlink", "symlink"])
+def test_what_is_edited_before_it_becomes_a_link_stays(built, kind):
+    built.write({".assay/config.local": f"[cache]\n    type = {kind}\n", "data/a": "1", "data/b": "2"})
+    built.reopened()
+
+    def edit(step, path):
+        if path.endswith("data.dvc"):
+            (built.folder / "data/a").write_text("edited meanwhile")
+
+    with disk.injected(edit):
+        add(built.project, ["data"])
+    assert (built.folder / "data/a").read_text() == "edited meanwhile"
+    assert (built.folder / "data/b").is_symlink() or (built.folder / "data/b").stat().st_nlink == 2
+
+
 def test_autostage_writes_the_index(built, git):
     built.write({".assay/config.local": "[core]\n    autostage = true\n", "a": "1"})
     built.reopened()
