@@ -1,20 +1,29 @@
-"""SIGKILL at any moment of a run: the repository is clean, every file is old or new, the next command works."""
+"""SIGKILL at any moment of a run: the repository is clean, every file is old or new, the next command works.
+
+And what the run cache gives back is right, however often it was interrupted.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
 
 import pytest
+import xxhash
+import yaml
 
+from assay.engine import disk
 from tests import projects
+from tests.closure import Closure
 from tests.faults.kills import duration_of, killed_runs
 from tests.programs import ROOT, find_dvc
 
 KILLS = 200
+RUN_CACHE_KILLS = 60
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -75,6 +84,89 @@ def test_a_run_can_be_killed_at_any_moment(project, assay, git, clean_environmen
     git("add", "-A", cwd=project)
     git("commit", "-qm", "real git is not blocked", cwd=project)
     assert git("fsck", "--strict", "--no-dangling", cwd=project) == ""
+
+
+def outputs_of(lr: str, raw: str) -> dict[str, bytes]:
+    """What the stages write, by cached path, worked out here."""
+    upper, count = raw.upper().encode(), str(len(raw)).encode()
+    model = upper + lr.encode() + b"\n"
+    return {"data/upper.txt": upper, "data/deep/count.txt": count + b"\n", "model.bin": model}
+
+
+def check_run_cache(folder: Path, known: dict[str, str]) -> None:
+    """Every entry is whole, lies where entries do, and names content that is in the cache and right."""
+    closure = Closure(folder)
+    for path in (folder / ".assay/cache/runs").rglob("*"):
+        if path.is_dir() or disk.is_temp(path.name):
+            continue
+        entry = yaml.safe_load(path.read_text())
+        assert (len(path.name), path.parent.name[:2]) == (64, path.parent.parent.name)
+        outs = closure.outs(yaml.safe_dump({"stages": {"": entry}}).encode())
+        deps = {dep["path"]: dep["digest"] for dep in entry["deps"]}
+        if entry["cmd"] == "sh prepare.sh":
+            expected = outputs_of("", known[deps["raw.txt"]])
+            assert outs == {path: data for path, data in expected.items() if path.startswith("data/")}
+        else:
+            lr = str(entry["params"]["params.yaml"]["train.lr"])
+            objects = closure.objects()
+            upper = closure.outs(
+                yaml.safe_dump({"stages": {"": {"outs": [{"path": "d", "digest": deps["data"]}]}}}).encode()
+            )
+            assert outs["model.bin"] == upper["d/upper.txt"] + lr.encode() + b"\n"
+            metrics = next(out["digest"] for out in entry["outs"] if out["path"] == "metrics.json")
+            assert objects[metrics].startswith(b'{"acc": %s,' % lr.encode())
+
+
+@pytest.mark.slow
+@pytest.mark.law(1)
+@pytest.mark.law(2)
+@pytest.mark.timeout(900)
+def test_a_run_cache_that_is_killed_again_and_again_never_gives_back_what_is_wrong(
+    project, assay, git, clean_environment
+):
+    for name in ("prepare.sh", "train.sh"):
+        (project / name).write_text("sleep 0.05\n" + (project / name).read_text())
+    chance = random.Random(5)
+    raws = [f"hello number {number}\n" for number in range(6)]
+    known = {xxhash.xxh128_hexdigest(raw.encode()): raw for raw in raws}
+    env, params = environment(clean_environment), (project / "params.yaml").read_text()
+    commands = [[sys.executable, "-m", "assay", *words] for words in (["repro"], ["run", "-f", "-n", "victim"])]
+
+    def chosen() -> tuple[str, str]:
+        lr, raw = chance.choice(["0.1", "0.3", "0.7"]), chance.choice(raws)
+        (project / "raw.txt").write_text(raw)
+        (project / "params.yaml").write_text(params.replace("lr: 0.1", f"lr: {lr}"))
+        return lr, raw
+
+    def holder() -> str:
+        try:
+            return held.read_text()
+        except FileNotFoundError:
+            return ""
+
+    held = project / ".git/assay/workspace.lock"
+    still, between, restored = git_state(git, project), 0, 0
+    for number in range(RUN_CACHE_KILLS):
+        (lr, raw), left = chosen(), holder()
+        has_begun = lambda left=left: holder() not in ("", left)  # noqa: E731
+        for _ in killed_runs(commands[number % 2], project, env, 1, (0.0, 0.35), since=has_begun, seed=number):
+            assert git_state(git, project) == still
+        between += holder() not in ("", left)
+        check_run_cache(project, known)
+        if (project / "dvc.lock").exists():
+            Closure(project).outs((project / "dvc.lock").read_bytes())
+        if number % 3 == 0:
+            restored += "restored from the run cache" in assay("repro", cwd=project).err
+            for path, data in outputs_of(lr, raw).items():
+                assert (project / path).read_bytes() == data, (number, path)
+    assert between >= RUN_CACHE_KILLS // 4, f"only {between} kills fell between the first write and the last"
+    assert git("fsck", "--strict", "--no-dangling", cwd=project) == ""
+    for raw in raws:
+        (project / "raw.txt").write_text(raw)
+        restored += "restored from the run cache" in assay("repro", cwd=project).err
+        lr = (project / "params.yaml").read_text().partition("lr: ")[2].split()[0]
+        assert {path: (project / path).read_bytes() for path in outputs_of(lr, raw)} == outputs_of(lr, raw)
+    assert restored >= 3
 
 
 @pytest.mark.slow
