@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from assay.engine import disk
@@ -21,7 +21,7 @@ from assay.engine.events import Warned
 from assay.engine.git import objects
 from assay.engine.git.trees import Item, diff_trees, edit_tree, lookup, walk_tree
 from assay.engine.model import Oid
-from assay.engine.notes.remarks import NOTHING, Edit, Remarks, Shown, edited, parse, reverse, shown, to_bytes
+from assay.engine.notes.remarks import NOTHING, Edit, Remarks, Shown, edited, merge, parse, reverse, shown, to_bytes
 from assay.engine.project import Project
 
 REF = "refs/assay/notes"
@@ -81,21 +81,66 @@ def change(project: Project, edits: Mapping[Oid, Edit], what: str) -> None:
     """
     who = project.signature("AUTHOR")
     by = f"{who.name} <{who.email}>"
-    for _ in range(_TRIES):
-        tip = project.repo.refs.read(REF)
-        tree = None if tip is None else project.repo.objects.read_commit(tip).tree
+
+    def after(tree: Oid | None) -> Mapping[Oid, Remarks]:
         before = _read(project, tree, edits)
-        after = {commit: edited(before[commit], edit, who.time, by) for commit, edit in edits.items()}
-        changed = {commit: remarks for commit, remarks in after.items() if remarks != before[commit]}
-        if not changed or _published(project, tip, tree, changed, what):
-            return
-    raise RefConflict("The tags and notes are being changed by others all the time.", "Try again.")
+        now = {commit: edited(before[commit], edit, who.time, by) for commit, edit in edits.items()}
+        return {commit: remarks for commit, remarks in now.items() if remarks != before[commit]}
+
+    _advance(project, after, what)
+
+
+def merge_in(project: Project, said: Mapping[Oid, Remarks], what: str) -> list[Oid]:
+    """Adds what others say to what is said here.
+
+    Args:
+        project: The project.
+        said: By commit.
+        what: The command, for the history.
+
+    Returns:
+        The commits of which more is said now. Of one whose remarks here cannot be understood, that is told, and
+        nothing changes.
+    """
+
+    def after(tree: Oid | None) -> Mapping[Oid, Remarks]:
+        blobs = _blobs(project, tree, said)
+        other = [
+            commit for commit in said if blobs.get(commit) != objects.object_id(objects.BLOB, to_bytes(said[commit]))
+        ]
+        before = _readable(project, blobs, other)
+        now = {commit: merge(before[commit], said[commit]) for commit in before}
+        return {commit: remarks for commit, remarks in now.items() if remarks != before[commit]}
+
+    return list(_advance(project, after, what))
+
+
+def readable(project: Project, commits: Iterable[Oid]) -> dict[Oid, Remarks]:
+    """All that was said about each of these commits, where there is something. What cannot be understood is told."""
+    tip = project.repo.refs.read(REF)
+    if tip is None:
+        return {}
+    blobs = _blobs(project, project.repo.objects.read_commit(tip).tree, commits)
+    return _readable(project, blobs, blobs)
 
 
 def reversals(project: Project, edits: Mapping[Oid, Edit]) -> dict[Oid, Edit]:
     """The edits that give back what is said now about what these edits change."""
     said = remarks_on(project, edits)
     return {commit: reverse(said[commit], edit) for commit, edit in edits.items()}
+
+
+def _advance(
+    project: Project, after: Callable[[Oid | None], Mapping[Oid, Remarks]], what: str
+) -> Mapping[Oid, Remarks]:
+    """Publishes what ``after`` makes of the present tree, and returns it; anew when somebody else was first."""
+    for _ in range(_TRIES):
+        tip = project.repo.refs.read(REF)
+        tree = None if tip is None else project.repo.objects.read_commit(tip).tree
+        changed = after(tree)
+        if not changed or _published(project, tip, tree, changed, what):
+            return changed
+    raise RefConflict("The tags and notes are being changed by others all the time.", "Try again.")
 
 
 def _published(project: Project, tip: Oid | None, tree: Oid | None, changed: Mapping[Oid, Remarks], what: str) -> bool:
@@ -125,8 +170,26 @@ def _path(commit: Oid) -> str:
 
 def _read(project: Project, tree: Oid | None, commits: Iterable[Oid]) -> dict[Oid, Remarks]:
     """What a tree says about each of these commits. Raises Refused when it cannot be understood."""
+    wanted = list(commits)
+    blobs = _blobs(project, tree, wanted)
+    return {commit: _parsed(project, commit, blobs.get(commit)) for commit in wanted}
+
+
+def _readable(project: Project, blobs: Mapping[Oid, Oid], commits: Iterable[Oid]) -> dict[Oid, Remarks]:
+    """What these blobs say about these commits; what cannot be understood is told and left out."""
+    found = {}
+    for commit in commits:
+        try:
+            found[commit] = _parsed(project, commit, blobs.get(commit))
+        except AssayError as error:
+            project.report(Warned(error.message))
+    return found
+
+
+def _blobs(project: Project, tree: Oid | None, commits: Iterable[Oid]) -> dict[Oid, Oid]:
+    """The blobs that a tree has about these commits, by commit."""
     if tree is None:
-        return dict.fromkeys(commits, NOTHING)
+        return {}
     source, wanted = project.repo.objects, list(commits)
     items: dict[str, Oid] = {}
     if len(wanted) > _MANY:  # each tree once, and not for each commit
@@ -134,7 +197,7 @@ def _read(project: Project, tree: Oid | None, commits: Iterable[Oid]) -> dict[Oi
     else:
         found = {_path(commit): lookup(source, tree, _path(commit)) for commit in wanted}
         items = {path: item.oid for path, item in found.items() if item is not None}
-    return {commit: _parsed(project, commit, items.get(_path(commit))) for commit in wanted}
+    return {commit: items[_path(commit)] for commit in wanted if _path(commit) in items}
 
 
 def _parsed(project: Project, commit: Oid, blob: Oid | None) -> Remarks:

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 LONGEST_TAG = 100
 LONGEST_NOTE = 65_536
+LATEST = (1 << 53) - 1
+"""The last second that an edit can have."""
 _BAD_IN_TAG = re.compile("[\\s,\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -84,11 +86,15 @@ def edited(remarks: Remarks, edit: Edit, time: int, by: str) -> Remarks:
     for name, on in edit.tags.items():
         old = tags.get(name)
         if on != (old is not None and old.on):
-            tags[name] = Tag(time if old is None else max(time, old.time + 1), by, on)
+            tags[name] = Tag(time if old is None else _after(old.time, time), by, on)
     notes = remarks.notes
     if edit.sets_note and edit.note != shown(remarks).note:
-        notes = (*notes, Note(max(time, notes[-1].time + 1) if notes else time, by, edit.note))
+        notes = (*notes, Note(_after(notes[-1].time, time) if notes else time, by, edit.note))
     return Remarks(dict(sorted(tags.items())), notes)
+
+
+def _after(earlier: int, now: int) -> int:
+    return min(max(now, earlier + 1), LATEST)
 
 
 def reverse(remarks: Remarks, edit: Edit) -> Edit:
@@ -116,23 +122,39 @@ def problem_with_tag(name: str) -> str:
 
 def to_bytes(remarks: Remarks) -> bytes:
     """The remarks as canonical JSON (docs/formats.md, "Tags and notes"): the same remarks make the same bytes."""
-    told = {
-        "notes": [note._asdict() for note in remarks.notes],
-        "schema": 1,
-        "tags": {name: tag._asdict() for name, tag in remarks.tags.items()},
-    }
-    return (json.dumps(told, ensure_ascii=True, sort_keys=True, separators=(",", ":")) + "\n").encode()
+    return canonical_json(to_plain(remarks))
 
 
 def parse(data: bytes) -> Remarks:
     """What `to_bytes` wrote. Raises ValueError for anything else."""
     try:
-        told = json.loads(data)
+        return from_plain(json.loads(data))
+    except RecursionError as error:
+        raise ValueError("not remarks") from error
+
+
+def canonical_json(told: Any) -> bytes:
+    """One line of JSON in ASCII, keys sorted, no blanks."""
+    return (json.dumps(told, ensure_ascii=True, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def to_plain(remarks: Remarks) -> dict[str, Any]:
+    """The remarks as what JSON can hold."""
+    return {
+        "notes": [note._asdict() for note in remarks.notes],
+        "schema": 1,
+        "tags": {name: tag._asdict() for name, tag in remarks.tags.items()},
+    }
+
+
+def from_plain(told: Any) -> Remarks:
+    """What `to_plain` made. Raises ValueError for anything else."""
+    try:
         if told["schema"] != 1:
             raise ValueError(f"schema {told['schema']}")
         tags = {_tag_name(name): Tag(*_edit(tag), _flag(tag["on"])) for name, tag in sorted(told["tags"].items())}
         notes = {Note(*_edit(note), _text(note["text"])) for note in told["notes"]}
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not remarks") from error
     return Remarks(tags, _in_order(notes))
 
@@ -143,7 +165,7 @@ def _in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
 
 def _edit(told: Mapping[str, Any]) -> tuple[int, str]:
     time, by = told["time"], told["by"]
-    if type(time) is not int or not 0 <= time < 1 << 53 or type(by) is not str:
+    if type(time) is not int or not 0 <= time <= LATEST or type(by) is not str:
         raise ValueError("an edit without a time or an author")
     return time, by
 
