@@ -158,7 +158,11 @@ class GitTransport(Protocol):
 
 
 class Report(NamedTuple):
-    """What a transfer did. ``failed`` maps what is left (a ref name, a digest) to a sentence."""
+    """What a transfer did.
+
+    ``failed`` maps what is left (a ref name, a digest) to a sentence; ``remarks`` are the refs, and the short ids of
+    commits, whose tags and notes travelled.
+    """
 
     refs: tuple[str, ...]
     up_to_date: tuple[str, ...]
@@ -166,6 +170,7 @@ class Report(NamedTuple):
     artifacts: int
     size: int
     failed: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 class Exchange(Protocol):

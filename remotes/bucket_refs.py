@@ -18,6 +18,7 @@ from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, Ids, RefResult, RefUpdate, RemoteStore
 from assay.engine.store.digest import digest_bytes
 from assay.remotes.copies import Copies
+from assay.remotes.named import contents, is_sound
 from assay.remotes.native import GIT_HEAD, GIT_REFS
 from assay.remotes.parallel import each
 from assay.remotes.statements import Held, Statement, decode, encode, shown, successor
@@ -118,11 +119,12 @@ class BucketRefs:
         below = [GIT_REFS] if None in folders or len(folders) > 4 else [f"{GIT_REFS}{name}.d/" for name in folders]
         keys = [info.key for prefix in below for info in self._store.list(prefix)]
         found: dict[str, dict[str, Statement]] = {}
-        for key, data in self._contents(keys).items():
+        data_of = contents(self._store, keys, self._copies, _KEPT, self._hash_name, self._jobs)
+        for key, data in data_of.items():
             folder, _, name = key.removeprefix(GIT_REFS).rpartition("/")
             folder = folder.removesuffix(".d")
             try:
-                if digest_bytes(self._hash_name, data).hex != name:
+                if not is_sound(key, data, self._hash_name):
                     raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
                 statement = decode(data, key)
                 if any(_folder_of(ref) != folder for ref in (*statement.sets, *statement.retires)):
@@ -132,25 +134,6 @@ class BucketRefs:
             else:
                 found.setdefault(folder, {})[name] = statement
         return found
-
-    def _contents(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """What the files hold: from the copies where these are sound, else fetched."""
-        kept = self._copies.read_many(_KEPT)
-        sound = {key: kept[key] for key in keys if key in kept and self._is_sound(key, kept[key])}
-        fetched: dict[str, bytes] = {}
-        for key, data in each(self._store.get, [key for key in keys if key not in sound], self._jobs):
-            if isinstance(data, KeyMissing):
-                continue
-            if isinstance(data, AssayError):
-                raise data
-            fetched[key] = data
-        if fetched:
-            good = {key: data for key, data in fetched.items() if self._is_sound(key, data)}
-            self._copies.write_many(_KEPT, {**kept, **good})
-        return {**sound, **fetched}
-
-    def _is_sound(self, key: str, data: bytes) -> bool:
-        return digest_bytes(self._hash_name, data).hex == key.rpartition("/")[2]
 
     def move(self, updates: Sequence[RefUpdate], known: Known) -> list[RefResult]:
         """Moves refs, each from the value its writer expects; one result per update.

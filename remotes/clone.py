@@ -1,4 +1,4 @@
-"""Makes a project out of what was shared: history, experiments, files and data.
+"""Makes a project out of what was shared: history, experiments, tags and notes, files and data.
 
 The folder is either complete in the end or gone: whatever was made is removed when something fails. Single things that
 the remote has damaged are left out and listed.
@@ -27,6 +27,7 @@ from assay.remotes.copies import Copies
 from assay.remotes.exchange import exchange_with, shared
 from assay.remotes.pull import HEADS, write_experiments
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
+from assay.remotes.remarks import take
 from assay.remotes.workspace import check_out, tracked_here
 
 NAME = "origin"
@@ -193,6 +194,7 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     failed.update(check_out(project, {path: artifact for path, artifact in data.items() if path not in failed}))
     objects, size = fetched.objects + making.objects, fetched.size + making.size
     report = fetched._replace(objects=objects, size=size, failed=failed)
+    report = take(project, exchange.notes, "clone", report)
     return Cloned(project.root, making.store.url, branch, report)
 
 

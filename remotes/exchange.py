@@ -21,6 +21,7 @@ from assay.engine.ports import RefUpdate, RemoteStore, Report
 from assay.engine.project import Project
 from assay.remotes import native
 from assay.remotes.bucket import BucketTransport, fetch_refs
+from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
 from assay.remotes.contents import Contents
 from assay.remotes.copies import Copies
@@ -58,10 +59,12 @@ class StoreExchange:
         project: The project on this side.
         git: Git objects and refs on the other.
         shelf: Artifacts on the other.
+        notes: Tags and notes on the other.
     """
 
-    def __init__(self, project: Project, git: BucketTransport, shelf: Shelf) -> None:
+    def __init__(self, project: Project, git: BucketTransport, shelf: Shelf, notes: BucketNotes) -> None:
         self.git = git
+        self.notes = notes
         self._project = project
         self._shelf = shelf
 
@@ -250,4 +253,5 @@ def exchange_with(project: Project, store: RemoteStore, remote: Remote, *, write
         store, hash_name, copies, f"{project.state}/incoming", repo.objects.pack_to, world.clock, world.ids,
         jobs=jobs, report=project.report,
     )  # fmt: skip
-    return StoreExchange(project, git, Shelf(store, copies, hash_name, jobs))
+    shelf, notes = Shelf(store, copies, hash_name, jobs), BucketNotes(store, copies, hash_name, jobs)
+    return StoreExchange(project, git, shelf, notes)

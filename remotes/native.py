@@ -18,6 +18,7 @@ INDEXES = "index/"
 GIT_PACKS = "git/packs/"
 GIT_HEAD = "git/HEAD"
 GIT_REFS = "git/refs/"
+GIT_NOTES = "git/notes/"
 
 _DVC = "files/md5/"
 

@@ -1,4 +1,4 @@
-"""Gets what others shared: experiments, their data, and where their branches are."""
+"""Gets what others shared: experiments, their data, their tags and notes, and where their branches are."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from assay.engine.workspace.hold import hold
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import Data, StoreExchange, connected, shared
 from assay.remotes.registry import find
+from assay.remotes.remarks import take
 from assay.remotes.workspace import check_out, tracked_here
 
 HEADS = "refs/heads/"
@@ -67,7 +68,9 @@ def pull(
             experiments = choose(names, experiments, project.repo.head(), f"on {source.name}")
         data: Data = {} if names else shared(tracked_here(project))
         report = _fetch(project, exchange, experiments, data, force=force)
-        failed = {**report.failed, **_follow_branches(project, source.name, exchange, there)}
+        report = report._replace(failed={**report.failed, **_follow_branches(project, source.name, exchange, there)})
+        report = take(project, exchange.notes, f"pull from {source.name}", report)
+        failed = dict(report.failed)
         if checkout and data:
             with hold(project):
                 failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))

@@ -1,4 +1,4 @@
-"""Shares experiments, their data, and the branch they start from."""
+"""Shares experiments, their data, their tags and notes, and the branch they start from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from assay.engine.project import Project
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import Data, connected, shared
 from assay.remotes.registry import find
+from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here
 
 
@@ -62,7 +63,8 @@ def push(
     refs = _selected(project, names, everything=everything, branch=branch)
     data: Data = {} if names else shared(tracked_here(project))
     with connected(project, target, write=True) as exchange:
-        return Pushed(target.name, exchange.git.url, exchange.publish(refs, force=force, data=data))
+        report = exchange.publish(refs, force=force, data=data)
+        return Pushed(target.name, exchange.git.url, send(project, exchange.notes, refs, report))
 
 
 def _selected(project: Project, names: Sequence[str], *, everything: bool, branch: bool) -> Mapping[str, Oid]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.engine.ports import Report
 
 EXAMPLES = """\
@@ -47,17 +49,23 @@ def tell(report: Report, did: str, context: Context) -> int:
     from assay.cli.render.progress import size
     from assay.engine.words import counted
 
-    names = ", ".join(short(ref) for ref in report.refs[:10]) + (" ..." if len(report.refs) > 10 else "")
+    names = _some(report.refs)
     if report.refs or report.objects or report.artifacts:
         amount = (
             f"{counted(report.objects, 'Git object')} and {counted(report.artifacts, 'artifact')}, {size(report.size)}"
         )
         context.say(f"{did} {names or 'data'}: {amount}.")
-    elif not report.failed:
+    elif not report.failed and not report.remarks:
         context.say("Everything is up to date.")
+    if report.remarks:
+        context.say(f"{did} tags and notes of {_some(report.remarks)}.")
     for name, why in report.failed.items():
         context.err.write(f"error: {short(name)}: {why}\n")
     return 255 if report.failed else 0
+
+
+def _some(refs: Sequence[str]) -> str:
+    return ", ".join(short(ref) for ref in refs[:10]) + (" ..." if len(refs) > 10 else "")
 
 
 def short(ref: str) -> str:
