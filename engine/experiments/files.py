@@ -101,7 +101,9 @@ class TreeReader:
         below = []
         for name, (mode, oid) in found.items():
             if mode == _FOLDER:
-                inner = self.special_below(oid, depth + 1)
+                inner = self._special.get(oid)
+                if inner is None:
+                    inner = self.special_below(oid, depth + 1)
                 if inner:
                     prefix = os.fsdecode(name)
                     below += [f"{prefix}/{path}" for path in inner]

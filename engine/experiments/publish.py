@@ -20,7 +20,6 @@ from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import ExpRef, Oid
 from assay.engine.params import documents, keys
-from assay.engine.params.overrides import literal
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
 from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, within
@@ -220,7 +219,10 @@ def _changed_params(project: Project, pipeline: Pipeline, old_tree: Oid, new_tre
         except AssayError:
             continue  # a file that cannot be understood has nothing to say; the work that was done must not be lost
         changed = [key for key, value in new.items() if key not in old or not keys.same(old[key], value)]
-        words += [" ".join(f"{key}={literal(new[key])}".split()) for key in changed]
+        if changed:
+            from assay.engine.params.overrides import literal  # the whole grammar of -S comes with it
+
+            words += [" ".join(f"{key}={literal(new[key])}".split()) for key in changed]
         words += [f"~{key}" for key in old if key not in new]
     return " ".join(words) or "no parameter differs from the baseline"
 
