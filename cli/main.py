@@ -215,7 +215,7 @@ def _global_options(words: list[str], context: Context) -> list[str]:
 def _nearest(word: str, known: list[str], otherwise: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, 3, 0.5)
+    near = get_close_matches(word, dict.fromkeys(known), 3, 0.5) if len(word) > 2 else []
     return f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else otherwise
 
 
@@ -228,6 +228,7 @@ def parser_of(verb: str, examples: str, add_arguments: object) -> argparse.Argum
         add_arguments: The module's function that declares its arguments.
     """
     import argparse
+    from functools import partial
 
     from assay.engine.errors import UsageError
 
@@ -246,11 +247,12 @@ def parser_of(verb: str, examples: str, add_arguments: object) -> argparse.Argum
     parser = Parser(
         prog=f"assay {verb}",
         description=f"{COMMANDS[verb]}\n\nexamples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=80),
         allow_abbrev=False,
     )
     if callable(add_arguments):
         add_arguments(parser)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter  # measures the screen, which only help needs
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):  # a verb of the verb says of itself what the list says
             for listed in action._choices_actions:

@@ -68,7 +68,7 @@ def test_the_version_loads_next_to_nothing(tmp_path):
 def test_listing_an_indexed_history_loads_no_heavy_module(project, assay, words):
     assay("run", "-n", "one", cwd=project)
     assay("show", "--json", cwd=project)
-    assert not loaded_by(project, *words) & HEAVY
+    assert not loaded_by(project, *words) & (HEAVY | {"shutil"})
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,9 @@ def test_who_commits_is_told_when_nobody_said(project, assay_process, monkeypatc
     said = assay_process("run", "-n", "anonymous", cwd=project, env={**nobody, "USER": "ann"})
     assert "Nobody has said who you are" in said.err
     assert said.err.count("Nobody has said who you are") == 1
+
+
+def test_a_short_option_that_is_not_there_has_no_lookalikes(assay):
+    said = assay("params", "show", "-R", code=254)
+    assert "Did you mean" not in said.err
+    assert "`assay params --help`" in said.err
