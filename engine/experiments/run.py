@@ -172,7 +172,7 @@ def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str
     overrides = []
     for override in spec.overrides:
         if override.file is not None:
-            path = _file_named(project, override.file)
+            path = _file_named(project, override.file, spec.choice.folder)
             texts[path] = documents.decoded(path, project.read(path) or b"")
             override = override._replace(file=path)
         overrides.append(override)
@@ -182,11 +182,13 @@ def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str
     return {path: text.encode("utf-8") for path, text in changed.items() if text != texts[path]}
 
 
-def _file_named(project: Project, file: str) -> str:
-    """The project path of a file that an override names."""
-    path = posixpath.normpath(file)
-    if path.startswith(("../", "/")) or path == "..":
+def _file_named(project: Project, file: str, folder: str) -> str:
+    """The project path of a file that an override names: relative to the folder, or else as tables spell it."""
+    spellings = [posixpath.normpath(posixpath.join(at, file)) for at in dict.fromkeys((folder, ""))]
+    inside = [path for path in spellings if not path.startswith(("../", "/")) and path != ".."]
+    if not inside:
         raise UsageError(f"-S names {file}, which lies outside the project.")
+    path = next((path for path in inside if project.read(path) is not None), inside[0])
     if posixpath.basename(path) in ("dvc.yaml", "dvc.lock") or path.endswith(".dvc"):
         raise UsageError(f"-S changes files of parameters, and {file} is a part of the pipeline.", "Edit it by hand.")
     if project.read(path) is None:

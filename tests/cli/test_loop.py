@@ -177,3 +177,16 @@ def test_a_cache_in_the_work_tree_is_in_no_commit(assay, project):
 
 def test_no_default_remote_is_told(assay, project):
     assert "No remote is the default." in assay("remote", "default", cwd=project, code=1).err
+
+
+def test_in_a_folder_a_parameter_file_is_named_as_there_or_as_in_the_tables(assay, project):
+    (project / "sub").mkdir()
+    (project / "sub/own.toml").write_text("a = 1  # kept\n")
+    assay("run", "-n", "one", "-S", "own.toml:a=2", cwd=project / "sub", code=None)
+    assert (project / "sub/own.toml").read_text() == "a = 2  # kept\n"
+    assay("run", "-n", "two", "-S", "sub/own.toml:a=3", cwd=project / "sub", code=None)
+    assert (project / "sub/own.toml").read_text() == "a = 3  # kept\n"
+    assert (
+        "-S names ../../x.toml, which lies outside"
+        in assay("run", "-S", "../../x.toml:a=3", cwd=project / "sub", code=254).err
+    )
