@@ -127,3 +127,19 @@ def test_git_shows_them_and_finds_nothing_wrong(three, assay, git):
     assert '"text":"tried"' in said
     assert '"best":' in said
     git("fsck", "--strict", cwd=three)
+
+
+def test_they_are_pushed_pulled_and_cloned(three, assay, tmp_path):
+    assay("remote", "add", "-d", "origin", str(tmp_path / "remote"), cwd=three)
+    assay("push", cwd=three)
+    assert assay("push", "a", cwd=three).out == "Everything is up to date.\n"
+    assay("tag", "a", "best", cwd=three)
+    assert assay("push", "a", cwd=three).out == "Pushed tags and notes of a.\n"
+    assert assay("push", "a", cwd=three).out == "Everything is up to date.\n"
+    said = assay("clone", str(tmp_path / "remote"), str(tmp_path / "clone"), cwd=tmp_path).out
+    assert "Cloned tags and notes of a.\n" in said
+    assert shown(assay, tmp_path / "clone")["a"] == (["best"], None)
+    assay("note", "b", "-m", "text", cwd=three)
+    assay("push", cwd=three)
+    assert assay("pull", cwd=tmp_path / "clone").out == "Pulled tags and notes of b.\n"
+    assert shown(assay, tmp_path / "clone")["b"] == ([], "text")

@@ -18,6 +18,7 @@ from assay.remotes.bucket_notes import BucketNotes, decode, encode
 from assay.remotes.copies import Copies
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.stores_memory import MemoryStore
+from tests.faults.remotes import FailingAfterStore, Killed
 from tests.sharing import Wrapped
 
 A, B = Oid(b"\xaa" * 20), Oid(b"\xbb" * 20)
@@ -225,3 +226,28 @@ def test_a_damaged_file_heals_when_what_it_said_is_pushed_again(tmp_path: Path) 
     store.put(key, b"damaged")
     assert notes_of(store, tmp_path).write({A: remark("best")}) == [A]
     assert notes_of(store, tmp_path).read() == {A: remark("best")}
+
+
+@pytest.mark.law(1)
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_writer_that_is_killed_while_it_joins_has_lost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    monkeypatch.setattr(bucket_notes, "_MANY", 1)
+
+    class Undeletable(FailingAfterStore):
+        def delete(self, keys: Iterator[str]) -> None:
+            raise Killed
+
+    store = MemoryStore()
+    notes = notes_of(store, tmp_path)
+    said = merge(remark("one", 1), remark("two", 2))
+    for text, time in (("one", 1), ("two", 2)):
+        notes.write({A: remark(text, time)})
+    with pytest.raises(Killed):
+        notes_of(Undeletable(store, writes), tmp_path, "killed").write({A: remark("three", 3)})
+    now = notes_of(store, tmp_path, "others").read()[A]
+    assert now == (merge(said, remark("three", 3)) if writes == 2 else said)
+    notes.write({A: remark("three", 3), B: remark("four", 4)})
+    assert notes.read() == {A: merge(said, remark("three", 3)), B: remark("four", 4)}
+    assert len(keys(store)) == 2

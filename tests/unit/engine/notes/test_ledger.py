@@ -12,8 +12,8 @@ from assay.engine.git.objects import BLOB, COMMIT, build_commit
 from assay.engine.git.trees import edit_tree, walk_tree
 from assay.engine.model import Signature
 from assay.engine.notes import ledger
-from assay.engine.notes.ledger import REF, all_shown, change, remarks_on
-from assay.engine.notes.remarks import NOTHING, Edit, Shown, shown
+from assay.engine.notes.ledger import REF, all_shown, change, merge_in, remarks_on
+from assay.engine.notes.remarks import LATEST, NOTHING, Edit, Note, Remarks, Shown, Tag, edited, shown
 
 
 @pytest.fixture
@@ -133,3 +133,34 @@ def test_many_are_changed_and_given_back_at_once(one):
     assert set(all_shown(one.project)) == set(many)
     change(one.project, back, "back")
     assert all_shown(one.project) == {many[3]: Shown(("x",), "kept")}
+
+
+def test_what_others_say_is_merged_in_and_what_is_known_already_changes_nothing(one):
+    change(one.project, {one.one: Edit({"ours": True})}, "ours")
+    theirs = edited(NOTHING, Edit({"theirs": True}, True, "theirs"), 5, "Bob")
+    assert merge_in(one.project, {one.one: theirs, one.head: theirs}, "pull") == [one.one, one.head]
+    assert all_shown(one.project)[one.one] == Shown(("ours", "theirs"), "theirs")
+    tip = one.project.repo.refs.read(REF)
+    assert merge_in(one.project, {one.one: theirs, one.head: theirs}, "pull") == []
+    assert one.project.repo.refs.read(REF) == tip
+
+
+@pytest.mark.law(2)
+def test_an_edit_that_comes_while_others_are_merged_in_is_not_lost(one, monkeypatch):
+    publish = ledger._published
+
+    def overtaken(project, tip, *rest):
+        monkeypatch.setattr(ledger, "_published", publish)
+        change(project, {one.one: Edit({"ours": True})}, "ours")
+        return publish(project, tip, *rest)
+
+    monkeypatch.setattr(ledger, "_published", overtaken)
+    merge_in(one.project, {one.one: edited(NOTHING, Edit({"theirs": True}), 5, "Bob")}, "pull")
+    assert all_shown(one.project) == {one.one: Shown(("ours", "theirs"))}
+
+
+def test_an_edit_after_one_of_the_last_second_can_be_read_again(one):
+    last = Remarks({"best": Tag(LATEST, "Bob", on=True)}, (Note(LATEST, "Bob", "last"),))
+    merge_in(one.project, {one.one: last}, "pull")
+    change(one.project, {one.one: Edit({"v2": True, "best": False}, True, None)}, "edit")
+    assert "v2" in shown(remarks_on(one.project, [one.one])[one.one]).tags
