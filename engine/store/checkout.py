@@ -120,6 +120,8 @@ def plan(
     is_dir = artifact is not None and artifact.digest.is_dir
     in_the_way = {name for name in there.folders if not wanted.keys().isdisjoint((name, *_above([name], path)))}
     emptied = in_the_way | (_above(remove, path) - parents)
+    if artifact is None:
+        emptied |= set(there.folders)  # those that were empty before, too
     if is_dir:
         emptied.discard(path)
     return Plan(

@@ -199,3 +199,10 @@ def test_data_that_is_let_go_of_is_the_users_own(data):
     remove(data.project, ["data"])
     assert not (data.folder / "data/a").is_symlink()
     assert (data.folder / "data/a").read_text() == "1"
+
+
+def test_a_folder_without_a_file_goes_too(data):
+    (data.folder / "bare/inner").mkdir(parents=True)
+    add(data.project, ["bare"])
+    remove(data.project, ["bare"], outs=True)
+    assert not (data.folder / "bare").exists()
