@@ -126,6 +126,14 @@ class DvcProcess:
             (root / ".git/config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n")
         return root
 
+    def new_pair(self) -> tuple[Path, Path]:
+        """The same project twice, each in a Git repository of its own: DVC's, and assay's."""
+        theirs = self.new()
+        ours = theirs.with_name(f"{theirs.name}-ours")
+        shutil.copytree(theirs, ours)
+        (ours / ".dvc").rename(ours / ".assay")
+        return theirs, ours
+
     def drop(self, root: Path) -> None:
         """Removes a folder that `new` made."""
         shutil.rmtree(root)

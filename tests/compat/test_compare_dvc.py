@@ -7,7 +7,6 @@ against 1, a new key whose value is null, a map that is empty on one side. ``per
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any
 
 import pytest
@@ -56,10 +55,7 @@ class Twins:
 
     def __init__(self, dvc, git, assay) -> None:
         self.dvc, self.git, self.assay = dvc, git, assay
-        self.theirs = dvc.new()
-        self.ours = self.theirs.with_name(f"{self.theirs.name}-ours")
-        shutil.copytree(self.theirs, self.ours)
-        (self.ours / ".dvc").rename(self.ours / ".assay")
+        self.theirs, self.ours = dvc.new_pair()
 
     def hold(self, old, new) -> None:
         for root in (self.theirs, self.ours):

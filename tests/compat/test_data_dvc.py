@@ -37,19 +37,13 @@ class Twins:
 
     def __init__(self, dvc: DvcProcess) -> None:
         self.dvc = dvc
-        self.theirs = dvc.new()
-        self.ours = self.theirs.with_name(f"{self.theirs.name}-ours")
-        shutil.copytree(self.theirs, self.ours)
-        (self.ours / ".dvc").rename(self.ours / ".assay")
+        self.theirs, self.ours = dvc.new_pair()
 
     @property
     def project(self) -> Project:
         """Assay's side, as the next command would open it; its hash is md5."""
         kind = layout.native("md5")
-        kind = layout.ProjectLayout(
-            **{name: getattr(kind, name) for name in kind.__slots__ if name != "ignores"},
-            ignores=tuple(name for name in kind.ignores if name != "__pycache__/"),
-        )
+        kind = kind._replace(ignores=tuple(name for name in kind.ignores if name != "__pycache__/"))
         world = World(FixedClock(), CountingIds(), environment={})
         root = str(self.ours)
         return Project(root, kind, load_config(root, kind, ""), Repository.discover(root, (), {}), world)

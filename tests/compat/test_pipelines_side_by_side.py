@@ -44,10 +44,7 @@ class Twins:
 
     def __init__(self, dvc: DvcProcess, case: Case) -> None:
         self.dvc = dvc
-        self.theirs = dvc.new()
-        self.ours = self.theirs.with_name(f"{self.theirs.name}-ours")
-        shutil.copytree(self.theirs, self.ours)
-        (self.ours / ".dvc").rename(self.ours / ".assay")
+        self.theirs, self.ours = dvc.new_pair()
         lines = [f"    {key.removeprefix('parsing.')} = {value}\n" for key, value in case.config.items()]
         config = "[parsing]\n" + "".join(lines) if lines else ""
         (self.theirs / ".dvc/config").write_text(config)

@@ -41,10 +41,7 @@ class Twins:
 
     def __init__(self, dvc: DvcProcess) -> None:
         self.dvc = dvc
-        self.theirs = dvc.new()
-        self.ours = self.theirs.with_name(f"{self.theirs.name}-ours")
-        shutil.copytree(self.theirs, self.ours)
-        (self.ours / ".dvc").rename(self.ours / ".assay")
+        self.theirs, self.ours = dvc.new_pair()
 
     def write(self, files: Mapping[str, str | None]) -> None:
         """Writes files on both sides; None removes one."""
