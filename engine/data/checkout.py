@@ -68,10 +68,15 @@ class CheckedOut(NamedTuple):
         """What is to be raised when everything was wanted; None when all went well."""
         if not self.missing:
             return None
-        return MissingArtifact(
-            f"Not everything could be checked out: {' '.join(list(self.missing.values())[:_NAMED])}",
-            "Run `assay pull` to fetch what the cache lacks; --allow-missing goes on without it.",
-        )
+        hint = "Run `assay pull` to fetch what the cache lacks; --allow-missing goes on without it."
+        if all(text == _unrecorded(path) for path, text in self.missing.items()):
+            hint = "`assay repro` makes what a stage writes, and records it."
+        named = " ".join(list(self.missing.values())[:_NAMED])
+        return MissingArtifact(f"Not everything could be checked out: {named}", hint)
+
+
+def _unrecorded(path: str) -> str:
+    return f"Nothing is recorded of {path}."
 
 
 AS_USUAL = How()
@@ -97,7 +102,7 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
         )
         wanted = [found for found in chosen if found.item.cache]
         named = targets and not how.recursive
-        missing = {found.item.path: f"Nothing is recorded of {found.item.path}." for found in wanted if named}
+        missing = {found.item.path: _unrecorded(found.item.path) for found in wanted if named}
         plans = []
         for found in wanted:
             if found.item.artifact is None:

@@ -182,7 +182,9 @@ def test_stages_and_what_they_need(built):
         checkout(built.project, ["sub"])
     gone()
     assert checkout(built.project).missing == {}
-    assert checkout(built.project, ["later"]).missing == {"later.txt": "Nothing is recorded of later.txt."}
+    done = checkout(built.project, ["later"])
+    assert done.missing == {"later.txt": "Nothing is recorded of later.txt."}
+    assert done.error.hint == "`assay repro` makes what a stage writes, and records it."
 
 
 def test_relink(data):
