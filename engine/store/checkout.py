@@ -25,8 +25,8 @@ from assay.engine.store.manifest import files_in, keeps_modes
 from assay.engine.store.rows import EXECUTABLE, Row
 from assay.engine.store.scan import Ignored, Place, Scan
 from assay.engine.store.statcache import StatCache, seen_as
+from assay.engine.words import first_of
 
-_NAMED = 10
 _TELL_EVERY = 1 << 20
 
 
@@ -254,12 +254,12 @@ def carry_out(
     """
     if todo.would_lose and not force:
         raise WouldLose(
-            f"This would destroy what is in no cache: {_some(todo.would_lose)}.",
+            f"This would destroy what is in no cache: {first_of(todo.would_lose)}.",
             "Add or commit it first, or use --force to let it go.",
         )
     if todo.missing:
         raise MissingArtifact(
-            f"{todo.path} cannot be checked out: the cache {todo.cache.folder} lacks {_some(map(str, todo.missing))}.",
+            f"{todo.path} cannot be checked out: the cache {todo.cache.folder} lacks {first_of(map(str, todo.missing))}.",
             "Run `assay pull` to fetch it.",
         )
     try:
@@ -298,12 +298,6 @@ def relink(
     except OSError as error:
         raise disk.no_space(error, f"{root}/{path}") from error
     return used
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - _NAMED
-    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _carry_out(todo: Plan, folder: disk.Folder, placer: Placer, report: Reporter) -> Mapping[Kind, int]:
