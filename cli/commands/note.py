@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from assay.cli.wiring import Context
 
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     said = remarks_on(project, [commit])[commit]
     if args.all:
         for entry in reversed(said.notes):
-            context.say(f"{_time(entry.time)} {entry.by}: {'(removed)' if entry.text is None else entry.text}")
+            told = "(removed)" if entry.text is None else _harmless(entry.text)
+            context.say(f"{_time(entry.time)} {_harmless(entry.by)}: {told}")
         return 0
     text = shown(said).note
     if args.remove:
@@ -52,8 +54,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.report.clear()
         context.say(f"Removed the note on {args.name}; `assay undo` brings it back.")
     elif text is not None:
-        context.say(text)
+        context.say(_harmless(text))
     return 0
+
+
+def _harmless(text: str) -> str:
+    """What others may have written, with its lines and tabs, and nothing else that a terminal would obey."""
+    from assay.cli.render.cells import printable
+
+    return "".join(part if part in "\n\t" else printable(part) for part in re.split("([\n\t])", text))
 
 
 def _time(seconds: int) -> str:

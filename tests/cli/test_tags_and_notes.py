@@ -143,3 +143,9 @@ def test_they_are_pushed_pulled_and_cloned(three, assay, tmp_path):
     assay("push", cwd=three)
     assert assay("pull", cwd=tmp_path / "clone").out == "Pulled tags and notes of b.\n"
     assert shown(assay, tmp_path / "clone")["b"] == ([], "text")
+
+
+def test_a_note_is_printed_with_its_lines_and_without_what_a_terminal_would_obey(three, assay):
+    assay("note", "a", "-m", "one\n\ttwo \x1b[2J", cwd=three)
+    assert assay("note", "a", cwd=three).out == "one\n\ttwo \\x1b[2J\n"
+    assert assay("note", "a", "--all", cwd=three).out.endswith("one\n\ttwo \\x1b[2J\n")
