@@ -258,8 +258,9 @@ def carry_out(
             "Add or commit it first, or use --force to let it go.",
         )
     if todo.missing:
+        lacking = first_of(map(str, todo.missing))
         raise MissingArtifact(
-            f"{todo.path} cannot be checked out: the cache {todo.cache.folder} lacks {first_of(map(str, todo.missing))}.",
+            f"{todo.path} cannot be checked out: the cache {todo.cache.folder} lacks {lacking}.",
             "Run `assay pull` to fetch it.",
         )
     try:
