@@ -66,7 +66,8 @@ def entries(work: Workspace, path: str = "dvc.lock") -> Any:
 
 def reasons(work: Workspace) -> dict[str, tuple[str, ...]]:
     work.reopen()
-    return {item.name: tuple(reason.text for reason in item.reasons) for item in statuses(work.project, load(work.project))}
+    found = statuses(work.project, load(work.project))
+    return {item.name: tuple(reason.text for reason in item.reasons) for item in found}
 
 
 def notes(work: Workspace) -> list[str]:
