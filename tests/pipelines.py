@@ -169,7 +169,7 @@ def made(making: Making) -> Case:
         making.files["sub/dvc.yaml"] = making.dumped(_pipeline(making, "sub", 1))
     if not sub or making.chance(80, "two files"):
         making.files["dvc.yaml"] = making.dumped(_pipeline(making, "", making.count(1, 2)))
-    if making.chance(12, "mistake"):
+    if making.chance(18, "mistake"):
         _mistake(making)
     for key, values in (("parsing.bool", ["store_true", "boolean_optional"]), ("parsing.list", ["nargs", "append"])):
         if making.chance(15, key):
@@ -540,6 +540,9 @@ def _top_level(making: Making, folder: str, data: Data) -> None:
         )
 
 
+_FAILS = 22
+
+
 def _mistake(making: Making) -> None:
     path = making.pick(sorted(path for path in making.files if path.endswith("dvc.yaml")))
     data = yaml.safe_load(making.files[path])
@@ -547,8 +550,10 @@ def _mistake(making: Making) -> None:
     name = min(stages)
     stage = stages[name]
     body = stage.get("do", stage)
-    kind = making.count(0, 21)
-    if kind == 0:
+    kind = making.pick([*range(22), *[_FAILS] * 18])  # most of the others are refused before anything runs
+    if kind == _FAILS:
+        body["cmd"] = making.pick(["false", "exit 3", ["true", "false", "true"], "true\nexit 4\ntrue"])
+    elif kind == 0:
         data["stage"] = {}
     elif kind == 1:
         body["dep"] = ["x"]
@@ -587,7 +592,7 @@ def _mistake(making: Making) -> None:
     elif kind == 18:
         body["outs"] = ["never written"]
     elif kind == 19:
-        body["cmd"] = making.pick([["true", "false", "true"], None, 3, [3], {"a": 1}])
+        body["cmd"] = making.pick([["true", "false", "true"], None, 3, {"a": 1}])
     elif kind == 20:
         data["artifacts"] = making.pick(
             [{"m": {}}, {"m": None}, {"-m": {"path": "x"}}, {"m": {"path": "x", "y": 1}}, []]
