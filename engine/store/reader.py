@@ -30,6 +30,7 @@ from assay.engine.store.trash import Trash
 
 _PULL = "Run `assay pull` to fetch it again."
 _OPEN_PACKS = 32
+_LOOKS = 8
 
 
 class CacheReader:
@@ -63,9 +64,13 @@ class CacheReader:
         absent = {digest for digest in digests if not self.has(digest)}
         if absent and self.index.rescan():
             absent = {digest for digest in absent if not self.has(digest)}
-        if absent and self.trash.recover(absent):
-            self.index.rescan()
-            absent = {digest for digest in absent if not self.has(digest)}
+        if absent and not self.trash.is_empty():
+            for look in range(_LOOKS):  # another process may move them to the trash, and out of it, at any moment
+                is_coming = self.trash.recover(absent)
+                self.index.rescan()
+                absent = {digest for digest in absent if not self.has(digest)}
+                if not absent or (look and not is_coming):
+                    break
         return absent
 
     def has(self, digest: Digest) -> bool:

@@ -84,6 +84,10 @@ class Trash:
         disk.write_atomic(f"{path}/record", json.dumps(told).encode() + b"\n", sync=True)
         return path
 
+    def is_empty(self) -> bool:
+        """Whether nothing is in it."""
+        return not self._names()
+
     def recover(self, digests: Collection[Digest]) -> bool:
         """Moves objects back into the cache, where the trash has them.
 
