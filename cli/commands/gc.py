@@ -130,7 +130,8 @@ def told(preview: Preview) -> list[str]:
         lines = [f"Nothing to collect from the cache's {everything}."]
     if preview.fresh[0]:
         count = counted(preview.fresh[0], "object")
-        lines.append(f"{count}, {size(preview.fresh[1])}, that nothing kept needs stay, because they are new (gc.fresh).")
+        why = "that nothing kept needs stay, because they are new (gc.fresh)"
+        lines.append(f"{count}, {size(preview.fresh[1])}, {why}.")
     if preview.held:
         lines.append(f"{size(preview.held)} stay only for what `assay undo` and the queue may need.")
     if preview.unknown:
