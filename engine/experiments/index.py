@@ -92,6 +92,7 @@ class RecordIndex:
                 self._delete()
             raise Unusable(str(error)) from error
         except OSError as error:
+            self.close()
             raise Unusable(str(error)) from error
 
     def _prepare(self) -> None:

@@ -139,7 +139,7 @@ class Records:
             try:
                 return question(self._index)
             except Unusable:
-                self._index = None
+                self.close()
                 lost = {commit: number for commit, number, _ in self._headers.values() if number > 0}
                 for experiment, _ in read_records(self._project, list(lost)):
                     self._keep_loose(lost[experiment.commit], experiment)
