@@ -152,10 +152,7 @@ class CacheReader:
         data = self.packed(digest)
         if data is None:
             data = self._from_file(digest)
-        if data is None and self.index.rescan():
-            data = self.packed(digest)
-        if data is None and self.trash.recover((digest,)):
-            self.index.rescan()
+        if data is None and digest in self:  # in a new pack, or just back from the trash
             data = self.packed(digest)
             data = self._from_file(digest) if data is None else data
         if data is None:
