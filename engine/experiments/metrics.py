@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from assay.engine.experiments.compare import Changes, compare
-from assay.engine.experiments.sides import Documents, Extent, check_targets, extent, sides
+from assay.engine.experiments.sides import Documents, Extent, Side, check_targets, extent, sides
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -29,6 +29,18 @@ class Compared(NamedTuple):
     new_documents: Documents
 
 
+def shown(found: Sequence[Side], targets: Sequence[str], read: Callable[[Side], Documents]) -> list[Shown]:
+    """What sides have. Raises BadInput for a target that none of them has."""
+    documents = [read(side) for side in found]
+    check_targets(targets, found, documents)
+    return [Shown(side.name, side.commit, part) for side, part in zip(found, documents, strict=True)]
+
+
+def compared(old: str, new: str, one: Documents, other: Documents, *, unchanged: bool) -> Compared:
+    """What differs between the documents of two sides."""
+    return Compared(old, new, compare(one.found, other.found, unchanged=unchanged), one, other)
+
+
 def show_metrics(project: Project, wanted: Extent | None = None, targets: Sequence[str] = ()) -> list[Shown]:
     """The metrics of some revisions.
 
@@ -41,10 +53,7 @@ def show_metrics(project: Project, wanted: Extent | None = None, targets: Sequen
         UnknownRevision: A revision names no commit.
         BadInput: A target is nowhere.
     """
-    found = extent(project, wanted or Extent())
-    read = [side.metrics(targets) for side in found]
-    check_targets(targets, found, read)
-    return [Shown(side.name, side.commit, documents) for side, documents in zip(found, read, strict=True)]
+    return shown(extent(project, wanted or Extent()), targets, lambda side: side.metrics(targets))
 
 
 def diff_metrics(
@@ -63,7 +72,5 @@ def diff_metrics(
         UnknownRevision: A revision names no commit.
         BadInput: A target is on neither side.
     """
-    found = sides(project, [old, new])
-    one, other = (side.metrics(targets) for side in found)
-    check_targets(targets, found, (one, other))
-    return Compared(old, new, compare(one.found, other.found, unchanged=unchanged), one, other)
+    one, other = shown(sides(project, [old, new]), targets, lambda side: side.metrics(targets))
+    return compared(old, new, one.documents, other.documents, unchanged=unchanged)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.engine.experiments.compare import compare
-from assay.engine.experiments.metrics import Compared, Shown
-from assay.engine.experiments.sides import Extent, check_targets, extent, sides
+from assay.engine.experiments.metrics import Compared, Shown, compared, shown
+from assay.engine.experiments.sides import Extent, extent, sides
 from assay.engine.project import Project
 
 
@@ -26,9 +25,7 @@ def show_params(
         BadInput: A target is nowhere.
     """
     found = extent(project, wanted or Extent())
-    read = [side.params(targets, stages_only=stages_only) for side in found]
-    check_targets(targets, found, read)
-    return [Shown(side.name, side.commit, documents) for side, documents in zip(found, read, strict=True)]
+    return shown(found, targets, lambda side: side.params(targets, stages_only=stages_only))
 
 
 def diff_params(
@@ -55,6 +52,5 @@ def diff_params(
         BadInput: A target is on neither side.
     """
     found = sides(project, [old, new])
-    one, other = (side.params(targets, stages_only=stages_only) for side in found)
-    check_targets(targets, found, (one, other))
-    return Compared(old, new, compare(one.found, other.found, unchanged=unchanged), one, other)
+    one, other = shown(found, targets, lambda side: side.params(targets, stages_only=stages_only))
+    return compared(old, new, one.documents, other.documents, unchanged=unchanged)
