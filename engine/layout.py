@@ -33,6 +33,7 @@ class ProjectLayout(NamedTuple):
         cache: The cache's default path below the root.
         tmp: Files that can be deleted at any moment, below the root.
         hash_name: The hash of new artifacts.
+        pack_limit: Bytes: artifacts smaller than this, and manifests, lie in packs; 0 where each is a file of its own.
         takes_untracked: Whether a snapshot takes files neither tracked nor ignored.
         remote_layout: The name of the layout that its remotes have.
         ignores: Patterns of what is never part of an artifact, in .gitignore syntax.
@@ -43,6 +44,7 @@ class ProjectLayout(NamedTuple):
     cache: str
     tmp: str
     hash_name: HashName
+    pack_limit: int
     takes_untracked: bool
     remote_layout: str
     ignores: tuple[str, ...]
@@ -61,9 +63,25 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         cache=".assay/cache",
         tmp=".assay/tmp",
         hash_name=hash_name,
+        pack_limit=SMALL,
         takes_untracked=True,
         remote_layout="native",
         ignores=(".git/", ".hg/", ".assay/", ".dvc/", "__pycache__/"),
+    )
+
+
+def dvc() -> ProjectLayout:
+    """The layout of DVC 3: ``dvc init`` makes it, and every byte in it is as DVC would write it."""
+    return ProjectLayout(
+        marker=".dvc",
+        config=(".dvc/config", ".dvc/config.local"),
+        cache=".dvc/cache",
+        tmp=".dvc/tmp/assay",
+        hash_name="md5",
+        pack_limit=0,
+        takes_untracked=False,
+        remote_layout="dvc",
+        ignores=(".git/", ".git", ".hg/", ".dvc/"),
     )
 
 

@@ -18,7 +18,7 @@ from assay.engine import config as config_module
 from assay.engine import disk
 from assay.engine import layout as layout_module
 from assay.engine.config import Config
-from assay.engine.errors import ConfigError, GitError
+from assay.engine.errors import GitError
 from assay.engine.events import Reporter, Warned, silent
 from assay.engine.git.repository import Repository
 from assay.engine.layout import ProjectLayout
@@ -137,7 +137,7 @@ class Project:
         """The cache of artifacts."""
         from assay.engine.store.cache import Cache
 
-        return Cache(self.cache_folder, self.layout.hash_name, self.stat_cache)
+        return Cache(self.cache_folder, self.layout.hash_name, self.stat_cache, self.layout.pack_limit)
 
     @cached_property
     def stat_cache(self) -> StatCache:
@@ -219,12 +219,11 @@ def open_project(start: str, world: World, report: Reporter = silent) -> Project
     """
     root, marker = layout_module.find_root(start)
     if marker == ".dvc":
-        raise ConfigError(
-            f"{root} is a DVC project; this version opens native projects only.",
-            "Run `assay init` in a folder of its own.",
-        )
-    layout = layout_module.native()
-    settings = load_config(root, layout, world.user_config)
-    layout = layout_module.native(layout_module.hash_setting(settings.get("core", "hash")))
+        layout = layout_module.dvc()
+        settings = load_config(root, layout, world.user_config)
+    else:
+        layout = layout_module.native()
+        settings = load_config(root, layout, world.user_config)
+        layout = layout_module.native(layout_module.hash_setting(settings.get("core", "hash")))
     repo = Repository.discover(root, world.git_config, world.environment)
     return Project(root, layout, settings, repo, world, report)

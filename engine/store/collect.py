@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, MissingArtifact
-from assay.engine.model import HASH_NAMES, Digest, HashName
+from assay.engine.model import Digest, HashName
+from assay.engine.store import loose
 from assay.engine.store.cache import Cache
-from assay.engine.store.digest import object_key, parse_key
+from assay.engine.store.digest import object_key
 from assay.engine.store.manifest import named
 from assay.engine.store.pack import PackInfo, PackWriter, check_object, digest_of, key_of, objects, read_entries
 from assay.engine.store.packindex import TINY
@@ -196,18 +197,9 @@ def _judge(found: Survey, pack: PackInfo, sizes: dict[bytes, int], live: set[byt
 
 def _files(cache: Cache) -> Iterator[tuple[bytes, int, float]]:
     """Objects that are files of their own: key, size, time."""
-    for algo in HASH_NAMES:
-        folder = f"{cache.folder}/{algo}"
-        if not os.path.isdir(folder):
-            continue
-        for path, entry in disk.walk(folder):
-            digest = parse_key(f"{algo}/{path}")
-            if digest is not None:
-                try:
-                    stat = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                yield key_of(digest), stat.st_size, stat.st_mtime
+    for _, digest, stat in loose.walk(cache.folder):
+        if digest is not None:
+            yield key_of(digest), stat.st_size, stat.st_mtime
 
 
 def take(cache: Cache, found: Survey, bin_path: str, told: Callable[[int], None] | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from io import FileIO
 from typing import Any, BinaryIO, Protocol
@@ -127,17 +127,28 @@ def chunks(stream: BinaryIO | FileIO, size: int = CHUNK) -> Iterator[memoryview]
         yield view[:count]
 
 
+KEY_FOLDERS: Mapping[HashName, str] = {
+    "xxh128": "xxh128/",
+    "sha256": "sha256/",
+    "md5": "files/md5/",
+    "md5-dos2unix": "",
+}
+"""Below which folder the objects of a hash lie; DVC 3 and DVC 2 chose the last two."""
+
+
 def object_key(digest: Digest) -> str:
     """Where an object of its own lies, in the cache and on a remote: ``xxh128/ab/cdef...``, ``.dir`` for a manifest."""
     text = digest.hex + ".dir" if digest.is_dir else digest.hex
-    return f"{digest.algo}/{text[:2]}/{text[2:]}"
+    return f"{KEY_FOLDERS[digest.algo]}{text[:2]}/{text[2:]}"
 
 
 def parse_key(key: str) -> Digest | None:
     """The digest that an `object_key` names, or None when it is no such key."""
-    algo, _, rest = key.partition("/")
-    first, _, second = rest.partition("/")
-    return None if len(first) != 2 else parse(algo, first + second)
+    for algo, folder in KEY_FOLDERS.items():
+        if key.startswith(folder):
+            first, _, second = key[len(folder) :].partition("/")
+            return None if len(first) != 2 else parse(algo, first + second)
+    return None
 
 
 def parse(algo: str, text: str) -> Digest | None:

@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, MissingArtifact
+from assay.engine.layout import SMALL
 from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
 from assay.engine.store.files import Descriptor, Reading, unreadable
@@ -41,10 +42,12 @@ class CacheReader:
         algo: The hash of new artifacts.
         seen: Which large objects have been verified before and have not been touched since; without one, that is
             known only as long as this object lives. Its owner flushes it.
+        pack_limit: Bytes: smaller objects, and manifests, go into packs; 0 for a cache of files alone.
     """
 
-    def __init__(self, folder: str, algo: HashName, seen: StatCache | None = None) -> None:
+    def __init__(self, folder: str, algo: HashName, seen: StatCache | None = None, pack_limit: int = SMALL) -> None:
         self.folder = folder
+        self.pack_limit = pack_limit
         self.algo: HashName = algo
         self.index = PackIndex(f"{folder}/packs")
         self.trash = Trash(folder)

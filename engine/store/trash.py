@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import Refused
-from assay.engine.model import HASH_NAMES, Digest
+from assay.engine.model import Digest
+from assay.engine.store import loose
 from assay.engine.store.digest import object_key
 from assay.engine.store.pack import key_of
 from assay.engine.store.packindex import PackIndex
@@ -104,14 +105,14 @@ class Trash:
                 index = self._indexes[name] = PackIndex(f"{self.folder}/{name}/packs")
             else:
                 index.rescan()
-            files = {algo for algo in HASH_NAMES if os.path.isdir(f"{self.folder}/{name}/{algo}")}
+            has_files = loose.holds(f"{self.folder}/{name}")
             for digest in digests:
-                found = self._recover(name, index, digest, files) or found
+                found = self._recover(name, index, digest, has_files=has_files) or found
         return found
 
-    def _recover(self, name: str, index: PackIndex, digest: Digest, files: Collection[str]) -> bool:
+    def _recover(self, name: str, index: PackIndex, digest: Digest, *, has_files: bool) -> bool:
         key = object_key(digest)
-        if digest.algo in files and os.path.lexists(f"{self.folder}/{name}/{key}"):
+        if has_files and os.path.lexists(f"{self.folder}/{name}/{key}"):
             return self._move_back(f"{self.folder}/{name}/{key}", f"{self._cache}/{key}")
         place = index.find(key_of(digest))
         return place is not None and self._move_back(index.path(place[0]), f"{self._cache}/packs/{place[0]}.pack")
@@ -131,11 +132,13 @@ class Trash:
                 f"What the collection {bin_id} took is not in the trash any more.", "`assay pull` may have it."
             )
         moved = 0
-        for folder in (*HASH_NAMES, "packs"):
-            files = [found.path for found in disk.walk(f"{path}/{folder}")] if os.path.isdir(f"{path}/{folder}") else []
-            for name in sorted(files, key=lambda name: name.endswith(".dir")):
-                if folder != "packs" or name.endswith(".pack"):
-                    moved += self._move_back(f"{path}/{folder}/{name}", f"{self._cache}/{folder}/{name}")
+        names = [found[len(path) + 1 :] for found, _, _ in loose.walk(path)]
+        names.sort(key=lambda name: name.endswith(".dir"))
+        if os.path.isdir(f"{path}/packs"):
+            packs = [f"packs/{found.path}" for found in disk.walk(f"{path}/packs")]
+            names += [name for name in packs if name.endswith(".pack")]
+        for name in names:
+            moved += self._move_back(f"{path}/{name}", f"{self._cache}/{name}")
         self.empty(bin_id)
         return moved
 

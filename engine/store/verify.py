@@ -6,16 +6,14 @@ what a damaged pack holds that is sound stays. What is lost then is named and ca
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
-from assay.engine import disk
 from assay.engine.errors import CorruptArtifact
 from assay.engine.events import Done, Progress, Reporter, silent
-from assay.engine.model import HASH_NAMES, Digest
-from assay.engine.store.digest import digest_stream, parse_key
+from assay.engine.model import Digest
+from assay.engine.store import loose
+from assay.engine.store.digest import digest_stream
 from assay.engine.store.pack import check_object, check_pack, digest_of, objects, read_entries
 from assay.engine.store.reader import CacheReader
 
@@ -70,12 +68,8 @@ def fsck(cache: CacheReader, *, repair: bool = False, report: Reporter = silent)
 
 def _loose(cache: CacheReader) -> Iterator[tuple[str, Digest | None, int]]:
     """Every file under the folders of the hashes; the digest is None for one that is no object."""
-    for algo in HASH_NAMES:
-        folder = f"{cache.folder}/{algo}"
-        if os.path.isdir(folder):
-            for path, entry in disk.walk(folder):
-                with suppress(FileNotFoundError):
-                    yield entry.path, parse_key(f"{algo}/{path}"), entry.stat(follow_symlinks=False).st_size
+    for path, digest, stat in loose.walk(cache.folder):
+        yield path, digest, stat.st_size
 
 
 def _check_file(path: str, digest: Digest | None) -> Problem | None:

@@ -1,9 +1,10 @@
 """Writing the cache: many artifacts, published together.
 
-Small objects and manifests are gathered in packs that get their names when the writer ends well. Large ones become
-files of their own at once: until a manifest, a lock file or a commit names one it is garbage like any other (law 1).
-An object that is already there is not written again; that it still is, in spite of a collection next door, is made
-sure of when the others are published. Nothing is synced here; a command does that once.
+Small objects and manifests are gathered in packs that get their names when the writer ends well. Large ones, and
+all of them in a cache without packs, become files of their own at once: until a manifest, a lock file or a commit
+names one it is garbage like any other (law 1). An object that is already there is not written again; that it still
+is, in spite of a collection next door, is made sure of when the others are published. Nothing is synced here; a command
+does that once.
 
 Methods may be called from several threads at once; files are read and hashed outside the lock.
 """
@@ -91,12 +92,10 @@ class CacheWriter:
         """Adds content in memory; ``is_dir`` when it is a directory's manifest. Returns its digest."""
         raw = self._value(data)
         digest = Digest(self.algo, raw.hex(), is_dir)
-        if len(data) < SMALL or is_dir:
+        if self._goes_into_a_pack(data, is_dir=is_dir):
             self._add_small(key_of(digest), data)
-        elif not self._is_sound(digest):
-            with self._new_file() as temp:
-                temp.write(data)
-                self.cache.put(temp, digest)
+        else:
+            self._add_alone(digest, data)
         return digest
 
     def add_file(self, path: str) -> tuple[Digest, int]:
@@ -126,7 +125,19 @@ class CacheWriter:
 
     def add_hashed(self, raw: bytes, data: bytes) -> None:
         """Adds a small file's content whose binary digest is known: the fast way for many small files."""
-        self._add_small(self._tag + raw, data)
+        if self._goes_into_a_pack(data, is_dir=False):
+            self._add_small(self._tag + raw, data)
+        else:
+            self._add_alone(Digest(self.algo, raw.hex()), data)
+
+    def _goes_into_a_pack(self, data: bytes, *, is_dir: bool) -> bool:
+        return len(data) < self.cache.pack_limit or (is_dir and self.cache.pack_limit > 0)
+
+    def _add_alone(self, digest: Digest, data: bytes) -> None:
+        if not self._is_sound(digest):
+            with self._new_file() as temp:
+                temp.write(data)
+                self.cache.put(temp, digest)
 
     def _add_small_file(self, file: Reading) -> Digest | None:
         data = file.stream.read(SMALL)

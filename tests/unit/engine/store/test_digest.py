@@ -81,13 +81,18 @@ def test_dos2unix_does_not_depend_on_how_the_bytes_arrive():
 
 
 def test_the_key_of_an_object_says_where_it_lies():
-    assert digest.object_key(Digest("md5", "ab" * 16)) == "md5/ab/" + "ab" * 15
-    assert digest.object_key(Digest("md5", "ab" * 16, True)) == "md5/ab/" + "ab" * 15 + ".dir"
+    assert digest.object_key(Digest("md5", "ab" * 16)) == "files/md5/ab/" + "ab" * 15
+    assert digest.object_key(Digest("md5", "ab" * 16, True)) == "files/md5/ab/" + "ab" * 15 + ".dir"
+
+
+def test_an_object_of_dvc_2_lies_at_the_root():
+    assert digest.object_key(Digest("md5-dos2unix", "ab" * 16)) == "ab/" + "ab" * 15
 
 
 @pytest.mark.parametrize("is_dir", [False, True])
-def test_a_key_gives_its_digest_back(is_dir):
-    value = Digest("sha256", "0123456789abcdef" * 4, is_dir)
+@pytest.mark.parametrize("algo", HASH_NAMES)
+def test_a_key_gives_its_digest_back(algo, is_dir):
+    value = Digest(algo, ("0123456789abcdef" * 4)[: HEX_LENGTH[algo]], is_dir)
     assert digest.parse_key(digest.object_key(value)) == value
 
 
