@@ -1,16 +1,15 @@
-"""The ``assay`` command: a table of verbs, loaded one at a time, and what becomes of errors.
+"""The ``assay`` command: a table of verbs, loaded one at a time.
 
-stdout is the result, everything else goes to stderr. Exit codes are DVC's, see `assay.engine.errors`.
+stdout is the result, everything else goes to stderr. What becomes of errors: `assay.cli.frame`.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, NoReturn
 
-if TYPE_CHECKING:
-    import argparse
+from assay.cli.frame import finish, guarded, nearest, parser_of
 
+if TYPE_CHECKING:
     from assay.cli.wiring import Context
 
 GROUPS: dict[str, dict[str, str]] = {
@@ -82,17 +81,7 @@ EXAMPLES = """\
 
 def entry() -> NoReturn:
     """The console script."""
-    try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of stdout went away; flushing what is left at exit would complain once more.
-        import os
-
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-        code = 141
-    sys.exit(code)
+    finish(main)
 
 
 def main(words: list[str]) -> int:
@@ -111,11 +100,7 @@ def main(words: list[str]) -> int:
         return 0 if words else 254
     from assay.cli.wiring import Context
 
-    context = Context()
-    try:
-        return _guarded(words, context)
-    finally:
-        context.close()
+    return guarded(_dispatch, words, Context())
 
 
 def overview() -> str:
@@ -126,44 +111,6 @@ def overview() -> str:
         lines += [f"  {name:<11} {line}\n" for name, line in commands.items()]
     lines.append("\n`assay COMMAND --help` tells more. --version, --cd FOLDER and --debug go before the command.\n")
     return "".join(lines)
-
-
-def _guarded(words: list[str], context: Context) -> int:
-    """Runs the command and turns everything that can go wrong into a sentence and an exit code."""
-    from assay.engine.errors import AssayError
-
-    try:
-        code = _dispatch(words, context)
-        context.out.flush()
-        return code
-    except AssayError as error:
-        context.fail(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        context.fail(AssayError("Interrupted."))
-        return 252
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if context.debug:
-            raise
-        from assay.engine.disk import no_space
-
-        context.fail(no_space(error, str(error.filename or "a file")))
-        return 255
-    except RecursionError:
-        context.fail(AssayError("Something is nested too deeply to be read."))
-        return 255
-    except Exception as error:  # the last line of defence: a sentence instead of a traceback
-        if context.debug:
-            raise
-        context.fail(
-            AssayError(
-                f"This is a mistake in assay, not yours: {type(error).__name__}: {error}.",
-                "Run the same command as `assay --debug ...` and report what it prints.",
-            )
-        )
-        return 255
 
 
 def _dispatch(words: list[str], context: Context) -> int:
@@ -179,9 +126,7 @@ def _dispatch(words: list[str], context: Context) -> int:
             context.out.write(overview())
             return 0
     if verb not in COMMANDS:
-        raise UsageError(
-            f"assay has no command {verb!r}.", _nearest(verb, list(COMMANDS), "`assay --help` lists them.")
-        )
+        raise UsageError(f"assay has no command {verb!r}.", nearest(verb, COMMANDS, "`assay --help` lists them."))
     from importlib import import_module
 
     module = import_module(f"assay.cli.commands.{verb}")
@@ -189,7 +134,8 @@ def _dispatch(words: list[str], context: Context) -> int:
     if "--" in rest and getattr(module, "TAKES_COMMAND", False):
         at = rest.index("--")
         rest, command = rest[:at], rest[at + 1 :]
-    args = parser_of(verb, module.EXAMPLES, module.add_arguments).parse_args(rest)
+    description = f"{COMMANDS[verb]}\n\nexamples:\n{module.EXAMPLES}"
+    args = parser_of(f"assay {verb}", description, module.add_arguments, abbreviations=False).parse_args(rest)
     args.command = command
     context.command = " ".join(["assay", *words])
     code: int = module.run(args, context)
@@ -210,51 +156,3 @@ def _global_options(words: list[str], context: Context) -> list[str]:
             context.quiet = context.quiet or words[0] in ("-q", "--quiet")
             words = words[1:]
     return words
-
-
-def _nearest(word: str, known: list[str], otherwise: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, dict.fromkeys(known), 3, 0.5) if len(word) > 2 else []
-    return f"Did you mean {' or '.join(repr(name) for name in near)}?" if near else otherwise
-
-
-def parser_of(verb: str, examples: str, add_arguments: object) -> argparse.ArgumentParser:
-    """The argument parser of one verb; usage errors become `UsageError`.
-
-    Args:
-        verb: The command's name.
-        examples: Lines that its help starts with.
-        add_arguments: The module's function that declares its arguments.
-    """
-    import argparse
-    from functools import partial
-
-    from assay.engine.errors import UsageError
-
-    class Parser(argparse.ArgumentParser):
-        """argparse that raises instead of exiting, and shows examples before options."""
-
-        def error(self, message: str) -> NoReturn:
-            inner = [action.choices.values() for action in self._actions if isinstance(action.choices, dict)]
-            parsers = [self, *(parser for parsers in inner for parser in parsers)]
-            known = [option for parser in parsers for action in parser._actions for option in action.option_strings]
-            hint = f"`{self.prog} --help` shows what it takes."
-            if message.startswith("unrecognized arguments: -"):
-                hint = _nearest(message.split()[2].split("=")[0], known, hint)
-            raise UsageError(f"{self.prog}: {message}.", hint)
-
-    parser = Parser(
-        prog=f"assay {verb}",
-        description=f"{COMMANDS[verb]}\n\nexamples:\n{examples}",
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=80),
-        allow_abbrev=False,
-    )
-    if callable(add_arguments):
-        add_arguments(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter  # measures the screen, which only help needs
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):  # a verb of the verb says of itself what the list says
-            for listed in action._choices_actions:
-                action.choices[listed.dest].description = listed.help
-    return parser

@@ -171,7 +171,13 @@ class Context(Surroundings):
         err: Where everything else goes.
         quiet: Say only errors.
         debug: Let exceptions through.
+        command: What was typed.
+        error_word: What an error begins with.
+        debug_form: How to say a command so that exceptions come through.
     """
+
+    error_word = "error"
+    debug_form = "assay --debug ..."
 
     def __init__(self) -> None:
         super().__init__()
@@ -278,7 +284,7 @@ class Context(Surroundings):
     def fail(self, error: AssayError) -> None:
         """Tells an error on stderr: the sentence, what the command printed last, the hint."""
         self.report.clear()
-        self.err.write(f"error: {error.message}\n")
+        self.err.write(f"{self.error_word}: {error.message}\n")
         tail = getattr(error, "tail", "")
         if tail:
             self.err.write("".join(f"  | {line}\n" for line in tail.splitlines()))

@@ -60,15 +60,10 @@ IDENTITY = {
 }
 
 
-@pytest.fixture
-def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """Runs the command line in this process, in a folder (default tmp_path), and expects an exit code (default 0)."""
-    from assay.cli.main import main
+def in_this_process(main: Callable[[list[str]], int], default: Path) -> Callable[..., Said]:
+    """A function that runs command lines here, in a folder (else the default), and expects a code (None: any)."""
 
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str, cwd: Path | str = tmp_path, code: int | None = 0) -> Said:
+    def run(*words: str, cwd: Path | str = default, code: int | None = 0) -> Said:
         out, err = io.StringIO(), io.StringIO()
         before = os.getcwd()
         os.chdir(cwd)
@@ -79,11 +74,31 @@ def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said
             os.chdir(before)
         said = Said(got, out.getvalue(), err.getvalue())
         if code is not None:
-            assert got == code, f"assay {' '.join(map(str, words))} ended with {got}:\n{said.out}{said.err}"
+            assert got == code, f"{' '.join(map(str, words))} ended with {got}:\n{said.out}{said.err}"
         assert "Traceback" not in said.err
         return said
 
     return run
+
+
+@pytest.fixture
+def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Runs the command line in this process, in a folder (default tmp_path), and expects an exit code (default 0)."""
+    from assay.cli.main import main
+
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    return in_this_process(main, tmp_path)
+
+
+@pytest.fixture
+def assay_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """The same for the command that has DVC's verbs."""
+    from assay.cli.dvc.main import main
+
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    return in_this_process(main, tmp_path)
 
 
 @pytest.fixture
