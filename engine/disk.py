@@ -166,6 +166,29 @@ def append(path: str, data: bytes) -> None:
         os.close(fd)
 
 
+def lock_file(path: str, body: bytes) -> int | None:
+    """Takes an exclusive `flock` on a file, made when there is none, and makes ``body`` all that it says.
+
+    Returns:
+        A descriptor, whose closing gives the lock back; None when somebody else has it.
+    """
+    import fcntl
+
+    _step("create", path)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | _O_CLOEXEC | _O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        write_fd(fd, body, path)
+        os.ftruncate(fd, len(body))
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
 class NewFile:
     """A file that becomes visible under its name only when `publish` is called.
 
@@ -312,6 +335,12 @@ def touch(path: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def set_time(path: str, seconds: float) -> None:
+    """Sets a file's times, in seconds since 1970."""
+    _step("utime", path)
+    os.utime(path, (seconds, seconds))
 
 
 def truncate(path: str, size: int) -> None:

@@ -34,7 +34,10 @@ class ProjectLayout(NamedTuple):
         tmp: Files that can be deleted at any moment, below the root.
         hash_name: The hash of new artifacts.
         pack_limit: Bytes: artifacts smaller than this, and manifests, lie in packs; 0 where each is a file of its own.
-        takes_untracked: Whether a snapshot takes files neither tracked nor ignored.
+        shared_locks: Where the locks lie that DVC takes, too, below the root; empty where there are none.
+        takes_untracked: Whether a snapshot takes every file that is neither tracked nor ignored; else only those that
+            the pipeline names, and no .gitignore that Git does not know yet.
+        transient: Folders below the root whose files belong to no experiment, whoever put them into a tree.
         remote_layout: The name of the layout that its remotes have.
         ignores: Patterns of what is never part of an artifact, in .gitignore syntax.
     """
@@ -45,7 +48,9 @@ class ProjectLayout(NamedTuple):
     tmp: str
     hash_name: HashName
     pack_limit: int
+    shared_locks: str
     takes_untracked: bool
+    transient: tuple[str, ...]
     remote_layout: str
     ignores: tuple[str, ...]
 
@@ -64,7 +69,9 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         tmp=".assay/tmp",
         hash_name=hash_name,
         pack_limit=SMALL,
+        shared_locks="",
         takes_untracked=True,
+        transient=(".assay/tmp", ".assay/cache"),
         remote_layout="native",
         ignores=(".git/", ".hg/", ".assay/", ".dvc/", "__pycache__/"),
     )
@@ -79,7 +86,9 @@ def dvc() -> ProjectLayout:
         tmp=".dvc/tmp/assay",
         hash_name="md5",
         pack_limit=0,
+        shared_locks=".dvc/tmp",
         takes_untracked=False,
+        transient=(".dvc/tmp", ".dvc/cache"),
         remote_layout="dvc",
         ignores=(".git/", ".git", ".hg/", ".dvc/"),
     )

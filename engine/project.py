@@ -26,6 +26,7 @@ from assay.engine.model import Signature
 from assay.engine.ports import Clock, Ids
 
 if TYPE_CHECKING:
+    from assay.engine.sharedlocks import SharedLocks
     from assay.engine.store.cache import Cache
     from assay.engine.store.statcache import StatCache
 
@@ -145,6 +146,15 @@ class Project:
         from assay.engine.store.statcache import StatCache
 
         return StatCache(f"{self.tmp}/stat.db")
+
+    @cached_property
+    def shared_locks(self) -> SharedLocks:
+        """The locks that other tools take, too; they do nothing where the layout has none."""
+        from assay.engine.sharedlocks import SharedLocks
+
+        by_links = self.config.flag("core", "hardlink_lock")
+        folder = self.layout.shared_locks
+        return SharedLocks(self.root, folder, self.world.command, self.report, by_links=by_links)
 
     def path(self, relative: str) -> str:
         """The absolute path of a path below the root."""

@@ -1,4 +1,4 @@
-"""Who may change the workspace (law 4): one command at a time; readers do not ask."""
+"""Who may change the workspace (law 4): one command at a time, of this tool or of DVC; readers do not ask."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def hold(project: Project) -> Iterator[None]:
     """
     path = lock_path(project)
     disk.make_folders(os.path.dirname(path))
-    with FileLock(path, what="The workspace", command=project.world.command):
+    with FileLock(path, what="The workspace", command=project.world.command), project.shared_locks.hold():
         yield
 
 
