@@ -1,7 +1,8 @@
 """Makes the workspace what an experiment was: every file of its tree, and its outputs from the cache.
 
 A file that the experiment's tree has is written; one that its baseline had and it has not is taken away; any other file
-of the workspace stays. What was there before goes into an undo record first, so nothing is lost.
+of the workspace stays, unless the whole tree is asked for. What was there before goes into an undo record first, so
+nothing is lost. Temporary files and the cache are never written, even if a tree has some.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.workspace import undo
-from assay.engine.workspace.files import within
+from assay.engine.workspace.files import transient, within
 from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Restored, Wanted, carry_out, plan
 
@@ -32,12 +33,13 @@ class Applied:
     restored: Restored
 
 
-def apply(project: Project, revision: str) -> Applied:
+def apply(project: Project, revision: str, *, whole: bool = False) -> Applied:
     """Makes the workspace what a revision was.
 
     Args:
         project: The project.
         revision: An experiment's name or any other revision.
+        whole: Whether unchanged files of HEAD's that the revision does not know go away too.
 
     Raises:
         UnknownRevision: There is none of that name.
@@ -46,20 +48,21 @@ def apply(project: Project, revision: str) -> Applied:
     with hold(project):
         commit = resolve(project.repo, revision)
         outs = dict(tracked_at(project, commit).outs)
-        change = plan(project, Wanted(_files(project, commit, outs), outs))
+        leaving = _taken_away(project, commit) + (_unknown_to(project, commit) if whole else [])
+        change = plan(project, Wanted(_files(project, commit, outs, leaving), outs))
         if change.is_empty:
             return Applied(commit, Restored(0, 0, {}))
         undo.remember(project, f"apply {revision}", paths=change.wanted.files, outs=change.before)
         return Applied(commit, carry_out(project, change))
 
 
-def _files(project: Project, commit: Oid, outs: Collection[str]) -> dict[str, Item | None]:
+def _files(project: Project, commit: Oid, outs: Collection[str], leaving: Collection[str]) -> dict[str, Item | None]:
     """The work tree paths that differ from the commit's tree, each as it should be, without what the cache gives."""
     database = project.repo.objects
     tree = database.read_commit(commit).tree
-    is_output = within({project.prefix + path for path in outs})
-    target = {path: (mode, oid) for path, mode, oid in walk_tree(database, tree) if not is_output(path)}
-    gone = {path for path in _taken_away(project, commit) if not is_output(path)}
+    is_apart = within({*(project.prefix + path for path in outs), *transient(project)})
+    target = {path: (mode, oid) for path, mode, oid in walk_tree(database, tree) if not is_apart(path)}
+    gone = {path for path in leaving if not is_apart(path)}
     about = {*target, *gone}
     folders = {path[:cut] for path in about for cut in range(len(path)) if path[cut] == "/"}
     differing = snapshot_changes(
@@ -83,6 +86,15 @@ def _state(files: WorkFiles, path: str) -> Item | None:
         return files.state(path, os.lstat(f"{files.root}/{path}"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _unknown_to(project: Project, commit: Oid) -> list[str]:
+    """The paths that HEAD has, that the commit has not, and that are as HEAD has them."""
+    database, head = project.repo.objects, project.repo.head()
+    if head is None:
+        return []
+    files, trees = WorkFiles(project.repo), (database.read_commit(oid).tree for oid in (head, commit))
+    return [path for path, old, new in diff_trees(database, *trees) if new is None and _state(files, path) == old]
 
 
 def _taken_away(project: Project, commit: Oid) -> list[str]:

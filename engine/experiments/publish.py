@@ -22,7 +22,7 @@ from assay.engine.model import ExpRef, Oid
 from assay.engine.params import documents, keys
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
-from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, within
+from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, transient, within
 from assay.version import __version__
 
 
@@ -74,6 +74,7 @@ def publish(
     force: bool = False,
     seconds: float | None = None,
     changed_during: Iterable[str] = (),
+    written: Iterable[str] = (),
     extra: Iterable[str] = (),
     keep: Callable[[Oid, str], object] | None = None,
 ) -> Made:
@@ -88,6 +89,7 @@ def publish(
         force: Replace an experiment of that name.
         seconds: How long the stages took; None when nothing ran.
         changed_during: Project paths of dependencies that changed while their stage ran.
+        written: Project paths that the command wrote beside what stages write; they are taken as they are now.
         extra: Work tree paths that are taken as they are now, ignored or not.
         keep: Told the commit and the list of installed packages before the ref is made, to keep what belongs to them.
 
@@ -98,8 +100,9 @@ def publish(
     database = project.repo.objects
     with database.batch() as batch:
         edits = _edits(project, pipeline, start)
-        written = stored(project, batch, [*_written_paths(project, pipeline), *extra])
-        tree = edit_tree(batch, start.base_tree, {**edits, **written})
+        paths = [*_written_paths(project, pipeline), *(project.prefix + path for path in written)]
+        now = stored(project, batch, [*filter(_belongs(project, start), paths), *extra])
+        tree = edit_tree(batch, start.base_tree, {**edits, **now})
         text = (message or "").rstrip() or _changed_params(project, pipeline, start.base_tree, tree)
         trailers = _trailers(project, packages, seconds, changed)
         author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
@@ -141,10 +144,12 @@ def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None
 
 
 def _edits(project: Project, pipeline: Pipeline, start: Start) -> Changes:
-    """The snapshot's changes without what stages write; outputs that moved from Git to the cache leave the tree."""
-    is_output = within(outputs_of(project, pipeline))
+    """The snapshot's changes without what stages write; what moved from Git to the cache, or is transient, leaves."""
+    is_output, database = within(outputs_of(project, pipeline)), project.repo.objects
     changes = {path: value for path, value in start.changes.items() if not is_output(path)}
-    return {**changes, **dict.fromkeys(moved_to_cache(project, pipeline, start.base_tree))}
+    leaving = moved_to_cache(project, pipeline, start.base_tree)
+    leaving += [folder for folder in transient(project) if lookup(database, start.base_tree, folder)]
+    return {**changes, **dict.fromkeys(leaving)}
 
 
 def _written_paths(project: Project, pipeline: Pipeline) -> list[str]:
@@ -159,6 +164,18 @@ def _written_paths(project: Project, pipeline: Pipeline) -> list[str]:
         found[path] = None
         found.update(dict.fromkeys(files_below(project, path)))
     return list(found)
+
+
+def _belongs(project: Project, start: Start) -> Callable[[str], bool]:
+    """Whether a work tree path that was written is an experiment's; a .gitignore may have to be Git's already."""
+    takes_all = project.layout.takes_untracked or project.config.flag("core", "autostage")
+
+    def belongs(path: str) -> bool:
+        if takes_all or path.rpartition("/")[2] != ".gitignore":
+            return True
+        return bool(start.changes.get(path) or lookup(project.repo.objects, start.base_tree, path))
+
+    return belongs
 
 
 def _left_out(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:

@@ -154,7 +154,7 @@ def _carry_out(
         force=spec.manner.force,
         seconds=time.monotonic() - began,
         changed_during=reproduced.changed_during,
-        extra=[project.prefix + path for path in reproduced.data_written],
+        written=reproduced.data_written,
         keep=log.finish,
     )
     return made, reproduced

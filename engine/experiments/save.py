@@ -11,12 +11,13 @@ from assay.engine.events import Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import baseline_of, take
+from assay.engine.pipeline.choice import EVERYTHING, Choice
 from assay.engine.pipeline.datafiles import commit_data
 from assay.engine.pipeline.observe import Observer
-from assay.engine.pipeline.repro import commit_outs
+from assay.engine.pipeline.repro import commit_outs, graph_of
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
-from assay.engine.workspace.files import files_below, outputs_of, within
+from assay.engine.workspace.files import files_below, outputs_of, transient, within
 from assay.engine.workspace.hold import hold
 
 
@@ -27,6 +28,7 @@ def save(
     message: str | None = None,
     include: Sequence[str] = (),
     force: bool = False,
+    choice: Choice = EVERYTHING,
 ) -> Made:
     """Makes an experiment of the workspace as it is.
 
@@ -39,11 +41,13 @@ def save(
         message: The commit's message; None names the parameters that differ.
         include: Project paths to take although they are ignored or too large.
         force: Replace an experiment of that name.
+        choice: Which stages and ``.dvc`` files are recorded as they stand, nothing that they need; the tree has the
+            others as they were recorded last.
 
     Raises:
         NameTaken: The name is in use.
         Refused: There is no commit to start from.
-        UsageError: A path to include is not there.
+        UsageError: A path to include is not there, or a target of the choice means nothing.
     """
     with hold(project):
         baseline = baseline_of(project)
@@ -51,10 +55,10 @@ def save(
         pipeline = load(project)
         extra = {path for item in include for path in _included(project, pipeline, item)}
         start = take(project, pipeline, baseline, apart=extra)
-        for stage in commit_outs(project, pipeline).left:
+        for stage in commit_outs(project, pipeline, choice).left:
             project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
-        written = commit_data(project, pipeline.data.values(), Observer(project))
-        extra.update(project.prefix + path for path in written)
+        sources = graph_of(pipeline).sources(choice._replace(single=True))
+        written = commit_data(project, sources, Observer(project))
         made = publish(
             project,
             pipeline,
@@ -62,6 +66,7 @@ def save(
             name,
             message=message,
             force=force,
+            written=written,
             extra=sorted(extra),
             keep=partial(logs.keep_packages, project),
         )
@@ -71,7 +76,7 @@ def save(
 
 def _included(project: Project, pipeline: Pipeline, path: str) -> list[str]:
     """The work tree paths of the files that one word after ``-I`` means."""
-    inner = within({project.prefix + project.layout.cache, project.prefix + project.layout.tmp})
+    inner = within(transient(project))
     is_cached = within(outputs_of(project, pipeline, cached=True))
     path = (project.prefix + path).removesuffix("/.")
     if path == "." or ".git" in path.split("/") or inner(path):

@@ -2,20 +2,24 @@
 
 HEAD is read and the changed files are hashed, and their blobs written, before the first stage starts. What is edited or
 committed while the stages run belongs to the next experiment.
+
+Of the files that Git does not track yet, some kinds of projects take all, others those that the pipeline names: its own
+files, what stages read, and what stands under ``metrics``, ``params`` and ``plots`` in a dvc.yaml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from assay.engine.errors import Refused
 from assay.engine.git.status import snapshot_changes
 from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.project import Project
-from assay.engine.workspace.files import Changes, outputs_of, stored, within
+from assay.engine.workspace.files import Changes, outputs_of, stored, transient, within
 
 
 class Start(NamedTuple):
@@ -61,18 +65,44 @@ def take(project: Project, pipeline: Pipeline, head: Oid, *, apart: Collection[s
         Refused: An untracked file is too large to be taken silently.
     """
     base_tree = project.repo.objects.read_commit(head).tree
-    is_cached = within(outputs_of(project, pipeline, cached=True))
+    takes_all = project.layout.takes_untracked
+    is_left_out = within({*outputs_of(project, pipeline, cached=True), *transient(project)})
     with project.repo.objects.batch() as batch:
         changes = snapshot_changes(
             project.repo,
             base_tree,
             batch.add,
-            include_untracked=project.layout.takes_untracked,
+            include_untracked=True,
             report=project.report,
-            limit_bytes=SNAPSHOT_LIMIT,
-            skip=lambda path: path in apart or is_cached(path),
+            limit_bytes=SNAPSHOT_LIMIT if takes_all else 0,
+            skip=lambda path: path in apart or is_left_out(path),
+            skip_untracked=None if takes_all else _unnamed(named(project, pipeline)),
         )
     return Start(head, base_tree, changes)
+
+
+def named(project: Project, pipeline: Pipeline) -> set[str]:
+    """The work tree paths that a pipeline names and that no stage writes into the cache, be they files or folders."""
+    stages, files = pipeline.stages.values(), pipeline.files.values()
+    read = {dep.path for stage in stages for dep in stage.deps if dep.place == "project"}
+    found = {*pipeline.files, *pipeline.params_files, *_data_files(pipeline, read), *read}
+    found.update(path for file in files for path in (*file.metrics, *file.plots))
+    return {project.prefix + path for path in found if not is_outside(path)}
+
+
+def _data_files(pipeline: Pipeline, read: Collection[str]) -> Iterable[str]:
+    """The ``.dvc`` files of data that stages read, or read from."""
+    is_read = within(read)
+    for path, file in pipeline.data.items():
+        if any(is_read(out.path) or any(map(within({out.path}), read)) for out in file.outs):
+            yield path
+
+
+def _unnamed(names: Collection[str]) -> Callable[[str], bool]:
+    """Tells which paths are none of these, lie below none of them, and lead to none of them."""
+    is_named = within(names)
+    above = {name[:cut] for name in names for cut in range(len(name)) if name[cut] == "/"}
+    return lambda path: path not in above and not is_named(path)
 
 
 def with_files(project: Project, start: Start, paths: Collection[str]) -> Start:

@@ -146,6 +146,7 @@ def snapshot_changes(
     include_untracked: bool,
     limit_bytes: int = 0,
     skip: Skip | None = None,
+    skip_untracked: Skip | None = None,
     report: Reporter = silent,
 ) -> dict[str, Item | None]:
     """How the work tree differs from a tree, as edits of that tree, with the blobs of changed files written.
@@ -160,14 +161,16 @@ def snapshot_changes(
         include_untracked: Whether files neither tracked nor ignored belong to the snapshot.
         limit_bytes: The size above which such a file stops the snapshot; 0 for any size.
         skip: Says of paths, and of folders that are not tracked, that they stay as the base has them.
+        skip_untracked: Says the same, of files and folders that are not tracked only.
         report: Is told what was left out, or stored otherwise than Git would have stored it.
 
     Raises:
         Refused: An untracked file is larger than the limit; the largest are named.
         GitError: There is no work tree, the index cannot be used, or a file cannot be read.
     """
-    work = _Work(repo, base_tree, untracked=include_untracked, skip=skip)
-    skips = skip or (lambda _: False)
+    skips, skips_new = skip or _nothing, skip_untracked or _nothing
+    walk_past = skip if skip_untracked is None else lambda path: skips(path) or skips_new(path)
+    work = _Work(repo, base_tree, untracked=include_untracked, skip=walk_past)
     if limit_bytes:
         _refuse_large(work, limit_bytes)
     for sentence in work.warnings:
@@ -183,6 +186,10 @@ def snapshot_changes(
             if item != base:
                 changes[path] = item
     return changes
+
+
+def _nothing(_path: str) -> bool:
+    return False
 
 
 def _taken(

@@ -48,6 +48,11 @@ def outputs_of(project: Project, pipeline: Pipeline, *, cached: bool | None = No
     return found
 
 
+def transient(project: Project) -> set[str]:
+    """The folders whose files belong to no experiment: temporary ones and the cache."""
+    return {project.prefix + folder for folder in project.layout.transient}
+
+
 def moved_to_cache(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
     """The paths that a tree has and that are outputs or data which the cache keeps now: they should leave Git.
 

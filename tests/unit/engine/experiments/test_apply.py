@@ -96,3 +96,31 @@ def test_files_that_dvcignore_names_stay_in_a_data_folder(project, assay):
     write(project, {".dvcignore": "*.tmp\n"})
     assay("apply", "two", cwd=project)
     assert (project / "data/upper.txt").read_text() == "OTHER\n"
+
+
+def test_the_whole_tree_takes_away_what_head_has_and_the_experiment_does_not_know(project, assay):
+    from assay.cli.wiring import Surroundings
+    from assay.engine.experiments.apply import apply
+
+    assay("run", "-n", "old", cwd=project)
+    write(project, {"newer.txt": "newer", "edited.txt": "edited"})
+    assay("baseline", "-m", "second", cwd=project)
+    write(project, {"edited.txt": "edited again", "mine.txt": "mine"})
+    assay("apply", "old", cwd=project)
+    assert (project / "newer.txt").exists()
+    opened = Surroundings().open_project(project)
+    apply(opened, "old", whole=True)
+    opened.close()
+    assert [path.name for path in sorted(project.glob("*.txt"))] == ["edited.txt", "mine.txt", "raw.txt"]
+    assay("undo", cwd=project)
+    assert (project / "newer.txt").read_text() == "newer"
+
+
+def test_temporary_files_of_a_tree_stay_where_they_are(project, assay, git):
+    assay("run", "-n", "one", cwd=project)
+    write(project, {".assay/tmp/pickled": "theirs"})
+    git("add", "-f", ".assay/tmp/pickled", cwd=project)
+    git("commit", "-qm", "by mistake", cwd=project)
+    write(project, {".assay/tmp/pickled": "mine"})
+    assay("apply", "HEAD", cwd=project)
+    assert (project / ".assay/tmp/pickled").read_text() == "mine"
