@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, str] = {
     "root": "the way from here to the root of the project",
+    "status": "how stages and data differ from what was recorded",
     "version": "which DVC this stands in for, and what it runs on",
 }
 """Every verb that is here, and its line in the help."""
@@ -97,7 +98,6 @@ LATER = (
     "repro",
     "stage add",
     "stage list",
-    "status",
     "studio login",
     "studio logout",
     "studio token",
@@ -135,6 +135,9 @@ PROFILING = (
     "--pdb",
 )
 """Options for DVC's own developers: understood, and without effect."""
+
+_SAME_CODES = (251, 252, 253)
+"""Exit codes that mean the same whatever the verb: a setting, an interrupt, no project."""
 
 
 def entry() -> NoReturn:
@@ -175,6 +178,8 @@ def overview(group: str = "") -> str:
 
 
 def _dispatch(words: list[str], context: Context) -> int:
+    from assay.engine.errors import AssayError
+
     context.command = " ".join(["assay-dvc", *words])
     before, words = _options(words)
     if "--version" in before:
@@ -194,7 +199,11 @@ def _dispatch(words: list[str], context: Context) -> int:
 
     args = parser_of(f"assay-dvc {verb}", VERBS[verb], add_arguments, abbreviations=True).parse_args(rest)
     _apply(before, args, context)
-    code: int = module.run(args, context)
+    try:
+        code: int = module.run(args, context)
+    except AssayError as error:
+        context.fail(error)
+        return error.exit_code if error.exit_code in _SAME_CODES else getattr(module, "FAILURE_CODE", 255)
     return code
 
 

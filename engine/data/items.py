@@ -114,6 +114,32 @@ def choose(
     return [Chosen(items[path], inner) for path, inner in parts.items()]
 
 
+def owners_of(
+    items: Mapping[str, Item], graph: Graph, targets: Sequence[str], *, folder: str = "", recursive: bool = False
+) -> dict[str, tuple[str, ...]]:
+    """The stages and ``.dvc`` files that these targets mean, each with the project paths that are meant of it.
+
+    Args:
+        items: From `items_of`.
+        graph: The graph of the same pipeline.
+        targets: As typed; none of these paths means the whole stage or file.
+        folder: The project path that they are relative to; "" is the project itself.
+        recursive: A folder means everything tracked below it.
+
+    Raises:
+        UsageError: A target means nothing.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for target in targets:
+        place = placed(target, folder)
+        whole, inner = _paths_meant(items, place, recursive=recursive)
+        for path in (*whole, *inner):
+            found[items[path].owner] = (*found.get(items[path].owner, ()), path if path in whole else place)
+        if not whole and not inner:
+            found.update(dict.fromkeys(_nodes_meant(items, graph, target, folder), ()))
+    return found
+
+
 def placed(target: str, folder: str) -> str:
     """The project path of a word typed in a folder. Raises UsageError when it lies outside the project."""
     path = posixpath.normpath(posixpath.join(folder, target))

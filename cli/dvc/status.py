@@ -1,0 +1,87 @@
+"""``assay-dvc status``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from assay.engine.data.drift import Drift
+
+FAILURE_CODE = 1
+UP_TO_DATE = "Data and pipelines are up to date."
+_EMPTY = "There are no data or pipelines tracked in this project yet.\nSee <https://dvc.org/doc/start> to get started!"
+_COLUMN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="stages, .dvc files, tracked paths (everything)")
+    parser.add_argument("-d", "--with-deps", action="store_true", help="also what the targets need")
+    parser.add_argument("-R", "--recursive", action="store_true", help="a folder means everything tracked below it")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--no-updates", action="store_true", help="do not look for news of imports (never done)")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Tells how stages and data differ from what was recorded."""
+    from assay.cli.targets import target_words
+    from assay.engine.data.drift import drift
+    from assay.engine.events import Warned
+
+    folder, targets = target_words(context, args.targets)
+    found = drift(context.project(), targets, folder=folder, recursive=args.recursive, with_deps=args.with_deps)
+    context.report.clear()
+    shown = {}
+    for node in found.nodes:
+        name = found.graph.names.seen_from(node.node, folder)
+        if node.frozen:
+            context.report(Warned(f"{name} is frozen, so what it reads is not looked at."))
+        if not node.is_empty:
+            shown[name] = _entries(node, context)
+    if args.json:
+        import json
+
+        context.say(json.dumps(shown))
+    elif args.quiet:
+        return int(bool(shown))
+    elif shown:
+        _write(shown, 0, context)
+    else:
+        context.say(UP_TO_DATE if found.nodes else _EMPTY)
+    return 0
+
+
+def _entries(node: Drift, context: Context) -> list[Any]:
+    """What there is to say of one stage or file, in DVC's shape."""
+    from assay.cli.dvc.words import spelled
+
+    found: list[Any] = []
+    if node.deps:
+        found.append({"changed deps": {spelled(path, context): word for path, word in node.deps.items()}})
+    if node.outs:
+        found.append({"changed outs": {spelled(path, context): word for path, word in node.outs.items()}})
+    if node.always:
+        found.append("always changed")
+    if node.command:
+        found.append("changed command")
+    return found
+
+
+def _write(entries: Any, depth: int, context: Context) -> None:
+    """Entries as indented lines."""
+    indent = "\t" * depth
+    if isinstance(entries, str):
+        context.say(f"{indent}{entries}")
+    elif isinstance(entries, list):
+        for entry in entries:
+            _write(entry, depth, context)
+    else:
+        for name, entry in entries.items():
+            if isinstance(entry, str):
+                context.say(f"{indent}{entry + ':':<{_COLUMN}}{name}")
+            elif entry:
+                context.say(f"{indent}{name}:")
+                _write(entry, depth + 1, context)

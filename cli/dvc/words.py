@@ -1,0 +1,28 @@
+"""What several verbs say: paths as they are spelled in the current folder, and what Git should be told."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shlex
+from collections.abc import Iterable
+
+from assay.cli.wiring import Context
+
+
+def spelled(path: str, context: Context) -> str:
+    """A project path, or one outside the project, as DVC spells it in the current folder."""
+    if path == ".." or path.startswith(("../", "/")):
+        return posixpath.normpath(posixpath.join(context.project().root, path))
+    folder = context.current()
+    return posixpath.relpath(path, folder) if folder else path
+
+
+def tell_git(written: Iterable[str], context: Context, *, staged: bool = False) -> None:
+    """Says which files Git should be told of, unless it has been."""
+    names = sorted(os.path.relpath(path, context.current() or ".") for path in written)
+    if not names or staged or context.quiet:
+        return
+    command = " ".join(["git", "add", *map(shlex.quote, names)])
+    context.say(f"\nTo track the changes with git, run:\n\n\t{command}")
+    context.say("\nTo enable auto staging, run:\n\n\tdvc config core.autostage true")
