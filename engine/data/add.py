@@ -86,13 +86,14 @@ def add(project: Project, targets: Sequence[str], how: How = AS_USUAL, *, glob: 
         UsageError: A path cannot be data, or a pattern matches nothing.
         Refused: Git or a stage looks after a path already.
     """
-    with hold(project):
+    with hold(project) as held:
         paths = [path for target in targets for path in (_expanded(project, target) if glob else [target])]
         paths = list(dict.fromkeys(paths))
         if how.data_file and len(paths) != 1:
             raise UsageError("--file names the .dvc file of one path.", "Add the paths one by one.")
         places = Places(project, spec.load(project))
         found = [places.find(path, how.data_file) for path in paths]
+        held.using(write=[place.path for place in found])
         for place in found:
             _check_there(project, place.path)
         _check_apart(found)
@@ -115,12 +116,13 @@ def add_copy(project: Project, source: str, out: str, how: How = AS_USUAL, *, fo
     """
     if not how.keep:
         raise UsageError("--out takes data through the cache, so --no-commit cannot go with it.")
-    with hold(project):
+    with hold(project) as held:
         pipeline = spec.load(project)
         tracked = {known.path for file in pipeline.data.values() for known in file.outs}
         if os.path.isdir(project.path(out)) and out not in tracked:
             out = posixpath.normpath(posixpath.join(out, posixpath.basename(source)))
         place = Places(project, pipeline).find(out, how.data_file)
+        held.using(write=[place.path])
         outputs.link_kinds(project)
         if os.path.lexists(project.path(out)) and not force:
             raise Refused(f"{out} exists already.", "-f replaces it; `assay undo` then gives it back.")
@@ -217,7 +219,11 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
     parts = [place.path for group in joining.values() for place in group]
     with project.cache.writer() if how.keep else nullcontext(None) as writer:
         ignored = _without_ignore_files(spec.no_part(project))
-        found = {path: artifact_now(project, path, writer, ignored=ignored) for path in (*whole, *parts)}
+        known = {path: place.out.artifact for path, place in whole.items() if place.out is not None}
+        found = {
+            path: artifact_now(project, path, writer, ignored=ignored, known=known.get(path))
+            for path in (*whole, *parts)
+        }
     artifacts = {path: found[path] for path in whole}
     for folder, group in joining.items():
         artifacts[folder] = _joined(project, group, found, keep=how.keep)

@@ -72,11 +72,12 @@ def commit(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL) -
         Refused: A stage's command or inputs changed since it ran; nothing was recorded.
         BadInput: A target's data is not there.
     """
-    with hold(project):
+    with hold(project) as held:
         pipeline = load(project)
         chosen = selected(
             project, pipeline, targets, folder=how.folder, recursive=how.recursive, with_deps=how.with_deps
         )
+        held.using(write=[found.item.path for found in chosen])
         owners = list(dict.fromkeys(found.item.owner for found in chosen))
         stages = tuple(owner for owner in owners if owner in pipeline.stages)
         files = [pipeline.data[owner] for owner in owners if owner in pipeline.data]
@@ -104,7 +105,7 @@ def _check_claims(project: Project, pipeline: Pipeline, stages: Sequence[str], o
         entry = locks.entry(stage)
         if entry is None or stage.frozen:
             continue
-        reasons = [reason.text for reason in input_reasons(stage, entry, observer.inputs(stage))]
+        reasons = [reason.text for reason in input_reasons(stage, entry, observer.inputs(stage, entry))]
         if not reasons:
             continue
         why = f"Stage {address} is not what it was when it ran ({', '.join(reasons)})"

@@ -73,7 +73,8 @@ def data_of(project: Project, side: Side, wanted: Iterable[str] = ()) -> Data:
     observer, held, errors = Observer(project), {}, dict(said.errors)
     for path in dict.fromkeys([*said.deps, *said.recorded, *said.outs, *said.in_git, *wanted]):
         try:
-            artifact = observer.artifact(path)
+            known = said.recorded.get(path) or said.outs.get(path) or said.deps.get(path)
+            artifact = observer.artifact(path, known=known)
         except AssayError as error:
             errors[path] = error.message
             continue

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assay.engine import disk
-from assay.engine.errors import MissingArtifact
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.observe import Observer
 
 if TYPE_CHECKING:
+    from assay.engine.model import Artifact
     from assay.engine.project import Project
 
 
@@ -38,14 +37,14 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
         StoreError: A file cannot be read, or does not hold still.
     """
     files = list(files)
-    outs = [
-        out for file in files for out in file.outs if observer.exists(out.path) and not _is_as_recorded(project, out)
-    ]
+    outs = [out for file in files for out in file.outs if observer.exists(out.path)]
     if not outs:
         return ()
     with project.cache.writer() as writer:
-        found = {out.path: observer.artifact(out.path, writer if out.cache else None) for out in outs}
-    changed = {out.path: artifact for out in outs if (artifact := found[out.path]) and artifact != out.artifact}
+        found = {
+            out.path: observer.artifact(out.path, writer if out.cache else None, known=out.artifact) for out in outs
+        }
+    changed = {out.path: artifact for out in outs if (artifact := found[out.path]) and _is_news(artifact, out)}
     if not changed:
         return ()
     disk.sync_tree(project.cache_folder)
@@ -54,6 +53,12 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
     written = [file.path for file in files if texts[file.path] != file.source.text]
     write(project, {path: texts[path] for path in written})
     return (*written, *ignored)
+
+
+def _is_news(artifact: Artifact, out: DataOut) -> bool:
+    """Whether data is not what its file says; sizes, which old files do not have, are no news by themselves."""
+    known = out.artifact
+    return known is None or (artifact.digest, artifact.is_exec) != (known.digest, known.is_exec)
 
 
 def write(project: Project, texts: Mapping[str, str]) -> None:
@@ -66,16 +71,3 @@ def write(project: Project, texts: Mapping[str, str]) -> None:
             disk.write_keeping_mode(project.path(path), text.encode("utf-8"))
         except OSError as error:
             raise disk.no_space(error, path) from error
-
-
-def _is_as_recorded(project: Project, out: DataOut) -> bool:
-    """Whether data recorded under another hash than new data gets is what it was: then its name stays."""
-    artifact = out.artifact
-    if artifact is None or artifact.digest.algo == project.layout.hash_name:
-        return False
-    from assay.engine.store import checkout
-
-    with suppress(MissingArtifact):
-        todo = checkout.plan(project.root, out.path, artifact, project.cache, project.stat_cache)
-        return todo.is_done and not todo.missing
-    return False

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import BadInput, CorruptArtifact, MissingArtifact, Refused
-from assay.engine.model import Artifact
+from assay.engine.model import Artifact, HashName
 from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.paths import is_outside
+from assay.engine.pipeline.present import artifact_now, hash_for
 from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
 from assay.engine.store.digest import digest_bytes
@@ -47,25 +48,34 @@ class Observer:
         """Whether there is anything at a project path; a symlink that leads nowhere is nothing."""
         return path in self._edited or os.path.exists("/".join(self._place(path)))
 
-    def artifact(self, path: str, writer: CacheWriter | None = None) -> Artifact | None:
-        """What is at a project path, put into the cache when there is a writer; None when nothing is there."""
+    def artifact(
+        self, path: str, writer: CacheWriter | None = None, *, known: Artifact | None = None
+    ) -> Artifact | None:
+        """What is at a project path, put into the cache when there is a writer; None when nothing is there.
+
+        Args:
+            path: The project path.
+            writer: Puts its content into the cache; None names it only.
+            known: What was recorded of it: named by another hash than the project's, it keeps that name as long as
+                it is the same (so DVC 3 does with what DVC 2 recorded).
+        """
         if not self.exists(path):
             return None
         project = self._project
         if path in self._edited:
             data = self._edited[path]
-            return Artifact(digest_bytes(project.layout.hash_name, data), len(data))
+            return self._by_its_hash(known, lambda algo: Artifact(digest_bytes(algo, data), len(data)))
+        if not is_outside(path):
+            return artifact_now(project, path, writer, ignored=self.ignored, known=known)
         root, inside = self._place(path)
-        return snapshot(
-            root,
-            inside,
-            algo=project.layout.hash_name,
-            stat_cache=project.stat_cache,
-            writer=writer,
-            ignored=self.ignored if root == project.root else None,
-            links_into=(project.cache_folder,),
-            report=project.report,
+        links, seen, report = (project.cache_folder,), project.stat_cache, project.report
+        return self._by_its_hash(
+            known,
+            lambda algo: snapshot(root, inside, algo=algo, stat_cache=seen, links_into=links, report=report),
         )
+
+    def _by_its_hash(self, known: Artifact | None, named: Callable[[HashName], Artifact]) -> Artifact:
+        return named(hash_for(self._project, known, named))
 
     def _place(self, path: str) -> tuple[str, str]:
         """A folder, and the path in it that is meant: the project's, or of what lies outside the folder around it."""
@@ -75,15 +85,20 @@ class Observer:
         folder, _, name = os.path.realpath(os.path.join(root, path)).rpartition("/")
         return folder, name
 
-    def inputs(self, stage: Stage) -> Inputs:
-        """What a stage reads, as it is now.
+    def inputs(self, stage: Stage, entry: LockEntry | None) -> Inputs:
+        """What a stage reads, as it is now; ``entry`` says what that was when it last ran.
 
         Raises:
             BadInput: A params file cannot be understood.
         """
         values = {params.spelled: self.values(params) for params in stage.params}
+        known = entry.deps if entry is not None else {}
         return Inputs(
-            {dep.spelled: self.artifact(dep.path) for dep in stage.deps if dep.can_be_seen},
+            {
+                dep.spelled: self.artifact(dep.path, known=known.get(dep.spelled))
+                for dep in stage.deps
+                if dep.can_be_seen
+            },
             {spelled: found for spelled, found in values.items() if found is not None},
             tuple(params.path for params in stage.params if values[params.spelled] is None),
         )
@@ -120,7 +135,7 @@ class Observer:
             return False
 
     def _state(self, out: Out, locked: Artifact | None) -> OutState:
-        current = self.artifact(out.path)
+        current = self.artifact(out.path, known=locked)
         return OutState(current, not out.cache or locked is None or current is None or self.has(locked))
 
     def values(self, params: ParamsDep) -> dict[str, Any] | None:

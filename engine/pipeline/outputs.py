@@ -69,12 +69,14 @@ def _pieces(path: str) -> Iterator[bytes]:
 def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> None:
     """Puts into the cache what would be lost: what it has not, and what is not as the stage wrote it."""
     unknown: dict[str, bool] = {}
+    known: dict[str, Artifact | None] = {}
     for out in outs:
-        current, locked = observer.artifact(out.path), recorded(entry, out)
+        locked = known[out.path] = recorded(entry, out)
+        current = observer.artifact(out.path, known=locked)
         is_ours = locked is not None and current is not None and locked.digest == current.digest
         if current is not None and (out.cache or not is_ours) and not observer.has(current):
             unknown[out.path] = is_ours
-    for path, artifact in _store(project, observer, unknown).items():
+    for path, artifact in _store(project, observer, {path: known[path] for path in unknown}).items():
         if not unknown[path]:
             digest = artifact.digest
             project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
@@ -85,13 +87,16 @@ def recorded(entry: LockEntry | None, out: Out) -> Artifact | None:
     return entry.outs.get(out.spelled) if entry is not None else None
 
 
-def _store(project: Project, observer: Observer, paths: Iterable[str]) -> dict[str, Artifact]:
-    """Puts what is at these paths into the cache, without a sync; paths where nothing is are left out."""
-    paths = list(paths)
-    if not paths:
+def _store(project: Project, observer: Observer, known: Mapping[str, Artifact | None]) -> dict[str, Artifact]:
+    """Puts what is at paths into the cache, without a sync; paths where nothing is are left out.
+
+    ``known`` is what was recorded of each.
+    """
+    if not known:
         return {}
     with project.cache.writer() as writer:
-        return {path: artifact for path in paths if (artifact := observer.artifact(path, writer)) is not None}
+        found = {path: observer.artifact(path, writer, known=old) for path, old in known.items()}
+    return {path: artifact for path, artifact in found.items() if artifact is not None}
 
 
 def record(
@@ -108,15 +113,17 @@ def record(
     outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.outs]
     kept = {out.path for out, _ in outs if out.cache} | {out.path for out in also}
     had = {out.path: old.digest for out, old in outs if out.path in kept and old is not None and observer.has(old)}
-    found = _store(project, observer, kept)
+    found = _store(project, observer, {out.path: old for out, old in outs if out.path in kept})
     if any(had.get(path) != artifact.digest for path, artifact in found.items()):
         disk.sync_tree(project.cache_folder)
-    return {**seen(observer, [out for out, _ in outs if out.path not in kept]), **found}
+    rest = {out.path: observer.artifact(out.path, known=old) for out, old in outs if out.path not in kept}
+    return {**{path: artifact for path, artifact in rest.items() if artifact is not None}, **found}
 
 
-def seen(observer: Observer, outs: Iterable[Out]) -> dict[str, Artifact]:
+def seen(observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> dict[str, Artifact]:
     """What these outputs are, by path, without keeping anything; those that are not there are left out."""
-    return {out.path: artifact for out in outs if (artifact := observer.artifact(out.path)) is not None}
+    pairs = ((out, observer.artifact(out.path, known=recorded(entry, out))) for out in outs)
+    return {out.path: artifact for out, artifact in pairs if artifact is not None}
 
 
 def link_kinds(project: Project) -> tuple[Kind, ...]:
@@ -146,7 +153,8 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
     """Brings recorded outputs back from the cache; False, with nothing changed, when they are not all there."""
     gone: list[tuple[Out, Artifact]] = []
     for out in stage.outs:
-        locked, current = recorded(entry, out), observer.artifact(out.path)
+        locked = recorded(entry, out)
+        current = observer.artifact(out.path, known=locked)
         if locked is not None and current is not None and locked.digest == current.digest:
             continue
         if locked is None or out.persist or not observer.has(locked):

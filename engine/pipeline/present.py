@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from assay.engine.model import Artifact, Entry, HashName
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
@@ -18,6 +20,7 @@ def artifact_now(
     *,
     algo: HashName | None = None,
     ignored: Ignored | None = None,
+    known: Artifact | None = None,
 ) -> Artifact:
     """What a file or folder is now.
 
@@ -27,22 +30,48 @@ def artifact_now(
         writer: Puts its content into the cache; None names it only.
         algo: The hash to name it by, where that is not the project's.
         ignored: What is no part of a folder, where that is not `no_part`.
+        known: What was recorded of it, see `hash_for`.
 
     Raises:
         BadInput: There is nothing, or a symlink that cannot be recorded.
         StoreError: A file cannot be read, or does not hold still.
         UnsafePath: A name in a folder could not be written again.
     """
-    return snapshot(
-        project.root,
-        path,
-        algo=algo or project.layout.hash_name,
-        stat_cache=project.stat_cache,
-        writer=writer,
-        ignored=ignored or no_part(project),
-        links_into=(project.cache_folder,),
-        report=project.report,
-    )
+    rule = ignored or no_part(project)
+
+    def named(algo: HashName, writer: CacheWriter | None = None) -> Artifact:
+        return snapshot(
+            project.root,
+            path,
+            algo=algo,
+            stat_cache=project.stat_cache,
+            writer=writer,
+            ignored=rule,
+            links_into=(project.cache_folder,),
+            report=project.report,
+        )
+
+    chosen = algo or hash_for(project, known, named)
+    if writer is None or chosen == writer.algo:
+        return named(chosen, writer)
+    with project.cache.writer(chosen) as other:
+        return named(chosen, other)
+
+
+def hash_for(project: Project, known: Artifact | None, named: Callable[[HashName], Artifact]) -> HashName:
+    """The hash that names what is there now: the project's, or that of what was recorded as long as it is the same.
+
+    So data that DVC 2 recorded keeps its name until it is changed, as with DVC 3.
+
+    Args:
+        project: The project.
+        known: What was recorded.
+        named: What is there, by a hash.
+    """
+    usual = project.layout.hash_name
+    if known is None or known.digest.algo == usual or named(known.digest.algo).digest != known.digest:
+        return usual
+    return known.digest.algo
 
 
 def files_now(project: Project, path: str, algo: HashName) -> dict[str, Entry]:

@@ -224,7 +224,7 @@ def commit_outs(project: Project, pipeline: Pipeline, choice: Choice = EVERYTHIN
     graph = graph_of(pipeline)
     order = graph.order(choice._replace(single=True))
     work = Work(project, graph)
-    inputs = {stage.address: work.observer.inputs(stage) for stage in order}
+    inputs = {stage.address: work.observer.inputs(stage, work.locks.entry(stage)) for stage in order}
     ready = [stage for stage in order if work.is_complete(stage, inputs[stage.address])]
     outs = outputs.record(project, work.observer, [(stage, work.locks.entry(stage)) for stage in ready])
     entries = {stage.address: entry_of(stage, inputs[stage.address], outs) for stage in ready}

@@ -75,7 +75,7 @@ class Work:
     def reasons(self, stage: Stage) -> tuple[list[Reason], Inputs]:
         """Why a stage is not up to date, and what it reads; outputs are looked at only when that can matter."""
         entry = self.locks.entry(stage)
-        inputs = Inputs() if stage.frozen else self.observer.inputs(stage)
+        inputs = Inputs() if stage.frozen else self.observer.inputs(stage, entry)
         found = input_reasons(stage, entry, inputs)
         if entry is not None:
             found += out_reasons(stage, entry, self.observer.states(stage, entry))
@@ -162,10 +162,17 @@ class Work:
     def bring_up_to_date(self, stage: Stage, log: StageLog, *, forced: bool) -> bool:
         """Skips, restores or runs one stage; says whether it was found changed."""
         reasons, inputs = self.reasons(stage)
+        if not (forced or reasons or stage.frozen):
+            self._skip(stage, "unchanged")
+            return False
+        read = [*(dep.path for dep in stage.deps if dep.can_be_seen), *(params.path for params in stage.params)]
+        with self._project.shared_locks.using(read=read, write=[out.path for out in stage.outs]):
+            return self._settle(stage, reasons, inputs, log, forced=forced)
+
+    def _settle(self, stage: Stage, reasons: list[Reason], inputs: Inputs, log: StageLog, *, forced: bool) -> bool:
+        """Does what a stage needs; says whether it was run, or restored from another run."""
         if stage.frozen:
             self._settle_frozen(stage, reasons)
-        elif not forced and not reasons:
-            self._skip(stage, "unchanged")
         elif not forced and all(reason.about == "out" for reason in reasons) and self._restore(stage):
             self._skip(stage, "restored from the cache")
             self.restored.append(stage.address)
@@ -186,7 +193,8 @@ class Work:
 
     def _record_frozen(self, stage: Stage) -> None:
         """Records outputs that somebody changed by hand; what the stage was given when it ran stays as it was."""
-        entry, inputs = self.locks.entry(stage), self.observer.inputs(stage)
+        entry = self.locks.entry(stage)
+        inputs = self.observer.inputs(stage, entry)
         if entry is None and not self.is_complete(stage, inputs):
             return
         found = outputs.record(self._project, self.observer, [(stage, entry)])
@@ -197,8 +205,8 @@ class Work:
         entry = self.locks.entry(stage)
         if entry is None:
             return False
-        current = {out.path: self.observer.artifact(out.path) for out in stage.outs}
-        if all(same_content(current[out.path], outputs.recorded(entry, out)) for out in stage.outs):
+        pairs = [(out, outputs.recorded(entry, out)) for out in stage.outs]
+        if all(same_content(self.observer.artifact(out.path, known=old), old) for out, old in pairs):
             outputs.record(self._project, self.observer, [(stage, entry)])  # only the cache had lost something
             return True
         return self._given_back(stage, entry)
@@ -227,7 +235,9 @@ class Work:
         project.report(StageStarted(stage.address, "\n".join(stage.commands)))
         world, began = project.world, time.monotonic()
         variables = environment(world.environment, stage.address, project.root, world.interpreter_bin, self._extra)
-        run_stage(stage, project.root, variables, log)
+        with project.shared_locks.released():
+            run_stage(stage, project.root, variables, log)
+        self.locks.look_again()
         seconds = time.monotonic() - began
         is_clean = self._note_changes(stage, inputs)
         new = self._written(stage, inputs, entry, keep_run=is_clean)
@@ -242,7 +252,7 @@ class Work:
         """What a stage has just written, put into the cache, and with it the run; the new lock entry."""
         keep_run = keep_run and runcache.can_be_kept(stage) and not self._manner.no_commit
         if self._manner.no_commit:
-            found = outputs.seen(self.observer, stage.outs)
+            found = outputs.seen(self.observer, stage.outs, entry)
         else:
             also = runcache.kept_for_it(stage) if keep_run else ()
             found = outputs.record(self._project, self.observer, [(stage, entry)], also)
@@ -278,7 +288,7 @@ class Work:
     def _note_changes(self, stage: Stage, before: Inputs) -> bool:
         """Remembers what a stage reads and what is not as it was when it started; says whether there is nothing."""
         clean = True
-        after = self.observer.inputs(stage)
+        after = self.observer.inputs(stage, self.locks.entry(stage))
         for dep in stage.deps:
             if not same_content(before.deps.get(dep.spelled), after.deps.get(dep.spelled)):
                 self.changed[dep.path], clean = None, False

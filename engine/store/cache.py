@@ -12,7 +12,7 @@ from types import TracebackType
 
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, StoreError
-from assay.engine.model import Digest
+from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import hasher
 from assay.engine.store.pack import check_pack
 from assay.engine.store.reader import CacheReader
@@ -22,9 +22,12 @@ from assay.engine.store.writer import CacheWriter
 class Cache(CacheReader):
     """A cache that can be read and added to."""
 
-    def writer(self) -> CacheWriter:
-        """A context manager that adds artifacts; they are visible when its block ends without an exception."""
-        return CacheWriter(self)
+    def writer(self, algo: HashName | None = None) -> CacheWriter:
+        """A context manager that adds artifacts; they are visible when its block ends without an exception.
+
+        ``algo`` is the hash that names them, where that is not the one of new artifacts.
+        """
+        return CacheWriter(self, algo or self.algo)
 
     def new_file(self) -> disk.NewFile:
         """A file for `adopt_pack`, on the cache's file system.

@@ -136,7 +136,7 @@ def plan(
         remove=tuple(remove),
         keep=keep,
         folders=tuple(sorted(emptied, key=lambda name: (-name.count("/"), name))),
-        would_lose=_would_lose(there, [*change, *surplus], wanted, cache),
+        would_lose=_would_lose(place, there, [*change, *surplus], wanted, cache, stat_cache),
         missing=tuple(sorted(cache.missing({entry.digest for entry in (*add.values(), *change.values())}))),
     )
 
@@ -218,15 +218,32 @@ def _present(place: Place, path: str, algo: HashName, stat_cache: StatCache, rep
     return there
 
 
+def _named_alone(place: Place, path: str, algo: HashName, stat_cache: StatCache) -> Digest | None:
+    """A file's digest; None when it is no plain file."""
+    row = Scan(place, algo, stat_cache, None, lambda *_: None, silent).file(path)
+    return None if row is None else _entry(row, algo).digest
+
+
 def _entry(row: Row, algo: HashName) -> Entry:
     name, kind, raw, size, _ = row
     return Entry(name, Digest(algo, raw.hex()), size, None, kind == EXECUTABLE)
 
 
-def _would_lose(there: _Present, going: Iterable[str], wanted: Mapping[str, Entry], cache: Cache) -> tuple[str, ...]:
-    going = list(going)
-    absent = cache.missing({there.files[name].digest for name in going})
-    lost = {name for name in going if there.files[name].digest in absent}
+def _would_lose(
+    place: Place,
+    there: _Present,
+    going: Iterable[str],
+    wanted: Mapping[str, Entry],
+    cache: Cache,
+    stat_cache: StatCache,
+) -> tuple[str, ...]:
+    names = {name: there.files[name].digest for name in going}
+    absent = cache.missing(set(names.values()))
+    lost = {name for name, digest in names.items() if digest in absent}
+    if any(names[name].algo != cache.algo for name in lost):  # the cache may have it under the name it gives today
+        usual = {name: _named_alone(place, name, cache.algo, stat_cache) for name in lost}
+        absent = cache.missing({digest for digest in usual.values() if digest is not None})
+        lost = {name for name, digest in usual.items() if digest is None or digest in absent}
     lost.update(there.odd)
     lost.update(name for name in there.left_out if any(above in wanted for above in _above([name])))
     return tuple(sorted(lost))

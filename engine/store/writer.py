@@ -22,7 +22,7 @@ from typing import BinaryIO
 from assay.engine import disk
 from assay.engine.errors import CorruptArtifact, StoreError
 from assay.engine.layout import SMALL
-from assay.engine.model import Digest
+from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import chunks, hasher, one_shot
 from assay.engine.store.files import ATTEMPTS, Reading, changed
 from assay.engine.store.pack import PackWriter, digest_of, key_of
@@ -38,20 +38,21 @@ class CacheWriter:
     """Adds artifacts to a cache; they are visible when the ``with`` block ends without an exception.
 
     Args:
-        cache: The cache; its `algo` names what is added.
+        cache: The cache.
+        algo: The hash that names what is added.
     """
 
-    def __init__(self, cache: CacheReader) -> None:
+    def __init__(self, cache: CacheReader, algo: HashName) -> None:
         self.cache = cache
-        self.algo = cache.algo
-        self._value = one_shot(cache.algo)
+        self.algo: HashName = algo
+        self._value = one_shot(algo)
         self._lock = threading.Lock()
         self._packs: list[PackWriter] = []
         self._held: set[bytes] = set()
         self._found: set[Digest] = set()
         self._found_packed: set[bytes] = set()
         self._looks = 0
-        self._tag = key_of(Digest(cache.algo, ""))
+        self._tag = key_of(Digest(algo, ""))
         self._can_clone = True
 
     def __enter__(self) -> CacheWriter:
