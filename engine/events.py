@@ -36,6 +36,12 @@ class Warned(NamedTuple):
     text: str
 
 
+class ExperimentStarted(NamedTuple):
+    """An experiment begins, and this is its name; the stages follow."""
+
+    name: str
+
+
 class StageStarted(NamedTuple):
     """A stage is about to run; ``command`` is what the shell gets."""
 
@@ -63,7 +69,7 @@ class StageFinished(NamedTuple):
     seconds: float
 
 
-Event = Progress | Done | Note | Warned | StageStarted | StageSkipped | StageOutput | StageFinished
+Event = Progress | Done | Note | Warned | ExperimentStarted | StageStarted | StageSkipped | StageOutput | StageFinished
 Reporter = Callable[[Event], None]
 
 

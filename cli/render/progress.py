@@ -71,6 +71,8 @@ class Progress:
         if isinstance(event, events.Done):
             self._done(event.task)
             return
+        if isinstance(event, events.ExperimentStarted):  # the result tells its name
+            return
         if self._quiet and not isinstance(event, events.Warned):
             return
         self.clear()

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import Refused, StageFailed, UsageError
-from assay.engine.events import Note, Warned
+from assay.engine.events import ExperimentStarted, Note, Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import Start, baseline_of, take, with_files
+from assay.engine.experiments.variables import variables
 from assay.engine.model import AdHoc, Override
 from assay.engine.params import documents
 from assay.engine.params.locate import assign
@@ -39,6 +40,8 @@ class RunSpec(NamedTuple):
         name: The experiment's name; None makes one up.
         message: The commit's message; None names the parameters that differ.
         adhoc: A command instead of stages.
+        as_written: Take the parameters as their files have them, even where ``hydra.enabled`` says that they are made
+            anew for each run.
     """
 
     choice: Choice = OWN
@@ -47,6 +50,7 @@ class RunSpec(NamedTuple):
     name: str | None = None
     message: str | None = None
     adhoc: AdHoc | None = None
+    as_written: bool = False
 
 
 class Ran(NamedTuple):
@@ -68,7 +72,7 @@ def run(project: Project, spec: RunSpec) -> Ran:
 
     Raises:
         NameTaken: The name is in use; nothing ran.
-        Refused: There is no commit to start from.
+        Refused: There is no commit to start from, or the parameters would have to be composed.
         UsageError: An override names no parameter, or there is nothing to run.
         StageFailed: A command failed. The workspace is kept as it is, no experiment is made. Where the manner is to go
             on after failures, what failed is in the result instead, and only where errors are to be ignored is there
@@ -78,10 +82,12 @@ def run(project: Project, spec: RunSpec) -> Ran:
         baseline = baseline_of(project)
         name = claim_name(project, baseline, spec.name, force=spec.manner.force)
         todo = _prepared(project, spec)
+        project.report(ExperimentStarted(name))
         if spec.manner.dry:
             return Ran(None, reproduce(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes))
         check(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes)
-        start = take(project, todo.pipeline, baseline)
+        with project.shared_locks.using(read=[""]):
+            start = take(project, todo.pipeline, baseline)
         log = logs.begin(project, name)
         try:
             made, reproduced = _carry_out(project, spec, todo, start, name, log)
@@ -109,6 +115,11 @@ class _Todo(NamedTuple):
 
 def _prepared(project: Project, spec: RunSpec) -> _Todo:
     """Works out what the run will do; nothing is written."""
+    if project.config.flag("hydra", "enabled") and not spec.as_written:
+        raise Refused(
+            "hydra.enabled asks for parameters that Hydra composes, which assay does not do yet.",
+            "Take them as they are with `assay-dvc exp run --no-hydra`, or set hydra.enabled to false.",
+        )
     if spec.adhoc is not None:
         text = documents.decoded(adhoc.FILE, project.read(adhoc.FILE) or b"")
         edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
@@ -131,8 +142,9 @@ def _carry_out(
     project: Project, spec: RunSpec, todo: _Todo, start: Start, name: str, log: logs.Log
 ) -> tuple[Made | None, Reproduced]:
     """Writes, runs, and keeps the result; a run in which a stage failed is no experiment, unless that is ignored."""
-    for path, data in todo.writes.items():
-        disk.write_keeping_mode(project.path(path), data)
+    with project.shared_locks.using(write=todo.writes):
+        for path, data in todo.writes.items():
+            disk.write_keeping_mode(project.path(path), data)
     start = with_files(project, start, [project.prefix + path for path in todo.writes])
     began = time.monotonic()
     reproduced = reproduce(
@@ -141,7 +153,7 @@ def _carry_out(
         todo.choice,
         spec.manner,
         log=log.path,
-        environment={"DVC_EXP_BASELINE_REV": start.head.hex(), "DVC_EXP_NAME": name},
+        environment=variables(project, start.head, name),
     )
     if reproduced.failed and not spec.manner.ignore_errors:
         return None, reproduced

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from assay.engine.errors import UsageError
 from assay.engine.events import Warned
 from assay.engine.experiments import logs, records
 from assay.engine.experiments.publish import Made, claim_name, publish
-from assay.engine.experiments.start import baseline_of, take
+from assay.engine.experiments.start import Start, baseline_of, take
+from assay.engine.git.scan import is_repository
+from assay.engine.git.workfiles import ignore_rules
 from assay.engine.pipeline.choice import EVERYTHING, Choice
 from assay.engine.pipeline.datafiles import commit_data
 from assay.engine.pipeline.observe import Observer
@@ -19,6 +22,9 @@ from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 from assay.engine.workspace.files import files_below, outputs_of, transient, within
 from assay.engine.workspace.hold import hold
+
+_TOLD = 5
+"""So many files that are left out are named."""
 
 
 def save(
@@ -49,12 +55,14 @@ def save(
         Refused: There is no commit to start from.
         UsageError: A path to include is not there, or a target of the choice means nothing.
     """
-    with hold(project):
+    with hold(project) as held:
         baseline = baseline_of(project)
+        held.using(read=[""])
         name = claim_name(project, baseline, name, force=force)
         pipeline = load(project)
         extra = {path for item in include for path in _included(project, pipeline, item)}
         start = take(project, pipeline, baseline, apart=extra)
+        _tell_left_out(project, pipeline, start, extra)
         for stage in commit_outs(project, pipeline, choice).left:
             project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
         sources = graph_of(pipeline).sources(choice._replace(single=True))
@@ -72,6 +80,27 @@ def save(
         )
     records.remember(project, [made.commit])
     return made
+
+
+def _tell_left_out(project: Project, pipeline: Pipeline, start: Start, extra: Collection[str]) -> None:
+    """Says which files will not be in the experiment although Git ignores none of them."""
+    locks = (project.prefix + path for path in pipeline.lock_paths)
+    is_taken = within({*outputs_of(project, pipeline), *locks, *extra})
+    found = list(islice((path for path in _unknown(project, start) if not is_taken(path)), _TOLD + 1))
+    if found:
+        names = ", ".join(found[:_TOLD]) + (" and more" if len(found) > _TOLD else "")
+        project.report(Warned(f"Neither Git nor the pipeline knows these, so the experiment is without them: {names}."))
+
+
+def _unknown(project: Project, start: Start) -> Iterator[str]:
+    """The files that are neither tracked nor ignored nor named, one by one; a .gitignore is none."""
+    rules, root = ignore_rules(project.repo), project.repo.worktree
+    for path in sorted(start.unnamed):
+        if rules.ignored(path, os.path.isdir(f"{root}/{path}")) or is_repository(f"{root}/{path}"):
+            continue
+        for file in files_below(project, path):
+            if file.rpartition("/")[2] != ".gitignore" and not rules.ignored(file):
+                yield file
 
 
 def _included(project: Project, pipeline: Pipeline, path: str) -> list[str]:

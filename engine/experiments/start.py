@@ -9,7 +9,7 @@ files, what stages read, and what stands under ``metrics``, ``params`` and ``plo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from assay.engine.errors import Refused
@@ -29,11 +29,14 @@ class Start(NamedTuple):
         head: The commit that HEAD named: the experiment's baseline.
         base_tree: That commit's tree.
         changes: How the work tree differs from it; the blobs are in the object database.
+        unnamed: Work tree paths of files and folders that Git does not know and the pipeline does not name, where that
+            leaves them out.
     """
 
     head: Oid
     base_tree: Oid
     changes: Changes
+    unnamed: tuple[str, ...] = ()
 
 
 def baseline_of(project: Project) -> Oid:
@@ -66,6 +69,7 @@ def take(project: Project, pipeline: Pipeline, head: Oid, *, apart: Collection[s
     """
     base_tree = project.repo.objects.read_commit(head).tree
     takes_all = project.layout.takes_untracked
+    is_unnamed = Unnamed(named(project, pipeline))
     is_left_out = within({*outputs_of(project, pipeline, cached=True), *transient(project)})
     with project.repo.objects.batch() as batch:
         changes = snapshot_changes(
@@ -76,9 +80,9 @@ def take(project: Project, pipeline: Pipeline, head: Oid, *, apart: Collection[s
             report=project.report,
             limit_bytes=SNAPSHOT_LIMIT if takes_all else 0,
             skip=lambda path: path in apart or is_left_out(path),
-            skip_untracked=None if takes_all else _unnamed(named(project, pipeline)),
+            skip_untracked=None if takes_all else is_unnamed,
         )
-    return Start(head, base_tree, changes)
+    return Start(head, base_tree, changes, tuple(is_unnamed.met))
 
 
 def named(project: Project, pipeline: Pipeline) -> set[str]:
@@ -98,11 +102,24 @@ def _data_files(pipeline: Pipeline, read: Collection[str]) -> Iterable[str]:
             yield path
 
 
-def _unnamed(names: Collection[str]) -> Callable[[str], bool]:
-    """Tells which paths are none of these, lie below none of them, and lead to none of them."""
-    is_named = within(names)
-    above = {name[:cut] for name in names for cut in range(len(name)) if name[cut] == "/"}
-    return lambda path: path not in above and not is_named(path)
+class Unnamed:
+    """Tells which paths are none of these names, lie below none of them, and lead to none of them.
+
+    Attributes:
+        met: Those it was asked about.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.met: list[str] = []
+        self._is_named = within(names)
+        self._above = {name[:cut] for name in names for cut in range(len(name)) if name[cut] == "/"}
+
+    def __call__(self, path: str) -> bool:
+        """Whether it is."""
+        if path in self._above or self._is_named(path):
+            return False
+        self.met.append(path)
+        return True
 
 
 def with_files(project: Project, start: Start, paths: Collection[str]) -> Start:

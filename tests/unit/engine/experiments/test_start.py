@@ -91,3 +91,17 @@ def test_temporary_files_that_somebody_committed_leave(dvc_project, assay, git):
     assay("run", "-n", "one", cwd=dvc_project)
     assert set(tree_of(git, dvc_project, "one")) == NAMED
     assert (dvc_project / ".dvc/tmp/repro.dat").read_text() == "another pickle"
+
+
+def test_saving_says_what_stays_behind(dvc_project, assay):
+    write(dvc_project, {"venv/a.py": "", "sub/hidden.txt": "", "also.pyc": ""})
+    assay("repro", cwd=dvc_project)
+    said = assay("save", "-n", "one", "-I", "sub/hidden.txt", cwd=dvc_project).err
+    assert "so the experiment is without them: notes.txt, sub/in/other, sub/out/keep, venv/a.py.\n" in said
+    assert "without them" not in assay("run", "-n", "two", cwd=dvc_project).err
+
+
+def test_parameters_that_would_have_to_be_composed_stop_a_run(dvc_project, assay):
+    (dvc_project / ".dvc/config.local").write_text("[hydra]\n    enabled = true\n")
+    assert assay("run", cwd=dvc_project, code=1).err.startswith("error: hydra.enabled asks for parameters")
+    assert not (dvc_project / "dvc.lock").exists()
