@@ -180,7 +180,31 @@ def ignored(request: dict[str, Any]) -> dict[str, Any]:
         return {"ignored": found}
 
 
+held: list[Any] = []
+
+
+def lock(request: dict[str, Any]) -> dict[str, Any]:
+    """Locks a repository as every command of DVC's does, until `unlock`."""
+    from dvc.repo import Repo
+
+    repo = Repo(".")
+    repo.lock.lock()
+    held.append(repo)
+    return {"pid": os.getpid()}
+
+
+def unlock(request: dict[str, Any]) -> dict[str, Any]:
+    """Gives back what `lock` took."""
+    while held:
+        repo = held.pop()
+        repo.lock.unlock()
+        repo.close()
+    return {}
+
+
 DOING = {
+    "lock": lock,
+    "unlock": unlock,
     "cli": cli,
     "resolve": resolve,
     "repro": repro,

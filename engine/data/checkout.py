@@ -95,12 +95,13 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
         UsageError: A target means nothing.
         WouldLose: Content that is in no cache would be replaced; nothing was changed.
     """
-    with hold(project):
+    with hold(project) as held:
         kinds = link_kinds(project)
         chosen = selected(
             project, load(project), targets, folder=how.folder, recursive=how.recursive, with_deps=how.with_deps
         )
         wanted = [found for found in chosen if found.item.cache]
+        held.using(write=[found.item.path for found in wanted])
         named = targets and not how.recursive
         missing = {found.item.path: _unrecorded(found.item.path) for found in wanted if named}
         plans = []

@@ -54,7 +54,7 @@ def move(project: Project, source: str, target: str, *, folder: str = "") -> Mov
         UsageError: The source is no added data, or the target cannot be.
         Refused: Something is at the target.
     """
-    with hold(project):
+    with hold(project) as held:
         pipeline = load(project)
         file = _source(pipeline, placed(source, folder))
         old, new = file.outs[0].path, placed(target, folder)
@@ -62,6 +62,7 @@ def move(project: Project, source: str, target: str, *, folder: str = "") -> Mov
         if os.path.isdir(project.path(new)) and new not in tracked:
             new = posixpath.normpath(posixpath.join(new, posixpath.basename(old)))
         place = _target(project, pipeline, old, new)
+        held.using(write=[old, new])
         spelled = posixpath.relpath(new, posixpath.dirname(place) or ".")
         text = datafile.moved(file, place, spelled).encode("utf-8")
         ignores = {**without_lines(project.root, [old]), **with_lines(project.root, [new])}

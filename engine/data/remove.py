@@ -52,10 +52,11 @@ def remove(project: Project, targets: Sequence[str], *, folder: str = "", outs: 
         UsageError: A target is no added data.
         Refused: A .gitignore file is a symlink.
     """
-    with hold(project):
+    with hold(project) as held:
         pipeline = load(project)
         files = list(dict.fromkeys(_file(pipeline, placed(target, folder)).path for target in targets))
         tracked = [out.path for path in files for out in pipeline.data[path].outs]
+        held.using(write=tracked)
         ignores = without_lines(project.root, tracked)
         change = plan(project, Wanted({}, dict.fromkeys(tracked) if outs else {}))
         written = (*files, *ignores)

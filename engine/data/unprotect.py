@@ -25,9 +25,10 @@ def unprotect(project: Project, targets: Sequence[str], *, folder: str = "") -> 
         UsageError: A target means nothing.
         BadInput: It is not there.
     """
-    with hold(project):
+    with hold(project) as held:
         chosen = selected(project, load(project), targets, folder=folder)
         paths = [path for found in chosen for path in (found.parts or (found.item.path,))]
+        held.using(write=paths)
         with disk.Folder(project.root) as root:
             for path in paths:
                 if root.stat(path) is None:

@@ -45,7 +45,8 @@ def apply(project: Project, revision: str, *, whole: bool = False) -> Applied:
         UnknownRevision: There is none of that name.
         MissingArtifact: An output is not in the cache; nothing was changed.
     """
-    with hold(project):
+    with hold(project) as held:
+        held.using(write=[""])
         commit = resolve(project.repo, revision)
         outs = dict(tracked_at(project, commit).outs)
         leaving = _taken_away(project, commit) + (_unknown_to(project, commit) if whole else [])

@@ -65,8 +65,9 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
         raise UsageError("A baseline needs a message.", "Give one with -m.")
     if paths and experiment:
         raise UsageError("--from takes a whole experiment; paths cannot be given with it.")
-    with hold(project):
+    with hold(project) as held:
         prefix = project.prefix
+        held.using(read=[""])
         refuse_half_merged(project)
         began = time.time_ns()
         head = project.repo.head()

@@ -150,6 +150,8 @@ def gc(
 def collecting(project: Project) -> Iterator[None]:
     """Keeps other collections out of this cache meanwhile; readers and writers do not ask (law 4).
 
+    DVC's writers do ask: they have no trash that gives back what was taken while they named it.
+
     Raises:
         Locked: One is under way.
         AssayError: The cache cannot be written.
@@ -159,7 +161,7 @@ def collecting(project: Project) -> Iterator[None]:
         disk.make_folders(os.path.dirname(path))
     except OSError as error:
         raise disk.no_space(error, path) from error
-    with FileLock(path, what="The cache", command=project.world.command):
+    with FileLock(path, what="The cache", command=project.world.command), project.shared_locks.hold():
         yield
 
 

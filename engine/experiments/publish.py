@@ -130,7 +130,7 @@ def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None
 
         record = undo.remember(project, f"replace {ref.name}", refs={ref.refname: old}, after={ref.refname: commit})
     try:
-        with refs.transaction() as transaction:
+        with project.shared_locks.changing([ref.refname]), refs.transaction() as transaction:
             transaction.update(ref.refname, commit, old)
     except BaseException as error:
         if record is not None:

@@ -43,8 +43,9 @@ def switch(project: Project, revision: str) -> Switched:
         Refused: A merge is under way, or another worktree is on that branch.
         WouldLose: Local changes, untracked files or changed outputs would be overwritten; nothing was changed.
     """
-    with hold(project):
+    with hold(project) as held:
         _ = project.prefix  # says so when the repository is bare
+        held.using(write=[""])
         repo = project.repo
         refuse_half_merged(project)
         refname = f"refs/heads/{revision}"

@@ -1,4 +1,7 @@
-"""The lock files of a pipeline while a command works on them: read once, written after every stage."""
+"""The lock files of a pipeline while a command works on them: read once, written after every stage.
+
+While a stage runs somebody else may write them, too; `look_again` takes that up, so that nothing of theirs is lost.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ class Locks:
         self._project = project
         self._files: dict[str, LockFile] = {}
         self._texts: dict[str, str] = {}
+        self._bytes: dict[str, bytes | None] = {}
         self.written: dict[str, None] = {}
 
     def entry(self, stage: Stage) -> LockEntry | None:
@@ -46,7 +50,15 @@ class Locks:
             self._files[path], self._texts[path] = after, text
             self.written[path] = None
 
+    def look_again(self) -> None:
+        """Forgets what is not as it was when it was read or written here."""
+        for path, data in list(self._bytes.items()):
+            if self._project.read(path) != data:
+                self._files.pop(path, None)
+                self._texts.pop(path, None)
+
     def _write(self, path: str, text: str) -> None:
+        self._bytes[path] = text.encode("utf-8")
         try:
             disk.write_keeping_mode(self._project.path(path), text.encode("utf-8"))
         except OSError as error:
@@ -56,6 +68,7 @@ class Locks:
         found = self._files.get(path)
         if found is None:
             data = self._project.read(path)
+            self._bytes[path] = data
             found = LockFile() if data is None else lock.parse(documents.decoded(path, data), path)
             self._files[path] = found
         return found

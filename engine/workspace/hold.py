@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 
 from assay.engine import disk
 from assay.engine.errors import Refused
@@ -14,8 +14,24 @@ from assay.engine.project import Project
 _UNDER_WAY = {"MERGE_HEAD": "A merge", "CHERRY_PICK_HEAD": "A cherry-pick", "REVERT_HEAD": "A revert"}
 
 
+class Held:
+    """The right to change a workspace, for as long as `hold` gives it."""
+
+    def __init__(self, project: Project, until_the_end: ExitStack) -> None:
+        self._project = project
+        self._until_the_end = until_the_end
+
+    def using(self, *, read: Collection[str] = (), write: Collection[str] = ()) -> None:
+        """Says until the end which project paths are read and written ("" is all of them).
+
+        Raises:
+            Locked: A stage that somebody runs here uses one.
+        """
+        self._until_the_end.enter_context(self._project.shared_locks.using(read=read, write=write))
+
+
 @contextmanager
-def hold(project: Project) -> Iterator[None]:
+def hold(project: Project) -> Iterator[Held]:
     """Keeps other commands from changing this workspace meanwhile; readers do not ask.
 
     Args:
@@ -26,8 +42,9 @@ def hold(project: Project) -> Iterator[None]:
     """
     path = lock_path(project)
     disk.make_folders(os.path.dirname(path))
-    with FileLock(path, what="The workspace", command=project.world.command), project.shared_locks.hold():
-        yield
+    own = FileLock(path, what="The workspace", command=project.world.command)
+    with own, project.shared_locks.hold(), ExitStack() as until_the_end:
+        yield Held(project, until_the_end)
 
 
 def lock_path(project: Project) -> str:

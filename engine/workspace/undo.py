@@ -140,7 +140,8 @@ def undo(project: Project, number: int | None = None) -> Record:
     Raises:
         Refused: There is nothing to undo, or no record of that number.
     """
-    with hold(project):
+    with hold(project) as held:
+        held.using(write=[""])
         known = dict(_numbers(project))
         if not known:
             raise Refused("There is nothing to undo.")
