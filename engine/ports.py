@@ -76,6 +76,9 @@ class RemoteStore(Protocol):
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """Every key that starts with ``prefix``, in no particular order."""
 
+    def settle(self) -> None:
+        """Makes what was written so far survive a power cut, where a store does not do so at once."""
+
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys; one that is not there is no error."""
 
@@ -137,6 +140,22 @@ class GitTransport(Protocol):
     @property
     def url(self) -> str:
         """What the user calls it, without credentials."""
+
+    @property
+    def objects(self) -> int:
+        """How many objects have travelled so far."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes have travelled so far."""
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """What was found damaged there so far, by a name for it, with a sentence."""
+
+    @property
+    def damaged_refs(self) -> Mapping[str, str]:
+        """Those of ``damaged`` that hide refs, so that something may be missing from `refs`."""
 
     def head(self) -> str | None:
         """The branch that HEAD names there, as a full ref name; None when there is none."""

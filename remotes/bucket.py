@@ -14,7 +14,7 @@ from assay.engine.events import Note, Reporter, silent
 from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.reach import closure, is_ancestor
 from assay.engine.model import HashName, Oid
-from assay.engine.ports import Clock, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
+from assay.engine.ports import Clock, GitTransport, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
 from assay.remotes.bucket_packs import BucketPacks, PackTo
 from assay.remotes.bucket_refs import BucketRefs, is_shareable
 from assay.remotes.copies import Copies
@@ -146,7 +146,7 @@ class BucketTransport:
 
 
 def fetch_refs(
-    git: BucketTransport, refs: Mapping[str, Oid], objects: ObjectDatabase, complete: Callable[[Oid], bool]
+    git: GitTransport, refs: Mapping[str, Oid], objects: ObjectDatabase, complete: Callable[[Oid], bool]
 ) -> tuple[Mapping[str, Oid], Mapping[str, str]]:
     """Brings what refs need: all together, and where the remote is damaged one by one.
 

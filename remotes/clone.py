@@ -17,14 +17,16 @@ from assay.engine.experiments.init import init
 from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
 from assay.engine.git.worktree import checkout_tree
+from assay.engine.layout import ProjectLayout
 from assay.engine.model import Oid
 from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
-from assay.remotes import native
+from assay.remotes.artifacts import Places
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
-from assay.remotes.exchange import exchange_with, shared
+from assay.remotes.exchange import StoreExchange, notes_on, shared
+from assay.remotes.layouts import found_on, git_transport, require
 from assay.remotes.pull import HEADS, write_experiments
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
 from assay.remotes.remarks import take
@@ -62,6 +64,7 @@ class _Making:
     report: Reporter
     remote: Remote
     store: RemoteStore
+    layout: ProjectLayout
     objects: int = 0
     size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
@@ -97,8 +100,7 @@ def clone(
         raise Refused(f"{folder} exists and is not empty.", "Name another folder.")
     store = open_store(remote)
     try:
-        making = _Making(folder, world, report, remote, store)
-        native.hash_of(store)
+        making = _Making(folder, world, report, remote, store, found_on(store))
         try:
             _make_folder(folder)
             return _make(making)
@@ -114,14 +116,14 @@ def _make(making: _Making) -> Cloned:
     try:
         branch = _bring_history(making, repo)
         head = repo.head()
-        root = making.folder if head is None else _root(repo, making.folder, head)
+        root = making.folder if head is None else _root(making, repo, head)
         if head is not None:
             tree = repo.objects.read_commit(head).tree
             checkout_tree(repo, None, tree, write_index=True, report=making.report)
     finally:
         repo.close()
-    if not os.path.isdir(f"{root}/.assay"):
-        init(root, making.world, hash_name=native.hash_of(making.store))
+    if not os.path.isdir(f"{root}/{making.layout.marker}"):
+        init(root, making.world, hash_name=making.layout.hash_name)
     _remember(making, root)
     project = open_project(root, making.world, making.report)
     try:
@@ -134,7 +136,7 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     """Brings the commits of branches and tags, writes their refs, and returns the short name of HEAD's branch."""
     state = f"{repo.common_dir}/assay"
     git = BucketTransport(
-        making.store, native.hash_of(making.store), Copies(f"{state}/clone"), f"{state}/incoming", repo.objects.pack_to,
+        making.store, making.layout.hash_name, Copies(f"{state}/clone"), f"{state}/incoming", repo.objects.pack_to,
         making.world.clock, making.world.ids, jobs=making.remote.jobs, report=making.report,
     )  # fmt: skip
     head = git.head()
@@ -158,14 +160,14 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     return head.removeprefix(HEADS)
 
 
-def _root(repo: Repository, folder: str, head: Oid) -> str:
-    """Where the project lies in the commit's tree: the folder of the uppermost ``.assay/config``."""
-    tree = repo.objects.read_commit(head).tree
-    marked = [path for path, _, _ in walk_tree(repo.objects, tree) if f"/{path}".endswith("/.assay/config")]
+def _root(making: _Making, repo: Repository, head: Oid) -> str:
+    """Where the project lies in the commit's tree: the folder of its uppermost configuration file."""
+    tree, name = repo.objects.read_commit(head).tree, making.layout.config[0]
+    marked = [path for path, _, _ in walk_tree(repo.objects, tree) if f"/{path}".endswith(f"/{name}")]
     if not marked:
-        return folder
-    above = min(marked, key=lambda path: (path.count("/"), path)).removesuffix(".assay/config").rstrip("/")
-    return f"{folder}/{above}" if above else folder
+        return making.folder
+    above = min(marked, key=lambda path: (path.count("/"), path)).removesuffix(name).rstrip("/")
+    return f"{making.folder}/{above}" if above else making.folder
 
 
 def _remember(making: _Making, root: str) -> None:
@@ -184,17 +186,19 @@ def _remember(making: _Making, root: str) -> None:
 
 def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     """Brings experiments and data into a project whose files are there."""
-    exchange = exchange_with(project, making.store, making.remote, write=False)
+    require(project, making.store)
+    git, notes = git_transport(project, making.store, making.remote), notes_on(project, making.store, making.remote)
+    exchange = StoreExchange(project, git, Places(project, opened=(making.remote, making.store)), notes)
     there = exchange.git.refs([EXPERIMENTS])
     experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
     data = shared(tracked_here(project))
     fetched = exchange.fetch(experiments, data=data)
     failed = {**making.failed, **exchange.git.damaged_refs, **fetched.failed}
     write_experiments(project, {name: experiments[name] for name in fetched.refs})
-    failed.update(check_out(project, {path: artifact for path, artifact in data.items() if path not in failed}))
+    failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))
     objects, size = fetched.objects + making.objects, fetched.size + making.size
     report = fetched._replace(objects=objects, size=size, failed=failed)
-    report = take(project, exchange.notes, "clone", report)
+    report = take(project, notes, "clone", report)
     return Cloned(project.root, making.store.url, branch, report)
 
 

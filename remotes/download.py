@@ -7,7 +7,6 @@ the rest goes on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing
 from assay.engine.events import Done, Progress, Reporter
@@ -16,21 +15,13 @@ from assay.engine.store.cache import Cache
 from assay.engine.store.digest import hasher
 from assay.engine.store.pack import pack_algo
 from assay.remotes.contents import Contents
+from assay.remotes.holdings import Moved
 from assay.remotes.native import loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.shelf import Shelf
 from assay.remotes.verify import Received
 
 _PACKS_AT_ONCE = 3
-
-
-@dataclass
-class Downloaded:
-    """What a download did: how many artifacts and bytes came, and what is left, with a sentence each."""
-
-    artifacts: int = 0
-    size: int = 0
-    failed: dict[Digest, str] = field(default_factory=dict)
 
 
 class Download:
@@ -44,7 +35,7 @@ class Download:
     """
 
     def __init__(self, cache: Cache, shelf: Shelf, contents: Contents, report: Reporter) -> None:
-        self.done = Downloaded()
+        self.done = Moved()
         self._cache = cache
         self._shelf = shelf
         self._contents = contents
@@ -52,7 +43,7 @@ class Download:
         self._task = f"fetching data from {shelf.store.url}"
         self._total = 0
 
-    def fetch(self, roots: Iterable[Digest], *, only_manifests: bool = False) -> Downloaded:
+    def fetch(self, roots: Iterable[Digest], *, only_manifests: bool = False) -> Moved:
         """Makes sure that the cache has these artifacts and all below them.
 
         Args:

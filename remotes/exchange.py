@@ -7,32 +7,26 @@ fetched only when all it needs is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from assay.engine.errors import AssayError, BadInput
 from assay.engine.events import Warned
 from assay.engine.git.reach import is_ancestor
-from assay.engine.model import Artifact, Digest, Oid
+from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
-from assay.engine.ports import RefUpdate, RemoteStore, Report
+from assay.engine.ports import GitTransport, RefUpdate, RemoteStore, Report
 from assay.engine.project import Project
-from assay.remotes import native
-from assay.remotes.bucket import BucketTransport, fetch_refs
+from assay.remotes.artifacts import Data, Freight, Places, Wanted
+from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
-from assay.remotes.contents import Contents
-from assay.remotes.copies import Copies
-from assay.remotes.download import Download
+from assay.remotes.layouts import copies_of, git_transport, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, open_store
-from assay.remotes.shelf import Shelf
-from assay.remotes.upload import Upload
 
-Data = Mapping[str, Artifact]
-"""Artifacts by project path."""
+_NOTHING: Data = {}
 
 
 @dataclass
@@ -41,57 +35,58 @@ class _Outcome:
 
     refs: list[str] = field(default_factory=list)
     up_to_date: list[str] = field(default_factory=list)
-    artifacts: int = 0
-    size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
-    def report(self, git: BucketTransport, objects: int, size: int) -> Report:
+    def report(self, git: GitTransport, freight: Freight, objects: int, size: int) -> Report:
         """The report; ``objects`` and ``size`` are what the transport had moved before."""
-        moved = git.size - size
+        moved = freight.moved
         refs, same = tuple(self.refs), tuple(self.up_to_date)
-        return Report(refs, same, git.objects - objects, self.artifacts, self.size + moved, self.failed)
+        return Report(refs, same, git.objects - objects, moved.artifacts, moved.size + git.size - size, self.failed)
 
 
 class StoreExchange:
-    """Publishes to and fetches from one remote store.
+    """Publishes to and fetches from one remote store, or with experiments in a Git repository beside it.
 
     Args:
         project: The project on this side.
         git: Git objects and refs on the other.
-        shelf: Artifacts on the other.
-        notes: Tags and notes on the other.
+        places: Artifacts on the other.
+        notes: Tags and notes on the other; None where they do not travel.
     """
 
-    def __init__(self, project: Project, git: BucketTransport, shelf: Shelf, notes: BucketNotes) -> None:
+    def __init__(self, project: Project, git: GitTransport, places: Places, notes: BucketNotes | None) -> None:
         self.git = git
         self.notes = notes
         self._project = project
-        self._shelf = shelf
+        self._places = places
 
-    def publish(self, refs: Mapping[str, Oid], *, force: bool = False, data: Data | None = None) -> Report:
+    def publish(
+        self, refs: Mapping[str, Oid], *, force: bool = False, data: Data | None = None, artifacts: bool = True
+    ) -> Report:
         """Makes these local refs, and all they need, visible to others.
 
         Args:
             refs: Full names and values.
             force: Whether an experiment may replace another one of its name.
             data: Further artifacts to send, by project path.
+            artifacts: Whether what the refs' commits track goes first; without, others see them and cannot have it.
         """
         before = self.git.objects, self.git.size
-        outcome = _Outcome()
-        needs, unreadable = self._needs(refs)
+        outcome, freight = _Outcome(), Freight(self._project, self._places)
+        needs, unreadable = self._needs(refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
         outcome.failed.update(unreadable)
-        contents, failed = self._send_artifacts([*needs.values(), data or {}], outcome)
+        freight.send(_all([*needs.values(), data or {}]))
         for name, needed in needs.items():
-            if why := _why_not(needed, contents, failed):
+            if why := _why_not(needed, freight):
                 outcome.failed[name] = f"It is not published, because {why}"
-        for path, artifact in (data or {}).items():
-            if why := contents.why_not(artifact.digest, failed):
+        for path, one in (data or {}).items():
+            if why := freight.why_not(one):
                 outcome.failed[path] = why
         ready = {name: oid for name, oid in refs.items() if name not in outcome.failed}
         if ready:
             self._publish_refs(ready, outcome, force=force)
         self._warn()
-        return outcome.report(self.git, *before)
+        return outcome.report(self.git, freight, *before)
 
     def fetch(self, refs: Mapping[str, Oid], *, artifacts: bool = True, data: Data | None = None) -> Report:
         """Brings these remote refs' commits and, when asked, their artifacts.
@@ -105,22 +100,21 @@ class StoreExchange:
             RemoteError: The commits cannot be brought; nothing that counts has changed here.
         """
         before = self.git.objects, self.git.size
-        outcome = _Outcome()
+        outcome, freight = _Outcome(), Freight(self._project, self._places)
         arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
         outcome.failed.update(damaged)
         needs, unreadable = self._needs(arrived) if artifacts else ({}, {})
         outcome.failed.update(unreadable)
-        contents = Contents(self._project.cache)
-        failed = self._bring_artifacts([*needs.values(), data or {}], contents, outcome)
+        freight.bring(_all([*needs.values(), data or {}]))
         for name, needed in needs.items():
-            if why := _why_not(needed, contents, failed):
+            if why := _why_not(needed, freight):
                 outcome.failed[name] = f"It is left out, because {why}"
-        for path, artifact in (data or {}).items():
-            if why := contents.why_not(artifact.digest, failed):
+        for path, one in (data or {}).items():
+            if why := freight.why_not(one):
                 outcome.failed[path] = why
         outcome.refs = [name for name in arrived if name not in outcome.failed]
         self._warn()
-        return outcome.report(self.git, *before)
+        return outcome.report(self.git, freight, *before)
 
     def _needs(self, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
         """The artifacts that each ref's commit tracks; and the refs whose commits cannot be understood."""
@@ -136,35 +130,6 @@ class StoreExchange:
             except AssayError as error:
                 failed[name] = error.message
         return needs, failed
-
-    def _send_artifacts(self, groups: list[Data], outcome: _Outcome) -> tuple[Contents, dict[Digest, str]]:
-        roots = {artifact.digest for group in groups for artifact in group.values()}
-        contents = Contents(self._project.cache)
-        if not roots:
-            return contents, {}
-        self._shelf.refresh()
-        everything, closed = contents.walk(roots)
-        closed -= contents.broken.keys()
-        if closed:  # manifests that only the remote has say which files must be there
-            report = self._project.report
-            Download(self._project.cache, self._shelf, contents, report).fetch(closed, only_manifests=True)
-            everything, _ = contents.walk(roots)
-        sent = Upload(self._project.cache, self._shelf, self._project.report).send(everything)
-        outcome.artifacts += sent.artifacts
-        outcome.size += sent.size
-        return contents, {**sent.failed, **contents.broken}
-
-    def _bring_artifacts(self, groups: list[Data], contents: Contents, outcome: _Outcome) -> dict[Digest, str]:
-        roots = {artifact.digest for group in groups for artifact in group.values()}
-        if not roots:
-            return {}
-        if _is_here(self._project, contents, roots):
-            return {}
-        self._shelf.refresh()
-        brought = Download(self._project.cache, self._shelf, contents, self._project.report).fetch(roots)
-        outcome.artifacts += brought.artifacts
-        outcome.size += brought.size
-        return brought.failed
 
     def _publish_refs(self, refs: Mapping[str, Oid], outcome: _Outcome, *, force: bool) -> None:
         there = self.git.refs(list(refs))
@@ -196,7 +161,8 @@ class StoreExchange:
         return is_ancestor(objects, oid, there, shallow=shallow)
 
     def _warn(self) -> None:
-        for sentence in {**self._shelf.damaged, **self.git.damaged}.values():
+        self._places.warn()
+        for sentence in self.git.damaged.values():
             self._project.report(Warned(sentence))
 
 
@@ -208,17 +174,20 @@ def shared(tracked: Tracked) -> Data:
     """
     for path, sentence in tracked.errors.items():
         raise BadInput(path, f"what it tracks cannot be found out ({sentence.rstrip('.')})")
-    return {path: artifact for path, artifact in tracked.outs.items() if path not in tracked.kept_here}
+    return {
+        path: Wanted(artifact, tracked.remotes.get(path, ""))
+        for path, artifact in tracked.outs.items()
+        if path not in tracked.kept_here
+    }
 
 
-def _is_here(project: Project, contents: Contents, roots: set[Digest]) -> bool:
-    everything, closed = contents.walk(roots)
-    return not closed and not project.cache.missing(everything)
+def _all(groups: Iterable[Data]) -> list[Wanted]:
+    return list(dict.fromkeys(one for group in groups for one in group.values()))
 
 
-def _why_not(needed: Data, contents: Contents, failed: Mapping[Digest, str]) -> str:
-    for path, artifact in needed.items():
-        if why := contents.why_not(artifact.digest, failed):
+def _why_not(needed: Data, freight: Freight) -> str:
+    for path, one in needed.items():
+        if why := freight.why_not(one):
             return f"of what {path} needs, {why}"
     return ""
 
@@ -236,22 +205,17 @@ def connected(project: Project, remote: Remote, *, write: bool) -> Iterator[Stor
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     store = open_store(remote)
+    places: Places | None = None
     try:
-        yield exchange_with(project, store, remote, write=write)
+        (prepare if write else require)(project, store)
+        places = Places(project, opened=(remote, store))
+        yield StoreExchange(project, git_transport(project, store, remote), places, notes_on(project, store, remote))
     finally:
+        if places is not None:
+            places.close()
         store.close()
 
 
-def exchange_with(project: Project, store: RemoteStore, remote: Remote, *, write: bool) -> StoreExchange:
-    """The exchange over a store that is open. Raises as `connected`."""
-    hash_name = project.layout.hash_name
-    (native.prepare if write else native.require)(store, hash_name)
-    identity = sha256(f"{remote.url}\n{remote.settings.get('endpointurl', '')}".encode()).hexdigest()[:16]
-    copies = Copies(f"{project.tmp}/remotes/{identity}")
-    repo, world, jobs = project.repo, project.world, remote.jobs
-    git = BucketTransport(
-        store, hash_name, copies, f"{project.state}/incoming", repo.objects.pack_to, world.clock, world.ids,
-        jobs=jobs, report=project.report,
-    )  # fmt: skip
-    shelf, notes = Shelf(store, copies, hash_name, jobs), BucketNotes(store, copies, hash_name, jobs)
-    return StoreExchange(project, git, shelf, notes)
+def notes_on(project: Project, store: RemoteStore, remote: Remote) -> BucketNotes:
+    """Tags and notes on a remote store."""
+    return BucketNotes(store, copies_of(project, remote), project.layout.hash_name, remote.jobs)

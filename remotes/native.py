@@ -103,7 +103,7 @@ def _is_dvc(store: RemoteStore) -> bool:
 def _nothing_of_ours(store: RemoteStore) -> RemoteError:
     if _is_dvc(store):
         return RemoteError(
-            f"{store.url} is a DVC remote; this version of assay cannot share through one.",
-            "Use another URL, for example a folder below it.",
+            f"{store.url} is the remote of a DVC project, and no history was shared there.",
+            "For a native project use a folder below it; else get the project from its Git server, then `assay pull`.",
         )
     return RemoteError(f"{store.url} holds nothing that assay wrote.", "Check the URL, or push to it first.")

@@ -12,8 +12,9 @@ from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
+from assay.remotes.artifacts import Data
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
-from assay.remotes.exchange import Data, StoreExchange, connected, shared
+from assay.remotes.exchange import StoreExchange, connected, shared
 from assay.remotes.registry import find
 from assay.remotes.remarks import take
 from assay.remotes.workspace import check_out, tracked_here

@@ -9,8 +9,9 @@ from assay.engine.errors import GitError
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
+from assay.remotes.artifacts import Data
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
-from assay.remotes.exchange import Data, connected, shared
+from assay.remotes.exchange import connected, shared
 from assay.remotes.registry import find
 from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here

@@ -22,18 +22,20 @@ _WHAT = "tags and notes"
 _OURS = "refs/assay/"
 
 
-def send(project: Project, notes: BucketNotes, refs: Mapping[str, Oid], report: Report) -> Report:
+def send(project: Project, notes: BucketNotes | None, refs: Mapping[str, Oid], report: Report) -> Report:
     """Publishes the tags and notes of refs.
 
     Args:
         project: The project.
-        notes: Those of the remote.
+        notes: Those of the remote; None where they do not travel.
         refs: What was to be published.
         report: What became of that; only what is on the remote now is taken account of.
 
     Returns:
         The report, with whose tags and notes travelled, and why not.
     """
+    if notes is None:
+        return report
     there = {*report.refs, *report.up_to_date}
     names = _names((name, oid) for name, oid in refs.items() if name in there)
     try:
@@ -46,18 +48,20 @@ def send(project: Project, notes: BucketNotes, refs: Mapping[str, Oid], report: 
     return report._replace(remarks=tuple(names[commit] for commit in sent))
 
 
-def take(project: Project, notes: BucketNotes, what: str, report: Report) -> Report:
+def take(project: Project, notes: BucketNotes | None, what: str, report: Report) -> Report:
     """Merges what a remote says about the refs that are here into what is said here.
 
     Args:
         project: The project.
-        notes: Those of the remote.
+        notes: Those of the remote; None where they do not travel.
         what: The command, for the history.
         report: What was fetched, its refs being written.
 
     Returns:
         The report, with whose tags and notes travelled, and why not.
     """
+    if notes is None:
+        return report
     try:
         said = notes.read()
         names = _names(project.repo.refs.iterate()) if said else {}

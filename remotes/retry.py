@@ -88,6 +88,10 @@ class Retrying:
             yield first
             yield from rest
 
+    def settle(self) -> None:
+        """Makes what was written durable."""
+        self._patiently(self._store.settle)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys."""
         chosen = list(keys)

@@ -93,6 +93,11 @@ class LocalStore:
             return iter(())
         return iter(found)
 
+    def settle(self) -> None:
+        """Syncs the file system that the folder lies on."""
+        with self._said(""), self._folder(make=True):
+            disk.sync_tree(self._root)
+
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the files; the folders above them stay."""
         for key in keys:
@@ -112,8 +117,7 @@ class LocalStore:
 
     def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
         """Replaces ``old`` by ``new`` under the lock, everything before it being durable first."""
-        with self._said(key), self._folder(make=True):
-            disk.sync_tree(self._root)
+        self.settle()
         with self._locked():
             try:
                 there = self.get(key)

@@ -62,6 +62,9 @@ class MemoryStore:
             found = [KeyInfo(key, len(value)) for key, value in self._values.items() if key.startswith(prefix)]
         return iter(found)
 
+    def settle(self) -> None:
+        """Nothing here survives anyway."""
+
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys."""
         with _lock:

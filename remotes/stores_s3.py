@@ -166,6 +166,9 @@ class S3Store:
             wanted["ContinuationToken"] = page["NextContinuationToken"]
             page = patiently(ask)
 
+    def settle(self) -> None:
+        """Nothing to do: what the server has answered for is durable."""
+
     def delete(self, keys: Iterable[str]) -> None:
         """Removes the keys one by one: the request for many needs a checksum that servers disagree on."""
         for key in keys:

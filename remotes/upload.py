@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-from assay.engine import disk
 from assay.engine.errors import AssayError, CorruptArtifact, StoreError
 from assay.engine.events import Done, Progress, Reporter
 from assay.engine.layout import SMALL
@@ -19,21 +17,13 @@ from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import hasher
 from assay.engine.store.pack import PackWriter, key_of, pack_algo, read_entries
+from assay.remotes.holdings import Moved
 from assay.remotes.native import loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.shelf import Shelf, Shelved
-from assay.remotes.verify import CheckedFile
+from assay.remotes.verify import CachedObject, CheckedFile
 
 _PACKS_AT_ONCE = 2
-
-
-@dataclass
-class Uploaded:
-    """What an upload did: how many artifacts and bytes went, and what is left, with a sentence each."""
-
-    artifacts: int = 0
-    size: int = 0
-    failed: dict[Digest, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,14 +49,14 @@ class Upload:
     """
 
     def __init__(self, cache: Cache, shelf: Shelf, report: Reporter) -> None:
-        self.done = Uploaded()
+        self.done = Moved()
         self._cache = cache
         self._shelf = shelf
         self._report = report
         self._task = f"sending data to {shelf.store.url}"
         self._total = 0
 
-    def send(self, digests: Iterable[Digest]) -> Uploaded:
+    def send(self, digests: Iterable[Digest]) -> Moved:
         """Makes sure that the remote has each of these objects; manifests are objects like others here.
 
         Raises:
@@ -123,7 +113,7 @@ class Upload:
                 self._count(1, sizes[digest])
 
     def _send_one(self, digest: Digest) -> None:
-        with _CachedObject(self._cache, digest) as source:
+        with CachedObject(self._cache, digest) as source:
             self._shelf.store.put_from(loose_key(digest), source)
 
     def _send_small(self, small: dict[str, dict[Digest, int]]) -> None:
@@ -210,32 +200,3 @@ class Upload:
         self.done.artifacts += artifacts
         self.done.size += size
         self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))
-
-
-class _CachedObject:
-    """A large object of the cache on its way out; the cache verifies it while it is read."""
-
-    def __init__(self, cache: Cache, digest: Digest) -> None:
-        self._cache = cache
-        self._digest = digest
-        self._stream: BinaryIO = cache.open(digest)
-        path = cache.loose_path(digest)
-        self.size = os.stat(path).st_size if path else 0
-
-    def __enter__(self) -> _CachedObject:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stream.close()
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        try:
-            return self._stream.read(size)
-        except OSError as error:
-            raise disk.no_space(error, self._cache.object_path(self._digest)) from error
-
-    def restart(self) -> None:
-        """Begins again."""
-        self._stream.close()
-        self._stream = self._cache.open(self._digest)

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from assay.engine import disk
 from assay.engine.errors import AssayError, CorruptRemote, StoreError
+from assay.engine.model import Digest
+from assay.engine.store.cache import Cache
 from assay.engine.store.digest import Hasher
 
 NewHash = Callable[[], Hasher]
@@ -83,6 +85,35 @@ class CheckedFile:
         """Begins again."""
         self._file.seek(0)
         self._state = self._new_hash()
+
+
+class CachedObject:
+    """A large object of a cache on its way out; the cache verifies it while it is read."""
+
+    def __init__(self, cache: Cache, digest: Digest) -> None:
+        self._cache = cache
+        self._digest = digest
+        self._stream: BinaryIO = cache.open(digest)
+        path = cache.loose_path(digest)
+        self.size = os.stat(path).st_size if path else 0
+
+    def __enter__(self) -> CachedObject:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stream.close()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            raise disk.no_space(error, self._cache.object_path(self._digest)) from error
+
+    def restart(self) -> None:
+        """Begins again."""
+        self._stream.close()
+        self._stream = self._cache.open(self._digest)
 
 
 class Received:

@@ -11,7 +11,7 @@ from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import Tracked, tracked
 from assay.engine.project import Project
 from assay.engine.store import checkout
-from assay.remotes.exchange import Data
+from assay.remotes.artifacts import Data
 
 
 def tracked_here(project: Project) -> Tracked:
@@ -35,10 +35,10 @@ def check_out(project: Project, data: Data) -> Mapping[str, str]:
     """
     kinds = link_kinds(project)
     left = {}
-    for path, artifact in data.items():
+    for path, wanted in data.items():
         try:
             plan = checkout.plan(
-                project.root, path, artifact, project.cache, project.stat_cache, ignored=spec.no_part(project)
+                project.root, path, wanted.artifact, project.cache, project.stat_cache, ignored=spec.no_part(project)
             )
             checkout.carry_out(plan, kinds, report=project.report)
         except AssayError as error:

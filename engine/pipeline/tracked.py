@@ -41,6 +41,7 @@ class Tracked:
         outs: What belongs into the cache, by path: cached outputs as recorded, and data of ``.dvc`` files.
         in_git: Outputs that are not cached, recorded or not; they belong into the tree.
         kept_here: Those of ``outs`` that are not to be shared (``push: false``).
+        remotes: The one remote that an output is shared through, where it names one.
         recorded: Every recorded output, cached or not.
         deps: Every recorded dependency.
         metrics: Files and folders that hold metrics.
@@ -52,6 +53,7 @@ class Tracked:
     outs: dict[str, Artifact] = field(default_factory=dict)
     in_git: dict[str, None] = field(default_factory=dict)
     kept_here: set[str] = field(default_factory=set)
+    remotes: dict[str, str] = field(default_factory=dict)
     recorded: dict[str, Artifact] = field(default_factory=dict)
     deps: dict[str, Artifact] = field(default_factory=dict)
     metrics: dict[str, None] = field(default_factory=dict)
@@ -92,6 +94,8 @@ def _add_data(found: Tracked, file: DataFile) -> None:
             found.in_git[out.path] = None
         elif not out.push:
             found.kept_here.add(out.path)
+        if out.remote:
+            found.remotes[out.path] = out.remote
 
 
 def _add_pipeline(found: Tracked, file: PipelineFile, read: Read) -> None:
@@ -139,6 +143,8 @@ def _add_stage(found: Tracked, stage: Stage, entry: LockEntry | None) -> None:
             found.outs[out.path] = artifact
             if not out.push:
                 found.kept_here.add(out.path)
+            if out.remote:
+                found.remotes[out.path] = out.remote
         if artifact is not None:
             found.recorded[out.path] = artifact
     for dep in stage.deps if entry is not None else ():

@@ -178,7 +178,7 @@ def test_a_remote_of_another_hash_is_refused(git: Git, tmp_path: Path, here: Mac
 def test_a_dvc_remote_is_refused_and_left_as_it_is(here: Machine, remote: str) -> None:
     Path(remote, "files/md5/ab").mkdir(parents=True)
     Path(remote, "files/md5/ab/cdef").write_bytes(b"")
-    with pytest.raises(RemoteError, match="is a DVC remote"):
+    with pytest.raises(RemoteError, match="is the remote of a DVC project"):
         push(here.project)
     assert keys(remote) == {"files/md5/ab/cdef"}
 

@@ -14,11 +14,12 @@ from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import digests_of, write_manifest
 from assay.remotes.contents import Contents
 from assay.remotes.copies import Copies
-from assay.remotes.download import Download, Downloaded
+from assay.remotes.download import Download
+from assay.remotes.holdings import Moved
 from assay.remotes.native import loose_key
 from assay.remotes.shelf import Shelf
 from assay.remotes.stores_memory import MemoryStore
-from assay.remotes.upload import Upload, Uploaded
+from assay.remotes.upload import Upload
 
 BIG = 300_000
 
@@ -56,11 +57,11 @@ class Side:
         shelf.refresh()
         return shelf
 
-    def upload(self, *artifacts: Artifact) -> Uploaded:
+    def upload(self, *artifacts: Artifact) -> Moved:
         seen, _ = Contents(self.cache).walk([artifact.digest for artifact in artifacts])
         return Upload(self.cache, self.shelf(), silent).send(seen)
 
-    def download(self, *artifacts: Artifact) -> Downloaded:
+    def download(self, *artifacts: Artifact) -> Moved:
         cache = self.cache
         return Download(cache, self.shelf(), Contents(cache), silent).fetch([artifact.digest for artifact in artifacts])
 
@@ -130,7 +131,7 @@ def test_sending_again_sends_nothing(here: Side, store: Recording) -> None:
     artifact = here.add({**small(20), "big": os.urandom(BIG)})
     here.upload(artifact)
     store.written.clear()
-    assert here.upload(artifact) == Uploaded()
+    assert here.upload(artifact) == Moved()
     assert store.written == []
 
 
@@ -138,7 +139,7 @@ def test_fetching_again_fetches_nothing(here: Side, there: Side) -> None:
     artifact = here.add({**small(20), "big": os.urandom(BIG)})
     here.upload(artifact)
     there.download(artifact)
-    assert there.download(artifact) == Downloaded()
+    assert there.download(artifact) == Moved()
 
 
 def test_an_index_is_read_from_the_remote_once(here: Side, there: Side, store: Recording) -> None:

@@ -1,0 +1,175 @@
+"""Artifacts with all below them, sent and brought: each through the remote that it belongs to.
+
+An output may name the one remote it is shared through (``remote:``); everything else goes through the remote that the
+command is about. Of a directory, parts can be meant: then its files travel and its manifest stays, because a manifest
+is published only with all that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from assay.engine.errors import AssayError
+from assay.engine.events import Warned
+from assay.engine.model import Artifact, Digest
+from assay.engine.ports import RemoteStore
+from assay.engine.project import Project
+from assay.engine.store.manifest import files_in
+from assay.engine.workspace.files import within
+from assay.remotes.contents import Contents
+from assay.remotes.holdings import Holdings, Moved
+from assay.remotes.layouts import copies_of, holdings
+from assay.remotes.registry import Remote, find, open_store
+
+
+class Wanted(NamedTuple):
+    """An artifact that is to travel.
+
+    Attributes:
+        artifact: What it is.
+        remote: The one remote that it is shared through; empty for the one that the command is about.
+        parts: The paths in it that are meant; none for all of it.
+    """
+
+    artifact: Artifact
+    remote: str = ""
+    parts: tuple[str, ...] = ()
+
+
+Data = Mapping[str, Wanted]
+"""What is to travel, by project path."""
+
+
+class Places:
+    """The remotes that artifacts go to and come from, opened when they are first needed.
+
+    Args:
+        project: The project.
+        name: The remote that the command is about; the default one when None.
+        opened: That remote and its store where it is open already; the store belongs to whoever opened it.
+    """
+
+    def __init__(
+        self, project: Project, name: str | None = None, opened: tuple[Remote, RemoteStore] | None = None
+    ) -> None:
+        self._project = project
+        self._name = name
+        self._held: dict[str, Holdings] = {}
+        self._stores: list[RemoteStore] = []
+        if opened is not None:
+            remote, store = opened
+            self._held[""] = self._held[remote.name] = self._holdings(remote, store)
+
+    def of(self, name: str) -> Holdings:
+        """The holdings of a remote, "" being the one that the command is about.
+
+        Raises:
+            ConfigError: There is no such remote, or it cannot hold artifacts.
+        """
+        if name not in self._held:
+            remote = find(self._project, name or self._name)
+            if remote.name not in self._held:
+                store = open_store(remote)
+                self._stores.append(store)
+                self._held[remote.name] = self._holdings(remote, store)
+            self._held[name] = self._held[remote.name]
+        return self._held[name]
+
+    def _holdings(self, remote: Remote, store: RemoteStore) -> Holdings:
+        return holdings(self._project, store, remote, copies_of(self._project, remote))
+
+    def warn(self) -> None:
+        """Tells what was found damaged."""
+        for held in dict.fromkeys(self._held.values()):
+            for sentence in held.damaged.values():
+                self._project.report(Warned(sentence))
+
+    def close(self) -> None:
+        """Closes what was opened here."""
+        for store in self._stores:
+            store.close()
+
+
+class Freight:
+    """Artifacts of a project on their way.
+
+    Args:
+        project: The project.
+        places: Where they go to or come from.
+
+    Attributes:
+        moved: What travelled so far, and what is left.
+        contents: What the manifests name.
+    """
+
+    def __init__(self, project: Project, places: Places) -> None:
+        self.moved = Moved()
+        self.contents = Contents(project.cache)
+        self._cache = project.cache
+        self._places = places
+
+    def send(self, wanted: Iterable[Wanted]) -> None:
+        """Sends what the remotes lack of these artifacts. Raises RemoteError when one refuses altogether."""
+        for name, group in _by_remote(wanted).items():
+            held = self._places.of(name)
+            roots = {one.artifact.digest for one in group}
+            _, closed = self.contents.walk(roots)
+            if closed := closed - self.contents.broken.keys():
+                # manifests that only the remote has say which files must be there
+                self._count(held.bring(closed, self.contents, only_manifests=True), counts=False)
+            everything, _ = self.contents.walk(one.artifact.digest for one in group if not one.parts)
+            for one in group:
+                everything |= self._parts(one)
+            self._count(held.send(everything, self.contents))
+        self.moved.failed.update(self.contents.broken)
+
+    def bring(self, wanted: Iterable[Wanted]) -> None:
+        """Brings what the cache lacks of these artifacts. Raises RemoteError when a remote refuses altogether."""
+        for name, group in _by_remote(wanted).items():
+            roots = {one.artifact.digest for one in group if not one.parts}
+            partly = [one for one in group if one.parts]
+            everything, closed = self.contents.walk(roots)
+            if partly or closed or self._cache.missing(everything):
+                held = self._places.of(name)
+                self._count(held.bring((one.artifact.digest for one in partly), self.contents, only_manifests=True))
+                for one in partly:
+                    roots |= self._parts(one)
+                self._count(held.bring(roots, self.contents))
+        self.moved.failed.update(self.contents.broken)
+
+    def why_not(self, one: Wanted) -> str:
+        """Why an artifact, or what is meant of it, did not travel; empty when all of it did."""
+        if not one.parts:
+            return self.contents.why_not(one.artifact.digest, self.moved.failed)
+        why = self.moved.failed.get(one.artifact.digest, "")
+        if why:
+            return why
+        parts = self._parts(one)
+        if not parts:
+            return f"there is no {' or '.join(one.parts)} in it."
+        return next((self.moved.failed[digest] for digest in parts if digest in self.moved.failed), "")
+
+    def _parts(self, one: Wanted) -> set[Digest]:
+        """The files that are meant of a directory whose manifest is here; none when all are, or it is damaged."""
+        if not one.parts or not one.artifact.digest.is_dir:
+            return set()
+        covers = within(one.parts)
+        try:
+            return {entry.digest for path, entry in files_in(self._cache, one.artifact.digest) if covers(path)}
+        except AssayError as error:
+            self.moved.failed.setdefault(one.artifact.digest, error.message)
+            return set()
+
+    def _count(self, moved: Moved, *, counts: bool = True) -> None:
+        if counts:
+            self.moved.artifacts += moved.artifacts
+            self.moved.size += moved.size
+            self.moved.failed.update(moved.failed)
+
+
+def _by_remote(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    groups: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        groups.setdefault(one.remote, []).append(one)
+    return groups

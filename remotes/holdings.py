@@ -1,0 +1,56 @@
+"""What a remote holds of a project's artifacts, in whatever layout: the one face that exchange and collection see.
+
+`packed` is assay's own layout, `loose` the one of DVC; `layouts` chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from assay.engine.model import Digest
+from assay.remotes.contents import Contents
+
+
+@dataclass
+class Moved:
+    """What a transfer did: how many artifacts and bytes travelled, and what is left, with a sentence each."""
+
+    artifacts: int = 0
+    size: int = 0
+    failed: dict[Digest, str] = field(default_factory=dict)
+
+
+class Holdings(Protocol):
+    """The artifacts on one remote."""
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """What was found damaged so far, by key, with a sentence."""
+
+    def send(self, digests: Collection[Digest], contents: Contents) -> Moved:
+        """Makes sure that the remote has each of these objects; a manifest only when it has all that this names.
+
+        Args:
+            digests: Files and manifests, with all that the manifests name.
+            contents: What manifests name.
+
+        Raises:
+            RemoteError: The remote refuses altogether.
+        """
+
+    def bring(self, roots: Iterable[Digest], contents: Contents, *, only_manifests: bool = False) -> Moved:
+        """Makes sure that the cache has these artifacts and all below them.
+
+        Args:
+            roots: Files and directories.
+            contents: What manifests name; manifests that arrive are read through it.
+            only_manifests: Whether to leave files where they are.
+
+        Raises:
+            RemoteError: The remote refuses altogether.
+        """
+
+    def known(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of these objects that the remote has at this moment: each was looked for by its own name."""

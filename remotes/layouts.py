@@ -1,0 +1,135 @@
+"""Which layout a remote has, and through what experiments travel: both follow from the project and its settings.
+
+A native remote holds everything in assay's own layout. A remote of a DVC project holds artifacts exactly as DVC has
+them, and below ``git/``, which DVC does not look at, what it takes to share experiments without a Git server. Where
+there is one (``git-remote`` of the remote, or ``exp.git_remote``), experiments go there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+
+from assay.engine import layout
+from assay.engine.errors import ConfigError, RemoteError
+from assay.engine.layout import ProjectLayout
+from assay.engine.model import Digest
+from assay.engine.ports import GitTransport, RemoteStore
+from assay.engine.project import Project
+from assay.remotes import native
+from assay.remotes.bucket import BucketTransport
+from assay.remotes.copies import Copies
+from assay.remotes.holdings import Holdings
+from assay.remotes.registry import Remote, find, open_store
+
+_NATIVE = "native"
+_VERSIONED = "worktree", "version_aware"
+
+
+def prepare(project: Project, store: RemoteStore) -> None:
+    """Checks that a remote can be written for this project; an empty one becomes one of ours. Raises RemoteError."""
+    if project.layout.remote_layout == _NATIVE:
+        native.prepare(store, project.layout.hash_name)
+    else:
+        _refuse_native(store)
+
+
+def require(project: Project, store: RemoteStore) -> None:
+    """Checks that a remote is one for this project, before anything is read from it. Raises RemoteError."""
+    if project.layout.remote_layout == _NATIVE:
+        native.require(store, project.layout.hash_name)
+    else:
+        _refuse_native(store)
+
+
+def found_on(store: RemoteStore) -> ProjectLayout:
+    """The layout of the projects that share through a remote, for whoever has none yet.
+
+    Raises:
+        RemoteError: Nobody has shared a history there.
+    """
+    if native.read_marker(store) is None and store.size(native.GIT_HEAD) is not None:
+        return layout.dvc()
+    return layout.native(native.hash_of(store))
+
+
+def _refuse_native(store: RemoteStore) -> None:
+    if native.read_marker(store) is not None:
+        raise RemoteError(
+            f"{store.url} is in assay's own layout, which a DVC project cannot share.",
+            "Use another URL, for example a folder below it.",
+        )
+
+
+def holdings(project: Project, store: RemoteStore, remote: Remote, copies: Copies) -> Holdings:
+    """The artifacts on a remote, in the layout that remotes of this project have. Raises ConfigError."""
+    refuse_versioned(remote)
+    if project.layout.remote_layout == _NATIVE:
+        from assay.remotes.packed import PackedHoldings
+        from assay.remotes.shelf import Shelf
+
+        shelf = Shelf(store, copies, project.layout.hash_name, remote.jobs)
+        return PackedHoldings(project.cache, shelf, project.report)
+    from assay.remotes.loose import LooseHoldings
+
+    return LooseHoldings(project.cache, store, remote.jobs, project.report)
+
+
+def refuse_versioned(remote: Remote) -> None:
+    """Raises ConfigError for a remote whose objects have the names of the workspace's files."""
+    for key in _VERSIONED:
+        if remote.settings.get(key, "").lower() in ("true", "yes", "on", "1"):
+            raise ConfigError(
+                f"The remote {remote.name!r} is {key}: its files have the names of the workspace, which assay can "
+                "neither read nor write yet.",
+                "Use another remote (-r).",
+            )
+
+
+def known(project: Project, name: str | None = None) -> Callable[[Iterable[Digest]], set[Digest]]:
+    """A function that tells which objects a remote has, each time as it is then.
+
+    That a directory's manifest is there says nothing about its files: each object is looked for by its own name.
+
+    Args:
+        project: The project.
+        name: The remote; the default one when None.
+
+    Raises:
+        ConfigError: There is no such remote.
+    """
+    remote = find(project, name)
+    refuse_versioned(remote)
+
+    def ask(digests: Iterable[Digest]) -> set[Digest]:
+        store = open_store(remote)
+        try:
+            return holdings(project, store, remote, copies_of(project, remote)).known(digests)
+        finally:
+            store.close()
+
+    return ask
+
+
+def copies_of(project: Project, remote: Remote) -> Copies:
+    """Where local copies of a remote's indexes lie."""
+    identity = sha256(f"{remote.url}\n{remote.settings.get('endpointurl', '')}".encode()).hexdigest()[:16]
+    return Copies(f"{project.tmp}/remotes/{identity}")
+
+
+def git_transport(project: Project, store: RemoteStore, remote: Remote) -> GitTransport:
+    """What experiments travel through: the Git repository that is configured, else the remote store itself.
+
+    Raises:
+        ConfigError: The Git repository that is configured cannot be used.
+    """
+    return bucket(project, store, remote)
+
+
+def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransport:
+    """Git objects and refs below ``git/`` of a remote store."""
+    repo, world = project.repo, project.world
+    return BucketTransport(
+        store, project.layout.hash_name, copies_of(project, remote), f"{project.state}/incoming", repo.objects.pack_to,
+        world.clock, world.ids, jobs=remote.jobs, report=project.report,
+    )  # fmt: skip

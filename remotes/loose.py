@@ -1,0 +1,183 @@
+"""Artifacts in DVC's layout: every file and every listing an object of its own, under its digest.
+
+Readable and writable by DVC as well, so nobody else's order can be relied upon: that a listing is there says nothing
+about the files it names, and each object is looked for by its own name. Where many are looked for, their prefixes are
+listed instead, which answers the same question with fewer requests. What has another size there than here was cut
+short, and is sent again.
+
+Files go before the listings that name them, and a listing goes only when all its files are there (law 1). Everything
+is hashed while it is read, and again when it arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing, StoreError
+from assay.engine.events import Done, Progress, Reporter
+from assay.engine.layout import SMALL
+from assay.engine.model import Digest
+from assay.engine.ports import RemoteStore
+from assay.engine.store.cache import Cache
+from assay.engine.store.digest import object_key, parse_key
+from assay.remotes.contents import Contents
+from assay.remotes.holdings import Moved
+from assay.remotes.parallel import each
+from assay.remotes.verify import CachedObject
+
+_FEW = 32
+"""Up to so many objects are asked for one by one without a thought."""
+_KEYS_PER_QUESTION = 4
+"""Listing so many keys takes about as long as asking for one."""
+
+
+class LooseHoldings:
+    """The artifacts on a remote of DVC's layout.
+
+    Args:
+        cache: The artifacts on this side.
+        store: The remote.
+        jobs: How many requests at once.
+        report: Where progress goes.
+    """
+
+    def __init__(self, cache: Cache, store: RemoteStore, jobs: int, report: Reporter) -> None:
+        self._cache = cache
+        self._store = store
+        self._jobs = jobs
+        self._report = report
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """Nothing: what is damaged is an artifact, and fails as such."""
+        return {}
+
+    def known(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of these objects that are there now."""
+        return set(self._sizes(set(digests)))
+
+    def send(self, digests: Collection[Digest], contents: Contents) -> Moved:
+        """Sends what is missing there: files first, then the listings whose files are all there."""
+        moved = Moved()
+        there = self._sizes(digests)
+        sizes: dict[Digest, int] = {}
+        for digest in digests:
+            size = self._cache.size(digest)
+            if size is None and digest not in there:
+                moved.failed[digest] = f"{digest} is neither in the cache nor on the remote."
+            elif size is not None and there.get(digest) != size:
+                sizes[digest] = size
+        files = [digest for digest in sizes if not digest.is_dir]
+        task = f"sending data to {self._store.url}"
+        self._each(task, len(sizes), self._send_one, files, moved)
+        listings = []
+        for digest in digests:
+            below = contents.below(digest) or () if digest.is_dir else ()
+            why = next((moved.failed[child] for child in below if child in moved.failed), "")
+            if why and digest in sizes:
+                moved.failed.setdefault(digest, why)
+            elif digest.is_dir and digest in sizes:
+                listings.append(digest)
+        if files:
+            self._store.settle()
+        self._each(task, len(sizes), self._send_one, listings, moved)
+        if listings:
+            self._store.settle()
+        if sizes:
+            self._report(Done(task))
+        return moved
+
+    def bring(self, roots: Iterable[Digest], contents: Contents, *, only_manifests: bool = False) -> Moved:
+        """Brings what is missing here: listings first, since they say what else there is."""
+        moved = Moved()
+        task = f"fetching data from {self._store.url}"
+        level, seen = set(roots), set[Digest]()
+        while level:
+            seen |= level
+            wanted = {digest for digest in level if digest.is_dir} if only_manifests else level
+            missing = self._cache.missing(wanted)
+            self._each(task, moved.artifacts + len(missing), self._bring_one, sorted(missing), moved)
+            below: set[Digest] = set()
+            for digest in level:
+                children = contents.below(digest)
+                if children is not None:
+                    below.update(children)
+                elif digest in contents.broken:
+                    moved.failed[digest] = contents.broken[digest]
+            level = below - seen
+        if moved.artifacts:
+            self._report(Done(task))
+        return moved
+
+    def _each(
+        self, task: str, total: int, work: Callable[[Digest], int], digests: Iterable[Digest], moved: Moved
+    ) -> None:
+        """Moves objects, counting them and their bytes; what is wrong with single ones is noted."""
+        for digest, size in each(work, digests, self._jobs):
+            if isinstance(size, StoreError | CorruptRemote | KeyMissing):
+                moved.failed[digest] = size.message
+            elif isinstance(size, AssayError):
+                raise size
+            else:
+                moved.artifacts += 1
+                moved.size += size
+                self._report(Progress(task, moved.artifacts, total, "files"))
+
+    def _send_one(self, digest: Digest) -> int:
+        size = self._cache.size(digest) or 0
+        if size < SMALL:
+            data = self._cache.read(digest)
+            self._store.put(object_key(digest), data)
+            return len(data)
+        with CachedObject(self._cache, digest) as source:
+            self._store.put_from(object_key(digest), source)
+        return size
+
+    def _bring_one(self, digest: Digest) -> int:
+        key = object_key(digest)
+        try:
+            with self._cache.receive(digest) as sink:
+                return self._store.get_to(key, sink)
+        except CorruptArtifact as error:
+            raise CorruptRemote(
+                f"{self._store.url}/{key} is damaged: its content is not what its name says.",
+                "Remove it there, and push again from a project that has it.",
+            ) from error
+        except KeyMissing as error:
+            raise KeyMissing(f"{digest} is not on the remote.", error.hint) from error
+
+    def _sizes(self, digests: Collection[Digest]) -> dict[Digest, int]:
+        """The sizes of those that are there, each looked for by its own name, or found where names like it are."""
+        folders: dict[str, list[Digest]] = {}
+        for digest in digests:
+            folders.setdefault(object_key(digest).rpartition("/")[0] + "/", []).append(digest)
+        crowd = self._crowd(folders) if len(digests) > _FEW else None
+        listed = [
+            name for name, inside in folders.items() if crowd is not None and len(inside) * _KEYS_PER_QUESTION > crowd
+        ]
+        found: dict[Digest, int] = {}
+        for _, sizes in each(self._list, listed, self._jobs):
+            if isinstance(sizes, AssayError):
+                raise sizes
+            found.update(sizes)
+        single = (digest for name, inside in folders.items() if name not in set(listed) for digest in inside)
+        for digest, size in each(lambda one: self._store.size(object_key(one)), single, self._jobs):
+            if isinstance(size, AssayError):
+                raise size
+            if size is not None:
+                found[digest] = size
+        wanted = set(digests)
+        return {digest: size for digest, size in found.items() if digest in wanted}
+
+    def _crowd(self, folders: Mapping[str, list[Digest]]) -> int:
+        """How many objects a folder of the remote holds, judged by one of them."""
+        fullest = max(folders, key=lambda name: len(folders[name]))
+        return len(self._list(fullest))
+
+    def _list(self, folder: str) -> dict[Digest, int]:
+        found = {}
+        for key, size in self._store.list(folder):
+            digest = parse_key(key)
+            if digest is not None:
+                found[digest] = size
+        return found
