@@ -107,6 +107,26 @@ class Surroundings:
         return f"{folder}/assay/config" if folder else ""
 
     @property
+    def dvc_config(self) -> tuple[str, str]:
+        """Paths of DVC's system and global configuration, where DVC looks for them; empty where there is no home."""
+        if sys.platform == "darwin":
+            system = "/Library/Application Support/dvc"
+            own = f"{self.home}/Library/Application Support/dvc" if self.home else ""
+        else:
+            folders = self.environment.get("XDG_CONFIG_DIRS", "").split(":")
+            system = f"{folders[0].strip() or '/etc/xdg'}/dvc"
+            own = self._xdg("XDG_CONFIG_HOME", ".config")
+            own = f"{own}/dvc" if own else ""
+        system = self.environment.get("DVC_SYSTEM_CONFIG_DIR") or system
+        own = self.environment.get("DVC_GLOBAL_CONFIG_DIR") or own
+        return self._config_in(system), self._config_in(own)
+
+    def _config_in(self, folder: str) -> str:
+        if folder and not os.path.isabs(folder):
+            folder = os.path.join(self.here, folder)
+        return f"{folder}/config" if folder else ""
+
+    @property
     def git_config(self) -> tuple[str, ...]:
         """Paths of Git's system and user configuration, as git-config(1) finds them."""
         paths = []
@@ -134,6 +154,8 @@ class Surroundings:
             ids=RandomIds(),
             environment=self.environment,
             user_config=self.user_config,
+            dvc_config=self.dvc_config,
+            home=self.home,
             git_config=self.git_config,
             user_cache=f"{cache}/assay" if cache else "",
             interpreter_bin=os.path.dirname(sys.executable) if in_venv else "",

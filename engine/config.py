@@ -1,21 +1,50 @@
-"""Layered INI configuration as data.
+"""Layered configuration: the settings of several files laid over each other.
 
-The syntax is ConfigObj's as DVC writes it: sections, four-space indented keys, named sections such as
-``['remote "origin"']``. Parsing gives plain mappings; unknown sections and keys are kept. `edited` changes one key of
-a text and leaves every other byte as it was.
+Their syntax is `assay.engine.configtext`'s. A path that a file gives is relative to that file's own folder, and is made
+absolute when the file is read, so that nobody further up has to know where a setting came from.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from assay.engine.errors import BadInput, ConfigError
+from assay.engine.configtext import Value, as_text, parse
+from assay.engine.errors import ConfigError
 
-Sections = dict[str, dict[str, str]]
+_PATHS = {
+    "cache": ("dir",),
+    "remote": (
+        "url",
+        "credentialpath",
+        "configpath",
+        "keyfile",
+        "cert_path",
+        "key_path",
+        "gdrive_user_credentials_file",
+        "gdrive_service_account_json_file_path",
+    ),
+    "machine": ("startup_script", "setup_script"),
+}
+"""Keys whose values are paths, or URLs."""
 
-_SECTION = re.compile(r"""^\s*\[\s*(?P<quote>['"]?)(?P<name>.*?)(?P=quote)\s*\]\s*(?:[#;].*)?$""")
-_KEY = re.compile(r"""^\s*(?P<key>[A-Za-z0-9_.-]+)\s*=\s*(?P<value>.*?)\s*$""")
+_URL = re.compile(r"\w+://")
+
+
+class Layer(NamedTuple):
+    """The settings of one file.
+
+    Attributes:
+        name: "user", "system", "global", "project" or "local".
+        path: The file, absolute.
+        sections: What it says, its paths absolute.
+    """
+
+    name: str
+    path: str
+    sections: Mapping[str, Mapping[str, Value]]
 
 
 def read(path: str) -> str:
@@ -33,105 +62,84 @@ def read(path: str) -> str:
         raise ConfigError(f"{path} cannot be read: {error}.", "Mend or remove it.") from error
 
 
-def parse(text: str, path: str) -> Sections:
-    """The sections of one file, keys in lower case, values unquoted.
+def load(name: str, path: str, home: str) -> Layer | None:
+    """One file as a layer; None when it is not there or empty.
+
+    Args:
+        name: The layer's name.
+        path: The file, absolute.
+        home: What ``~`` means; empty where there is no home.
 
     Raises:
-        BadInput: A line that is neither a section, a ``key = value``, a comment nor empty.
+        ConfigError: It cannot be read or understood.
     """
-    sections: Sections = {}
-    current: dict[str, str] | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip()[0] in "#;":
-            continue
-        if match := _SECTION.match(line):
-            current = sections.setdefault(match["name"], {})
-        elif (match := _KEY.match(line)) and current is not None:
-            current[match["key"].lower()] = _unquoted(match["value"])
-        else:
-            raise BadInput(path, "neither a [section] nor a key = value", line=number, hint="Mend or remove the line.")
-    return sections
+    text = read(path)
+    if not text:
+        return None
+    sections = parse(text, path)
+    folder = os.path.dirname(path)
+    for section, keys in sections.items():
+        for key in path_keys(section):
+            value = keys.get(key)
+            if isinstance(value, str):
+                keys[key] = absolute(value, folder, home)
+    return Layer(name, path, sections)
 
 
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-        return value[1:-1]
-    return re.sub(r"\s+[#;].*$", "", value)
+def path_keys(section: str) -> tuple[str, ...]:
+    """Keys of a section whose values are paths: ``dir`` of ``cache``, ``url`` and others of ``remote "x"``."""
+    return _PATHS.get(section.partition(' "')[0], ())
 
 
-def _quoted(value: str) -> str:
-    if not value or value != value.strip() or value[0] in "'\"#;" or "," in value or " #" in value or " ;" in value:
-        return f"'{value}'" if '"' in value else f'"{value}"'
-    return value
+def absolute(value: str, folder: str, home: str) -> str:
+    """A path of a configuration file, made absolute; a URL stays as it is.
 
-
-def edited(text: str, section: str, key: str, value: str | None) -> str:
-    """The text with one key set, or taken away when ``value`` is None; every other byte stays.
+    Args:
+        value: The path as it stands in the file.
+        folder: Absolute path of the file's folder.
+        home: What ``~`` means.
 
     Raises:
-        ConfigError: The value cannot be written on one line.
+        ConfigError: It begins with another user's ``~name``, or there is no home.
     """
-    if value is not None and ("\n" in value or ("'" in value and '"' in value)):
-        raise ConfigError(
-            f"The value of {section}.{key} has a line break or both kinds of quotes and cannot be written."
-        )
-    lines = text.splitlines(keepends=True)
-    start = end = None
-    for i, line in enumerate(lines):
-        match = _SECTION.match(line)
-        if match and start is not None:
-            end = i
-            break
-        if match and match["name"] == section:
-            start = i
-    if start is None:
-        if value is None:
-            return text
-        head = f"['{section}']" if '"' in section else f"[{section}]"
-        glue = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{glue}{head}\n    {key} = {_quoted(value)}\n"
-    end = len(lines) if end is None else end
-    for i in range(start + 1, end):
-        match = _KEY.match(lines[i])
-        if match and match["key"].lower() == key.lower() and lines[i].lstrip()[0] not in "#;":
-            if value is None:
-                del lines[i]
-            else:
-                lines[i] = f"    {key} = {_quoted(value)}\n"
-            return "".join(lines)
-    if value is not None:
-        while end > start + 1 and not lines[end - 1].strip():
-            end -= 1
-        if not lines[end - 1].endswith("\n"):
-            lines[end - 1] += "\n"
-        lines.insert(end, f"    {key} = {_quoted(value)}\n")
-    return "".join(lines)
+    if not value or _URL.match(value) or os.path.isabs(value):
+        return value
+    if value[0] == "~":
+        user, _, below = value[1:].partition("/")
+        if user or not home:
+            raise ConfigError(f"{value} in {folder} cannot be found: only ~/ is known.", "Write the path out.")
+        return os.path.normpath(f"{home}/{below}")
+    return os.path.normpath(os.path.join(folder, value))
 
 
-def without_section(text: str, section: str) -> str:
-    """The text without a section and its keys."""
-    kept, inside = [], False
-    for line in text.splitlines(keepends=True):
-        if match := _SECTION.match(line):
-            inside = match["name"] == section
-        if not inside:
-            kept.append(line)
-    return "".join(kept)
+def to_store(value: str, typed_in: str, folder: str) -> str:
+    """A path as it was typed, as it goes into a configuration file: relative to that file, as DVC writes it.
+
+    Args:
+        value: The path or URL; absolute ones, URLs and ``~/`` stay as they are.
+        typed_in: Absolute path of the folder where it was typed.
+        folder: Absolute path of the configuration file's folder.
+    """
+    if not value or _URL.match(value) or os.path.isabs(value) or value[0] == "~":
+        return value
+    return os.path.relpath(os.path.join(typed_in, value), folder).replace(os.sep, "/")
 
 
 class Config:
     """Several files laid over each other, the last one winning key by key.
 
     Attributes:
-        layers: (name, path, sections) from the lowest to the highest: user, project, local.
+        layers: From the lowest to the highest: user, project, local.
     """
 
-    def __init__(self, layers: tuple[tuple[str, str, Mapping[str, Mapping[str, str]]], ...] = ()) -> None:
-        self.layers = layers
-        self._merged: Sections = {}
-        for _, _, sections in layers:
+    def __init__(self, layers: Iterable[tuple[str, str, Mapping[str, Mapping[str, Value]]]] = ()) -> None:
+        self.layers = tuple(Layer(*layer) for layer in layers)
+        self._merged: dict[str, dict[str, str]] = {}
+        for _, _, sections in self.layers:
             for name, keys in sections.items():
-                self._merged.setdefault(name, {}).update(keys)
+                known = self._merged.setdefault(name, {})
+                for key, value in keys.items():
+                    known[key] = as_text(value)
 
     def get(self, section: str, key: str, default: str = "") -> str:
         """One value as text."""

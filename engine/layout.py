@@ -30,6 +30,9 @@ class ProjectLayout(NamedTuple):
     Attributes:
         marker: The folder at the project's root that makes it one (".assay").
         config: Paths below the root, from the lowest layer to the highest.
+        outer: Layers of configuration below those: "user" is assay's own, "system" and "global" are DVC's.
+        words: The settings that these files can hold: a name of `assay.engine.vocabulary`.
+        own_words: Sections that only the user's own file can hold, and all that counts of it; empty where all counts.
         cache: The cache's default path below the root.
         tmp: Files that can be deleted at any moment, below the root.
         hash_name: The hash of new artifacts.
@@ -44,6 +47,9 @@ class ProjectLayout(NamedTuple):
 
     marker: str
     config: tuple[str, str]
+    outer: tuple[str, ...]
+    words: str
+    own_words: tuple[str, ...]
     cache: str
     tmp: str
     hash_name: HashName
@@ -65,6 +71,9 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
     return ProjectLayout(
         marker=".assay",
         config=(".assay/config", ".assay/config.local"),
+        outer=("user",),
+        words="assay",
+        own_words=(),
         cache=".assay/cache",
         tmp=".assay/tmp",
         hash_name=hash_name,
@@ -82,6 +91,9 @@ def dvc() -> ProjectLayout:
     return ProjectLayout(
         marker=".dvc",
         config=(".dvc/config", ".dvc/config.local"),
+        outer=("user", "system", "global"),
+        words="dvc",
+        own_words=("user", "gc"),
         cache=".dvc/cache",
         tmp=".dvc/tmp/assay",
         hash_name="md5",

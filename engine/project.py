@@ -39,6 +39,8 @@ class World(NamedTuple):
         ids: Where random names come from.
         environment: The variables that stage commands inherit and that name Git's identity.
         user_config: Path of the user's own configuration file; empty when there is no home.
+        dvc_config: Paths of DVC's system and global configuration files; either may be empty.
+        home: What ``~`` means in settings; empty when there is no home.
         git_config: Paths of Git's system and user configuration files, lowest first.
         user_cache: Folder for rebuildable files where the project's own cannot be used; may be empty.
         interpreter_bin: The folder of this interpreter when it is a virtual environment's, else empty; first on
@@ -53,6 +55,8 @@ class World(NamedTuple):
     ids: Ids
     environment: Mapping[str, str] = MappingProxyType({})
     user_config: str = ""
+    dvc_config: tuple[str, str] = ("", "")
+    home: str = ""
     git_config: tuple[str, ...] = ()
     user_cache: str = ""
     interpreter_bin: str = ""
@@ -119,14 +123,14 @@ class Project:
 
     @cached_property
     def cache_folder(self) -> str:
-        """Where the cache lies: ``cache.dir`` relative to the root's marker folder, else the layout's place.
+        """Where the cache lies: ``cache.dir``, else the layout's place.
 
         A new one in the work tree gets a .gitignore that hides all of it, so that no commit takes it up.
         """
         chosen = self.config.get("cache", "dir")
         if not chosen:
             return f"{self.root}/{self.layout.cache}"
-        folder = os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))
+        folder = os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))  # absolute, unless handed in
         if folder.startswith(f"{self.repo.worktree}/") and not (os.path.isdir(folder) and os.listdir(folder)):
             with suppress(OSError):  # whoever writes into the cache says why that cannot be
                 disk.make_folders(folder)
@@ -203,16 +207,29 @@ class Project:
         self.repo.close()
 
 
-def load_config(root: str, layout: ProjectLayout, user_config: str) -> Config:
-    """The configuration of a project: user, project, local, the last one winning."""
-    layers = []
-    paths = [("user", user_config)] if user_config else []
+def load_config(root: str, layout: ProjectLayout, world: World) -> Config:
+    """The configuration of a project: the user's, the machine's, the project's, the local one, the last one winning.
+
+    Raises:
+        ConfigError: A file cannot be read or understood.
+    """
+    outer = outer_files(world)
+    paths = [(name, outer[name]) for name in layout.outer]
     paths += [(name, f"{root}/{path}") for name, path in zip(("project", "local"), layout.config, strict=True)]
+    layers = []
     for name, path in paths:
-        text = config_module.read(path)
-        if text:
-            layers.append((name, path, config_module.parse(text, path)))
-    return Config(tuple(layers))
+        layer = config_module.load(name, path, world.home) if path else None
+        if layer is not None and name == "user" and layout.own_words:
+            own = {section: keys for section, keys in layer.sections.items() if section in layout.own_words}
+            layer = layer._replace(sections=own)
+        if layer is not None:
+            layers.append(layer)
+    return Config(layers)
+
+
+def outer_files(world: World) -> dict[str, str]:
+    """The paths of configuration files that belong to no project, by layer; empty where there is no such place."""
+    return {"user": world.user_config, "system": world.dvc_config[0], "global": world.dvc_config[1]}
 
 
 def open_project(start: str, world: World, report: Reporter = silent) -> Project:
@@ -230,10 +247,10 @@ def open_project(start: str, world: World, report: Reporter = silent) -> Project
     root, marker = layout_module.find_root(start)
     if marker == ".dvc":
         layout = layout_module.dvc()
-        settings = load_config(root, layout, world.user_config)
+        settings = load_config(root, layout, world)
     else:
         layout = layout_module.native()
-        settings = load_config(root, layout, world.user_config)
+        settings = load_config(root, layout, world)
         layout = layout_module.native(layout_module.hash_setting(settings.get("core", "hash")))
     repo = Repository.discover(root, world.git_config, world.environment)
     return Project(root, layout, settings, repo, world, report)

@@ -14,8 +14,9 @@ from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from assay.engine import disk
-from assay.engine.config import Config, edited, parse
+from assay.engine import settings
+from assay.engine.config import Config, read, to_store
+from assay.engine.configtext import edited, parse
 from assay.engine.errors import ConfigError, UsageError
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
@@ -76,7 +77,7 @@ def find(project: Project, name: str | None = None) -> Remote:
         ConfigError: There is none of that name, none at all, or no default among several.
     """
     known = project.config.named("remote")
-    wanted = name or default_name(project)
+    wanted = (name or default_name(project)).lower()
     if not wanted and not known:
         raise ConfigError("This project has no remote.", "Add one: `assay remote add -d origin URL`.")
     if not wanted:
@@ -108,11 +109,12 @@ def add(project: Project, name: str, url: str, *, folder: str, default: bool = F
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a remote.", "Use letters, digits, '-', '_' and '.'.")
+    name = name.lower()
     if name in project.config.named("remote") and not force:
         raise ConfigError(f"There is a remote {name!r} already.", "Use another name, or --force to replace its URL.")
     path = f"{project.root}/{project.layout.config[0]}"
-    stored = _to_store(checked_url(url), folder, os.path.dirname(path))
-    text = edited(_text(path), f'remote "{name}"', "url", stored)
+    stored = to_store(checked_url(url), folder, os.path.dirname(path))
+    text = edited(read(path), f'remote "{name}"', "url", stored)
     if default:
         text = edited(text, "core", "remote", name)
     _write(path, text)
@@ -121,15 +123,15 @@ def add(project: Project, name: str, url: str, *, folder: str, default: bool = F
 
 def make_default(project: Project, name: str) -> None:
     """Writes ``core.remote``. Raises ConfigError when there is no such remote."""
-    find(project, name)
+    name = find(project, name).name
     path = f"{project.root}/{project.layout.config[0]}"
-    _write(path, edited(_text(path), "core", "remote", name))
+    _write(path, edited(read(path), "core", "remote", name))
 
 
 def keep_local(project: Project, remote: Remote, *, default: bool) -> None:
     """Writes a remote with its settings into the local configuration, which is never shared."""
     path = f"{project.root}/{project.layout.config[1]}"
-    text = _text(path)
+    text = read(path)
     for key, value in {"url": remote.url, **remote.settings}.items():
         text = edited(text, f'remote "{remote.name}"', key, value)
     if default:
@@ -205,12 +207,6 @@ def _resolved(url: str, base: str) -> str:
     return url if _scheme(url) else os.path.normpath(os.path.join(base, url))
 
 
-def _to_store(url: str, typed_in: str, config_folder: str) -> str:
-    if _scheme(url) or os.path.isabs(url):
-        return url
-    return os.path.relpath(os.path.join(typed_in, url), config_folder).replace(os.sep, "/")
-
-
 def _path_of(url: str) -> str:
     if not _scheme(url):
         return url
@@ -273,15 +269,6 @@ def _number(remote: Remote, key: str, default: int) -> int:
     return value
 
 
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
 def _write(path: str, text: str) -> None:
     parse(text, path)
-    disk.make_folders(os.path.dirname(path))
-    disk.write_keeping_mode(path, text.encode("utf-8"))
+    settings.write(path, text, is_new=not os.path.lexists(path))

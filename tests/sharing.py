@@ -157,7 +157,7 @@ class Machine:
         return True
 
     def add_remote(self, url: str, name: str = "origin", settings: Mapping[str, str] | None = None) -> None:
-        from assay.engine.config import edited
+        from assay.engine.configtext import edited
 
         path = self.folder / ".assay" / "config.local"
         text = path.read_text() if path.exists() else ""
@@ -197,6 +197,9 @@ class Wrapped:
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         return self.store.list(prefix)
+
+    def settle(self) -> None:
+        self.store.settle()
 
     def delete(self, keys: Iterator[str]) -> None:
         self.store.delete(keys)

@@ -24,7 +24,7 @@ from assay.engine.experiments.needs import Needs, of_state, workspaces
 from assay.engine.locks import FileLock
 from assay.engine.model import Digest, Oid
 from assay.engine.project import Project
-from assay.engine.settings import seconds
+from assay.engine.vocabulary import seconds
 from assay.engine.store.collect import Survey, Touched, closure, survey, sweep, take
 from assay.engine.store.pack import digest_of
 from assay.engine.store.trash import Bin, collection_lock

@@ -203,7 +203,7 @@ def test_a_damaged_index_is_told(refused, project):
 
 def test_a_damaged_configuration_is_told(refused, project):
     (project / ".assay/config").write_text("what\n")
-    refused(project, 255, "show", says=["config, line 1"])
+    refused(project, 251, "show", says=["config, line 1"])
 
 
 def test_an_unknown_hash_is_told(refused, project):

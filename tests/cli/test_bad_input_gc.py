@@ -77,7 +77,7 @@ def test_gc_with_a_misspelt_flag(refused, wasteful):
 def test_a_length_of_time_that_is_none(refused, wasteful, assay, name):
     refused(wasteful, 251, "config", f"gc.{name}", "soon", says=[f"gc.{name}", "14d"])
     config = wasteful / ".assay/config"
-    config.write_text(config.read_text() + f"\n[gc]\n    {name} = soon\n")
+    config.write_text(f"[core]\n    hash = xxh128\n[gc]\n    {name} = soon\n")
     refused(wasteful, 251, "gc", "-w", "-f", says=[f"gc.{name}", "soon"])
 
 

@@ -46,7 +46,7 @@ class Twins:
         kind = kind._replace(ignores=tuple(name for name in kind.ignores if name != "__pycache__/"))
         world = World(FixedClock(), CountingIds(), environment={})
         root = str(self.ours)
-        return Project(root, kind, load_config(root, kind, ""), Repository.discover(root, (), {}), world)
+        return Project(root, kind, load_config(root, kind, world), Repository.discover(root, (), {}), world)
 
     def write(self, files: Tree) -> None:
         """Writes (None: removes) files on both sides."""

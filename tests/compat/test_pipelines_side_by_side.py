@@ -70,7 +70,7 @@ class Twins:
         kind = layout.native("md5")
         environment = {"PATH": os.environ["PATH"], "SHELL": "/bin/sh", "RAN": self._ran(self.ours)}
         world = World(FixedClock(), CountingIds(), environment=environment)
-        config: Config = load_config(str(self.ours), kind, "")
+        config: Config = load_config(str(self.ours), kind, world)
         return Project(str(self.ours), kind, config, Repository.discover(str(self.ours), (), {}), world)
 
     @staticmethod

@@ -64,7 +64,7 @@ class Twins:
         environment = {"PATH": os.environ["PATH"], "SHELL": "/bin/sh", "RAN": f"{self.ours}.ran"}
         world, kind, root = World(FixedClock(), CountingIds(), environment=environment), layout.native("md5"), self.ours
         repo = Repository.discover(str(root), (), {})
-        project = Project(str(root), kind, load_config(str(root), kind, ""), repo, world)
+        project = Project(str(root), kind, load_config(str(root), kind, world), repo, world)
         try:
             return reproduce(project, load(project), choice, manner), ""
         except AssayError as error:

@@ -1,65 +1,12 @@
-"""engine/config.py: layered INI files, read and edited."""
+"""engine/config.py: configuration files laid over each other."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from assay.engine.config import Config, edited, parse, without_section
-from assay.engine.errors import BadInput, ConfigError
-
-TEXT = """\
-# the team's settings
-[core]
-    remote = store
-['remote "store"']
-    url = s3://bucket/team   # shared
-    Region = "eu, west"
-"""
-
-
-def test_sections_keys_quotes_and_comments_are_read():
-    assert parse(TEXT, "config") == {
-        "core": {"remote": "store"},
-        'remote "store"': {"url": "s3://bucket/team", "region": "eu, west"},
-    }
-
-
-@pytest.mark.parametrize("text", ["key = 1\n", "[core]\nnonsense\n", "[core\n"])
-def test_a_line_that_makes_no_sense_is_named(text):
-    with pytest.raises(BadInput, match=r"config, line \d"):
-        parse(text, "config")
-
-
-def test_changing_a_key_leaves_every_other_byte():
-    assert edited(TEXT, "core", "remote", "other") == TEXT.replace("remote = store", "remote = other")
-    assert edited(TEXT, "core", "remote", None) == TEXT.replace("    remote = store\n", "")
-
-
-def test_a_new_key_goes_to_its_section_and_a_new_section_to_the_end():
-    assert edited(TEXT, "core", "hash", "sha256") == TEXT.replace("= store\n", "= store\n    hash = sha256\n", 1)
-    assert edited(TEXT, 'remote "b"', "url", "/x") == TEXT + "['remote \"b\"']\n    url = /x\n"
-    assert edited("[core]\n    a = 1", "core", "b", "2") == "[core]\n    a = 1\n    b = 2\n"
-
-
-@given(st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\u2028\u2029\x85"), max_size=20))
-def test_every_value_that_is_written_is_read_again(value):
-    try:
-        text = edited(TEXT, "core", "key", value)
-    except ConfigError:
-        assert {"'", '"'} <= set(value)
-        return
-    assert parse(text, "config")["core"]["key"] == value
-
-
-def test_a_value_with_a_line_break_is_refused():
-    with pytest.raises(ConfigError):
-        edited(TEXT, "core", "key", "a\nb")
-
-
-def test_a_section_can_be_taken_away():
-    assert without_section(TEXT, 'remote "store"') == "# the team's settings\n[core]\n    remote = store\n"
+from assay.engine.config import Config, absolute, load, to_store
+from assay.engine.configtext import parse
+from assay.engine.errors import ConfigError
 
 
 def test_later_layers_win_key_by_key():
@@ -80,8 +27,44 @@ def test_values_have_kinds():
             read("core", "bad")
 
 
+def test_a_list_and_a_text_with_commas_are_the_same_words():
+    for text in ("[cache]\ntype = hardlink, copy\n", '[cache]\ntype = "hardlink,copy"\n'):
+        assert Config((("p", "p", parse(text, "p")),)).words("cache", "type") == ["hardlink", "copy"]
+
+
 def test_named_sections_are_found_in_order():
-    assert list(Config((("p", "p", parse(TEXT + "['remote \"b\"']\nurl=/x\n", "p")),)).named("remote")) == [
-        "store",
-        "b",
-    ]
+    text = "['remote \"store\"']\nurl=/a\n['remote \"B\"']\nurl=/x\n"
+    assert list(Config((("p", "p", parse(text, "p")),)).named("remote")) == ["store", "b"]
+
+
+def test_paths_are_relative_to_the_file_that_has_them(tmp_path):
+    path = tmp_path / ".dvc" / "config"
+    path.parent.mkdir()
+    path.write_text(
+        "[cache]\n    dir = ../cache\n['remote \"r\"']\n    url = ../../r\n    keyfile = ~/key\n"
+        "['remote \"s\"']\n    url = s3://b/x\n    region = a/b\n"
+    )
+    layer = load("project", str(path), "/home/ann")
+    assert layer is not None
+    assert layer.sections == {
+        "cache": {"dir": f"{tmp_path}/cache"},
+        'remote "r"': {"url": f"{tmp_path.parent}/r", "keyfile": "/home/ann/key"},
+        'remote "s"': {"url": "s3://b/x", "region": "a/b"},
+    }
+
+
+def test_a_file_that_is_not_there_is_no_layer(tmp_path):
+    assert load("project", str(tmp_path / "config"), "") is None
+
+
+def test_another_users_home_is_not_guessed():
+    with pytest.raises(ConfigError, match="~bob"):
+        absolute("~bob/cache", "/p", "/home/ann")
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("../cache", "../../cache"), ("/cache", "/cache"), ("~/cache", "~/cache"), ("s3://b/x", "s3://b/x")],
+)
+def test_a_path_is_written_relative_to_the_file(typed, stored):
+    assert to_store(typed, "/p", "/p/.dvc") == stored

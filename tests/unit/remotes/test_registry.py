@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.engine.config import Config
-from assay.engine.errors import BadInput, ConfigError, UsageError
+from assay.engine.errors import ConfigError, UsageError
 from assay.engine.git.repository import Repository
 from assay.engine.layout import native
 from assay.engine.project import Project, load_config
@@ -37,7 +37,7 @@ class Folder:
 
     @property
     def project(self) -> Project:
-        config: Config = load_config(str(self.root), native(), "")
+        config: Config = load_config(str(self.root), native(), world())
         return Project(str(self.root), native(), config, self.repo, world())
 
     def config(self, name: str = "config") -> str:
@@ -181,7 +181,7 @@ def test_the_rest_of_the_configuration_stays_byte_for_byte(folder: Folder) -> No
 def test_a_configuration_that_cannot_be_understood_is_left_as_it_is(folder: Folder) -> None:
     project = folder.project
     folder.write("nonsense\n")
-    with pytest.raises(BadInput, match="config"):
+    with pytest.raises(ConfigError, match="config"):
         add(project, "team", "s3://bucket/us", folder="/")
     assert folder.config() == "nonsense\n"
 
