@@ -87,10 +87,11 @@ class PathLocks:
     def _enter(self, read: Collection[str], write: Collection[str]) -> tuple[list[str], list[str]] | Locked:
         """Makes the entries and returns the paths of those that this process did not have yet; or who is in the way."""
         with self._edited() as table:
-            for path, holder in _in_the_way(table, read, write, self._me):
+            while (found := _in_the_way(table, read, write, self._me)) is not None:
+                path, holder = found
                 if not holder.has_ended:
                     return self._stopped(path, holder)
-                _remove(table, path, holder)
+                _remove(table, holder)
                 if holder.pid != os.getpid():
                     said = f"`{holder.command}` (process {holder.pid}) ended without giving back {path}"
                     self._removed(f"{said}; it is free again.")
@@ -200,11 +201,16 @@ def _holder(value: object) -> Holder:
     return Holder(pid, command)
 
 
-def _in_the_way(table: Table, read: Collection[str], write: Collection[str], me: Holder) -> list[tuple[str, Holder]]:
-    """Entries of others that overlap: writers of what is read or written, readers of what is written."""
-    found = [(path, holder) for path, holder in table.write.items() if _overlaps(path, (*read, *write))]
-    found += [(path, holder) for path, holders in table.read.items() if _overlaps(path, write) for holder in holders]
-    return [(path, holder) for path, holder in found if holder != me]
+def _in_the_way(table: Table, read: Collection[str], write: Collection[str], me: Holder) -> tuple[str, Holder] | None:
+    """An entry of somebody else that overlaps: a writer of what is read or written, or a reader of what is written."""
+    for path, holder in table.write.items():
+        if holder != me and _overlaps(path, (*read, *write)):
+            return path, holder
+    for path, holders in table.read.items():
+        others = [holder for holder in holders if holder != me]
+        if others and _overlaps(path, write):
+            return path, others[0]
+    return None
 
 
 def _overlaps(path: str, others: Collection[str]) -> bool:
@@ -212,10 +218,11 @@ def _overlaps(path: str, others: Collection[str]) -> bool:
     return any(path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/") for other in others)
 
 
-def _remove(table: Table, path: str, holder: Holder) -> None:
-    if table.write.get(path) == holder:
+def _remove(table: Table, holder: Holder) -> None:
+    """Takes away every entry of a holder."""
+    for path in [path for path, writer in table.write.items() if writer == holder]:
         del table.write[path]
-    if holder in table.read.get(path, ()):
-        table.read[path].remove(holder)
+    for path, readers in list(table.read.items()):
+        table.read[path] = [reader for reader in readers if reader != holder]
         if not table.read[path]:
             del table.read[path]
