@@ -267,6 +267,12 @@ class _PatternFile:
         return None if last < 0 else not self._patterns[last].negative
 
 
+def speaks_about(pattern: Pattern, path: str, *, is_dir: bool) -> bool:
+    """Whether a pattern matches a path that is relative to its folder."""
+    path = byte_text(path)
+    return _PatternFile([pattern], ignore_case=False).verdict(path, path.rpartition("/")[2], is_dir) is not None
+
+
 class _Level(NamedTuple):
     """What holds directly in one folder: the pattern files that count, nearest first, and where their paths begin."""
 

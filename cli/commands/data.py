@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.render.datastatus import lines, plain_status
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.data.diff import DataDiff
-    from assay.engine.data.status import DataStatus
 
 EXAMPLES = """\
   assay data status                   what changed since the last commit, and since it was recorded
@@ -93,39 +93,8 @@ def _status(args: argparse.Namespace, context: Context) -> None:
     for number, (name, content) in enumerate(plain.items()):
         label, hint = _LABELS[name]
         context.say(("\n" if number else "") + f"{label}:" + (f"  ({hint})" if hint else ""))
-        for line in _lines(content):
+        for line in lines(content):
             context.say(f"    {line}")
-
-
-def _lines(content: object) -> list[str]:
-    if not isinstance(content, dict):
-        return [str(path) for path in content] if isinstance(content, list) else []
-    return [
-        f"{state}: " + (f"{path['old']} -> {path['new']}" if isinstance(path, dict) else path)
-        for state, paths in content.items()
-        for path in paths
-    ]
-
-
-def plain_status(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
-    """The lists that are not empty, in the shape of `dvc data status --json`."""
-    committed, uncommitted = (
-        {
-            "added": list(part.added),
-            "modified": list(part.modified),
-            "deleted": list(part.deleted),
-            "renamed": [{"old": old, "new": new} for old, new in part.renamed],
-        }
-        for part in (found.committed, found.uncommitted)
-    )
-    whole = {
-        "not_in_cache": list(found.not_in_cache),
-        "committed": {state: paths for state, paths in committed.items() if paths},
-        "uncommitted": {state: paths for state, paths in uncommitted.items() if paths},
-        "untracked": list(found.untracked or ()),
-        "unchanged": list(found.unchanged) if unchanged else [],
-    }
-    return {name: content for name, content in whole.items() if content}
 
 
 # --- ls ----------------------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.newstage import add_flags, new_stage
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.pipeline.datafile import DataFile
-    from assay.engine.pipeline.stage import OutKind, Stage
-    from assay.engine.stages.add import NewStage
+    from assay.engine.pipeline.stage import Stage
 
 TAKES_COMMAND = True  # what follows `--` is not for argparse
 _WIDEST = 80  # characters of a line about a stage
@@ -22,23 +22,12 @@ EXAMPLES = """\
   assay stage remove train --outs
   assay undo
 """
-_OUTS: tuple[tuple[tuple[str, ...], str, OutKind, bool, bool], ...] = (
-    (("--outs-persist",), "like -o, and left in place when the stage runs", "outs", True, True),
-    (("--outs-persist-no-cache",), "like -O, and left in place when the stage runs", "outs", False, True),
-    (("-m", "--metrics"), "a file of metrics that it writes, kept in the cache", "metrics", True, False),
-    (("-M", "--metrics-no-cache"), "a file of metrics that it writes, kept by Git", "metrics", False, False),
-    (("--plots",), "a file of plots that it writes, kept in the cache", "plots", True, False),
-    (("--plots-no-cache",), "a file of plots that it writes, kept by Git", "plots", False, False),
-    (("-O", "--outs-no-cache"), "a file or folder that it writes, kept by Git", "outs", False, False),
-    (("-o", "--outs"), "a file or folder that it writes, kept in the cache", "outs", True, False),
-)
-"""The flags of outputs, in the order in which they get their lines in .gitignore."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     actions = parser.add_subparsers(dest="action", metavar="add|list|remove", required=True)
-    _add_arguments_of_add(actions.add_parser("add", help="add a stage to the dvc.yaml of this folder"))
+    add_flags(actions.add_parser("add", help="add a stage to the dvc.yaml of this folder"))
     listing = actions.add_parser("list", help="stages, with a line about each")
     listing.add_argument("targets", nargs="*", metavar="TARGET", help="stages and files of stages (this folder's)")
     listing.add_argument("--all", action="store_true", help="every stage and .dvc file of the project")
@@ -49,21 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="take stages away; `assay undo` brings them back")
     remove.add_argument("targets", nargs="+", metavar="STAGE")
     remove.add_argument("--outs", action="store_true", help="remove what they wrote too")
-
-
-def _add_arguments_of_add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--name", required=True)
-    parser.add_argument("-f", "--force", action="store_true", help="replace a stage of that name")
-    parser.add_argument("-d", "--deps", action="append", default=[], metavar="PATH", help="a file or folder it reads")
-    text = "keys of params.yaml, or of another file, that it reads; with a file and no keys the whole file"
-    parser.add_argument("-p", "--params", action="append", default=[], metavar="[FILE:]KEYS", help=text)
-    for names, text, *_ in (*_OUTS[:5:-1], *_OUTS[2:6], *_OUTS[:2]):  # the usual ones first
-        parser.add_argument(*names, action="append", default=[], metavar="PATH", help=text)
-    parser.add_argument("-w", "--wdir", default="", metavar="FOLDER", help="where it runs; other paths start there")
-    parser.add_argument("--always-changed", action="store_true", help="run it every time")
-    parser.add_argument("--desc", default="", metavar="TEXT", help="a sentence about it")
-    parser.add_argument("--run", action="store_true", help="run it now")
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="its command")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -77,35 +51,12 @@ def _add(args: argparse.Namespace, context: Context) -> int:
 
     project = context.project()
     folder, _ = target_words(context, ())
-    done = add(project, _new_stage(args), folder=folder, replace=args.force, run=args.run)
+    done = add(project, new_stage(args, _command(args)), folder=folder, replace=args.force, run=args.run)
     context.report.clear()
     context.say(f"Added stage {done.stage.name!r} to {done.stage.file}.")
     if not done.staged and len(done.written) > 1:
         context.say(f"Changed: {', '.join(done.written)}.")
     return 0
-
-
-def _new_stage(args: argparse.Namespace) -> NewStage:
-    from assay.engine.stages.add import NewOut, NewStage
-
-    params: dict[str, list[str]] = {}
-    for word in args.params:
-        file, _, keys = word.rpartition(":")
-        params.setdefault(file or "params.yaml", []).extend(key for key in keys.split(",") if key)
-    outs = []
-    for names, _, kind, cache, persist in _OUTS:
-        given = getattr(args, names[-1].removeprefix("--").replace("-", "_"))
-        outs += [NewOut(path, kind, cache, persist) for path in given]
-    return NewStage(
-        args.name,
-        _command(args),
-        args.deps,
-        params,
-        outs,
-        wdir=args.wdir,
-        always_changed=args.always_changed,
-        desc=args.desc,
-    )
 
 
 def _command(args: argparse.Namespace) -> list[str]:

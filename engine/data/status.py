@@ -57,8 +57,10 @@ def status(
     chosen = [found for found in selected(project, load(project), targets, folder=folder) if found.item.cache]
     now = {found.item.path: found.item.artifact for found in chosen if found.item.artifact is not None}
     observer = Observer(project)
-    covers = _covering(chosen)
-    head = {path: artifact for path, artifact in _at_head(project).items() if not targets or covers(path)}
+    covers, asked = _covering(chosen), {found.item.path for found in chosen}
+    head = {
+        path: artifact for path, artifact in _at_head(project).items() if not targets or path in asked or covers(path)
+    }
 
     committed = _changes(project, head, now, granular=granular)
     there = present(project, observer, {found.item.path: found.item.artifact for found in chosen}, files=granular)
