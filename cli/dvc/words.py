@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable
 
 from assay.cli.wiring import Context
+from assay.engine.errors import AssayError
 
 
 def spelled(path: str, context: Context) -> str:
@@ -26,3 +27,8 @@ def tell_git(written: Iterable[str], context: Context, *, staged: bool = False) 
     command = " ".join(["git", "add", *map(shlex.quote, names)])
     context.say(f"\nTo track the changes with git, run:\n\n\t{command}")
     context.say("\nTo enable auto staging, run:\n\n\tdvc config core.autostage true")
+
+
+def say_conflict(error: AssayError, name: str) -> None:
+    """Lets an error about the name of an experiment that is in use begin with DVC's words."""
+    error.message = f"Experiment conflicts with existing experiment '{name}'. {error.message}"

@@ -29,7 +29,7 @@ class Progress:
     def __init__(self, stream: TextIO, *, live: bool, quiet: bool) -> None:
         self._stream = stream
         self._live = live
-        self._quiet = quiet
+        self.quiet = quiet
         self._shown = False
         self._at_line_start = True
         self._next = 0.0
@@ -73,7 +73,7 @@ class Progress:
             return
         if isinstance(event, events.ExperimentStarted):  # the result tells its name
             return
-        if self._quiet and not isinstance(event, events.Warned):
+        if self.quiet and not isinstance(event, events.Warned):
             return
         self.clear()
         self._stream.write(sentence(event) + "\n")
@@ -83,7 +83,7 @@ class Progress:
         now = time.monotonic()
         self._began.setdefault(event.task, now)
         self._last[event.task] = event
-        if not self._live or self._quiet or now < self._next:
+        if not self._live or self.quiet or now < self._next:
             return
         self._next = now + self.INTERVAL
         self._stream.write(f"\r\x1b[K{describe(event, now - self._began[event.task])}")
@@ -95,7 +95,7 @@ class Progress:
         began = self._began.pop(task, 0.0)
         if self._shown:
             self.clear()
-        if last is not None and not self._quiet and last.done >= MUCH[last.unit == "B"]:
+        if last is not None and not self.quiet and last.done >= MUCH[last.unit == "B"]:
             self._stream.write(describe(last, time.monotonic() - began) + "\n")
             self._stream.flush()
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from assay.engine.errors import UnknownRevision, UsageError
 from assay.engine.experiments.listing import Scope, listing
+from assay.engine.git.revisions import resolve
 from assay.engine.model import ExpRef, Oid
 from assay.engine.project import Project
 
@@ -93,6 +94,23 @@ def named(project: Project, name: str) -> tuple[str, Oid]:
         hint = f"Did you mean {' or '.join(near)}?" if near else "`assay list -A` names them all."
         raise UnknownRevision(f"There is no experiment {name!r}, so nothing was changed.", hint)
     return found.popitem()
+
+
+def meant(project: Project, text: str) -> tuple[str, Oid]:
+    """The one experiment that a name or the id of its commit means, as its full ref name and commit.
+
+    Raises:
+        UnknownRevision: There is none, or several are meant.
+    """
+    if all_named(project, text):
+        return named(project, text)
+    commit = resolve(project.repo, text)
+    found = {ref: oid for ref, oid in every(project).items() if oid == commit}
+    if len(found) == 1:
+        return found.popitem()
+    if not found:
+        raise UnknownRevision(f"{text!r} is a commit, but no experiment.", "`assay list -A` names them all.")
+    raise UnknownRevision(f"{text!r} is several experiments.", f"Use one of {', '.join(sorted(found)[:_NAMED])}.")
 
 
 def all_named(project: Project, name: str) -> dict[str, Oid]:
