@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from assay.engine.errors import CorruptRemote, MissingObject
 from assay.engine.events import Note, Reporter, silent
 from assay.engine.git.database import ObjectDatabase
-from assay.engine.git.reach import closure, is_ancestor
+from assay.engine.git.reach import closure
 from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, GitTransport, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
 from assay.remotes.bucket_packs import BucketPacks, PackTo
-from assay.remotes.bucket_refs import BucketRefs, is_shareable
+from assay.remotes.bucket_refs import BucketRefs
 from assay.remotes.copies import Copies
+from assay.remotes.moves import why_not
 
 
 class BucketTransport:
@@ -108,7 +109,7 @@ class BucketTransport:
         known = self._refs.read([update.refname for update in updates])
         problems = {}
         for update in updates:
-            if problem := self._refused(update, known.values.get(update.refname), source):
+            if problem := why_not(update, known.values.get(update.refname), source):
                 problems[update.refname] = problem
         good = [update for update in updates if update.refname not in problems]
         self._send([update.new for update in good if update.new is not None], source)
@@ -117,19 +118,6 @@ class BucketTransport:
             if update.refname.startswith("refs/heads/") and not moved[update.refname]:
                 self._refs.set_head(update.refname)
         return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
-
-    def _refused(self, update: RefUpdate, now: Oid | None, source: ObjectSource) -> str:
-        """Why a ref must not move so; empty when it may."""
-        name, new = update.refname, update.new
-        if not is_shareable(name):
-            return f"{name} is not a ref that can be shared."
-        if new is None or now in (None, new):
-            return ""
-        if name.startswith("refs/tags/"):
-            return f"{name} is on the remote already, with another value."
-        if name.startswith("refs/heads/") and (now not in source or not is_ancestor(source, now, new)):
-            return f"{name} on the remote has commits that {new.hex()[:7]} does not have; pull and join them first."
-        return ""
 
     def _send(self, wants: Sequence[Oid], source: ObjectSource) -> None:
         self._packs.refresh()

@@ -183,11 +183,6 @@ class BucketRefs:
         return {name: _beside(name, oid, after) for name, oid in wishes.items() if oid and _lost(name, oid, after)}
 
 
-def is_shareable(refname: str) -> bool:
-    """Whether a bucket can hold such a ref: a branch, a tag or an experiment."""
-    return _folder_of(refname) is not None and is_valid_name(refname)
-
-
 def _plain(oid: Oid) -> bytes:
     return oid.hex().encode() + b"\n"
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from assay.engine.errors import CorruptObject, GitError
-from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, parse_commit, parse_tag
+from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, parse_commit, parse_tag, parse_tree
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource
 
@@ -57,6 +57,68 @@ def closure(
                     yield child
                 else:
                     stack.append(child)
+
+
+def beyond(
+    source: ObjectSource,
+    wants: Iterable[Oid],
+    complete: Callable[[Oid], bool],
+    *,
+    shallow: Collection[Oid] = (),
+) -> Iterator[Oid]:
+    """What ``wants`` need beyond the commits that somebody has completely, each id once.
+
+    A commit's folders are compared with those of its first parent, and what is the same there is not looked into: the
+    parent is either complete, or was walked too.
+
+    Args:
+        source: Where objects are read.
+        wants: Ids of commits and tags.
+        complete: Says of a commit that somebody has it with all that it needs.
+        shallow: Commits whose parents are left out.
+
+    Raises:
+        MissingObject: A commit, tree or tag on the way is not there. Blobs are not looked for.
+        CorruptObject: One cannot be understood.
+    """
+    seen: set[Oid] = set()
+    stack = list(wants)
+    while stack:
+        oid = stack.pop()
+        if oid in seen or complete(oid):
+            continue
+        seen.add(oid)
+        yield oid
+        kind, data = source.read(oid)
+        if kind == TAG:
+            stack.append(parse_tag(data)[0])
+        elif kind == TREE:
+            yield from _new_below(source, oid, None, seen)
+        elif kind == COMMIT:
+            info = parse_commit(data)
+            parents = () if oid in shallow else info.parents
+            stack += parents
+            before = parse_commit(source.read(parents[0])[1]).tree if parents else None
+            if info.tree not in seen and info.tree != before:
+                seen.add(info.tree)
+                yield info.tree
+                yield from _new_below(source, info.tree, before, seen)
+
+
+def _new_below(source: ObjectSource, tree: Oid, before: Oid | None, seen: set[Oid]) -> Iterator[Oid]:
+    """What lies below a tree and is neither seen nor in the tree before, at any depth where the two differ."""
+    pairs: list[tuple[Oid, Oid | None]] = [(tree, before)]
+    while pairs:
+        new, old = pairs.pop()
+        known = {} if old is None else {item.name: item for item in parse_tree(source.read(old)[1])}
+        for item in parse_tree(source.read(new)[1]):
+            one = known.get(item.name)
+            if item.mode == 0o160000 or item.oid in seen or (one is not None and one.oid == item.oid):
+                continue
+            seen.add(item.oid)
+            yield item.oid
+            if item.mode == 0o040000:
+                pairs.append((item.oid, one.oid if one is not None and one.mode == 0o040000 else None))
 
 
 def first_parents(source: ObjectSource, oid: Oid, *, shallow: Collection[Oid] = ()) -> Iterator[Oid]:

@@ -13,6 +13,7 @@ from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, RefResult, RefUpdate, RemoteStore
 from assay.remotes.bucket import BucketTransport
 from assay.remotes.copies import Copies
+from assay.remotes.git.local import LocalTransport
 from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 from assay.remotes.stores_s3 import S3Settings, S3Store
@@ -50,31 +51,54 @@ class NotAtomic(MemoryStore):
         raise AssertionError("not asked of such a store")
 
 
-@pytest.fixture(params=["memory", "not atomic", "local", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RemoteStore]:
-    opened: RemoteStore
-    if request.param == "s3":
+def store_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> RemoteStore:
+    if kind == "s3":
         url, settings = request.getfixturevalue("s3")
-        opened = S3Store(url, S3Settings(**settings, addressing_style="path"))
-    elif request.param == "local":
-        opened = LocalStore(str(tmp_path / "remote"))
-    else:
-        opened = MemoryStore() if request.param == "memory" else NotAtomic()
-    yield opened
-    opened.close()
+        return S3Store(url, S3Settings(**settings, addressing_style="path"))
+    if kind == "local":
+        return LocalStore(str(tmp_path / "remote"))
+    return MemoryStore() if kind == "memory" else NotAtomic()
 
 
-@pytest.fixture
-def connect(store: RemoteStore, tmp_path: Path) -> Connect:
-    """Opens the transport as the machine that a repository is on would."""
+def bucket_of(store: RemoteStore, tmp_path: Path) -> Callable[[Repository], BucketTransport]:
     numbers = count()
 
-    def make(repo: Repository) -> GitTransport:
+    def make(repo: Repository) -> BucketTransport:
         copies = Copies(str(tmp_path / f"copies{next(numbers)}"))
         folder = f"{repo.common_dir}/assay/incoming"
         return BucketTransport(store, "xxh128", copies, folder, repo.objects.pack_to, FixedClock(), CountingIds())
 
     return make
+
+
+@pytest.fixture(params=["memory", "not atomic", "local", "s3"])
+def connect_bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Repository], BucketTransport]]:
+    """Opens a bucket as the machine that a repository is on would."""
+    store = store_of(request.param, request, tmp_path)
+    yield bucket_of(store, tmp_path)
+    store.close()
+
+
+@pytest.fixture(params=["memory", "not atomic", "local", "s3", "git"])
+def connect(request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Iterator[Connect]:
+    """Opens the transport as the machine that a repository is on would."""
+    if request.param == "git":
+        git("init", "-q", "--bare", str(tmp_path / "remote.git"))
+        opened: list[LocalTransport] = []
+
+        def make(repo: Repository) -> GitTransport:
+            there = Repository.open(str(tmp_path / "remote.git"))
+            opened.append(LocalTransport(there, "remote.git", repo, f"{repo.common_dir}/assay/incoming"))
+            return opened[-1]
+
+        yield make
+        for transport in opened:
+            transport.close()
+        git("fsck", "--strict", "--no-dangling", cwd=tmp_path / "remote.git")
+        return
+    store = store_of(request.param, request, tmp_path)
+    yield bucket_of(store, tmp_path)
+    store.close()
 
 
 @pytest.fixture
@@ -182,7 +206,6 @@ def test_pushing_again_sends_nothing(connect: Connect, source: Repository) -> No
     publish(connect(source), source)
     transport = connect(source)
     assert all(not result.problem for result in publish(transport, source))
-    assert isinstance(transport, BucketTransport)
     assert (transport.objects, transport.size) == (0, 0)
 
 
@@ -202,7 +225,6 @@ def test_a_new_experiment_travels_alone(
     source.refs.close()
     transport = connect(source)
     publish(transport, source)
-    assert isinstance(transport, BucketTransport)
     assert transport.objects == 3, "a commit, its tree, one file"
     assert name in take(connect(target), target)
     git("fsck", "--strict", "--no-dangling", cwd=target.worktree)
@@ -269,19 +291,20 @@ def test_an_experiment_can_be_replaced_and_deleted(connect: Connect, source: Rep
     assert connect(source).refs(["refs/exps/"]) == {two: second}
 
 
-def test_two_pushers_of_one_name_are_both_visible_and_the_second_is_told(connect: Connect, source: Repository) -> None:
+def test_two_pushers_of_one_name_are_both_visible_and_the_second_is_told(
+    connect_bucket: Callable[[Repository], BucketTransport], source: Repository
+) -> None:
     """Each has looked before the other wrote."""
     (one, first), (_, second) = ((name, oid) for name, oid in everything(source).items() if "exps" in name)
-    publish(connect(source), source, {"refs/heads/main": source.head() or Oid(b"")})
-    slow = connect(source)
-    assert isinstance(slow, BucketTransport)
+    publish(connect_bucket(source), source, {"refs/heads/main": source.head() or Oid(b"")})
+    slow = connect_bucket(source)
     looked = slow._refs.read([one])
-    assert publish(connect(source), source, {one: first})[0].problem == ""
+    assert publish(connect_bucket(source), source, {one: first})[0].problem == ""
     slow._send([second], source.objects)
     [result] = slow._refs.move([RefUpdate(one, None, second)], looked)
     leaf = one.rpartition("/")[2]
     beside = {first: one, second: one}
-    shown = connect(source).refs(["refs/exps/"])
+    shown = connect_bucket(source).refs(["refs/exps/"])
     assert len(shown) == 2
     assert set(shown.values()) == {first, second}
     loser = next(name for name in shown if name != one)

@@ -6,7 +6,7 @@ import pytest
 
 from assay.engine.errors import CorruptObject, GitError, MissingObject
 from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, TreeItem, build_commit, build_tree, object_id
-from assay.engine.git.reach import closure, first_parents, is_ancestor
+from assay.engine.git.reach import beyond, closure, first_parents, is_ancestor
 from assay.engine.model import Oid, Signature
 
 WHO = Signature("A", "a@example.com", 1700000000)
@@ -135,3 +135,22 @@ def test_what_is_no_commit_has_no_history(source: Objects) -> None:
     blob = source.add(BLOB, b"x")
     with pytest.raises(GitError, match="not a commit"):
         is_ancestor(source, Oid(bytes(20)), blob)
+
+
+def test_beyond_what_somebody_has_only_changed_folders_are_looked_into(source: Objects) -> None:
+    same = source.add(TREE, build_tree([TreeItem("x", 0o100644, source.add(BLOB, b"same"))]))
+    trees, blobs = [], []
+    for number in (b"1", b"2", b"3"):
+        blobs.append(source.add(BLOB, number))
+        trees.append(source.add(TREE, build_tree([TreeItem("a", 0o100644, blobs[-1])])))
+    roots = [
+        source.add(TREE, build_tree([TreeItem("changed", 0o040000, tree), TreeItem("same", 0o040000, same)]))
+        for tree in trees
+    ]
+    first = source.commit(roots[0])
+    second = source.commit(roots[1], first)
+    third = source.commit(roots[2], second)
+    found = list(beyond(source, [third], lambda oid: oid == first))
+    assert len(found) == len(set(found))
+    assert set(found) == {third, second, *roots[1:], *trees[1:], *blobs[1:]}
+    assert same not in source.reads

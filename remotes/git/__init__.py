@@ -1,0 +1,4 @@
+"""Git repositories as remotes for experiments: what a name or URL means (`addresses`), and the ways there.
+
+`local` is a repository on this machine or a mounted one, through our own object layer. Servers join here.
+"""
