@@ -20,6 +20,7 @@ from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.workspace import undo
+from assay.engine.workspace.borrowed import refuse_borrowed_head
 from assay.engine.workspace.files import transient, within
 from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Restored, Wanted, carry_out, plan
@@ -46,6 +47,7 @@ def apply(project: Project, revision: str, *, whole: bool = False) -> Applied:
         MissingArtifact: An output is not in the cache; nothing was changed.
     """
     with hold(project) as held:
+        refuse_borrowed_head(project)
         held.using(write=[""])
         commit = resolve(project.repo, revision)
         outs = dict(tracked_at(project, commit).outs)

@@ -26,6 +26,7 @@ from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
+from assay.engine.workspace.borrowed import refuse_borrowed_head
 from assay.engine.workspace.files import Changes, moved_to_cache, outputs_of, within
 from assay.engine.workspace.hold import hold, refuse_half_merged
 
@@ -67,8 +68,9 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
         raise UsageError("--from takes a whole experiment; paths cannot be given with it.")
     with hold(project) as held:
         prefix = project.prefix
-        held.using(read=[""])
         refuse_half_merged(project)
+        refuse_borrowed_head(project)
+        held.using(read=[""])
         began = time.time_ns()
         head = project.repo.head()
         base_tree = None if head is None else project.repo.objects.read_commit(head).tree

@@ -27,6 +27,7 @@ from assay.engine.pipeline.choice import OWN, PLAIN, Choice, Manner
 from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
+from assay.engine.workspace.borrowed import refuse_borrowed_head
 from assay.engine.workspace.hold import hold
 
 
@@ -79,13 +80,14 @@ def run(project: Project, spec: RunSpec) -> Ran:
             an experiment all the same.
     """
     with hold(project):
+        refuse_borrowed_head(project)
         baseline = baseline_of(project)
         name = claim_name(project, baseline, spec.name, force=spec.manner.force)
         todo = _prepared(project, spec)
+        check(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes)
         project.report(ExperimentStarted(name))
         if spec.manner.dry:
             return Ran(None, reproduce(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes))
-        check(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes)
         with project.shared_locks.using(read=[""]):
             start = take(project, todo.pipeline, baseline)
         log = logs.begin(project, name)

@@ -20,6 +20,7 @@ from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.repro import commit_outs, graph_of
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
+from assay.engine.workspace.borrowed import refuse_borrowed_head
 from assay.engine.workspace.files import files_below, outputs_of, transient, within
 from assay.engine.workspace.hold import hold
 
@@ -56,16 +57,17 @@ def save(
         UsageError: A path to include is not there, or a target of the choice means nothing.
     """
     with hold(project) as held:
+        refuse_borrowed_head(project)
         baseline = baseline_of(project)
         held.using(read=[""])
         name = claim_name(project, baseline, name, force=force)
         pipeline = load(project)
+        sources = graph_of(pipeline).sources(choice._replace(single=True))
         extra = {path for item in include for path in _included(project, pipeline, item)}
         start = take(project, pipeline, baseline, apart=extra)
         _tell_left_out(project, pipeline, start, extra)
         for stage in commit_outs(project, pipeline, choice).left:
             project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
-        sources = graph_of(pipeline).sources(choice._replace(single=True))
         written = commit_data(project, sources, Observer(project))
         made = publish(
             project,

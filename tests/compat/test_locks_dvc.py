@@ -192,6 +192,24 @@ def test_assay_works_while_dvc_runs_a_stage_but_leaves_its_files_alone(dvc_proce
     nothing_is_held(project)
 
 
+def test_no_experiment_of_assays_begins_at_a_commit_that_dvc_has_checked_out(
+    dvc_process, project, assay, git, monkeypatch
+):
+    monkeypatch.setattr("assay.engine.workspace.borrowed.PATIENCE", 0.2)
+    branch = git("rev-parse", "HEAD", cwd=project)
+    with meanwhile(lambda: dvc_process.run(project, "exp", "run", "-n", "theirs", "-S", "lr=7"), project) as found:
+        for words in (["save", "-n", "ours"], ["run", "fast"], ["apply", "HEAD"], ["baseline", "-m", "x"]):
+            said = assay(*words, cwd=project, code=255)
+            assert "DVC has an experiment checked out here" in said.err, words
+        assay("add", "more.csv", cwd=project)
+    assert found[0].code == 0, found[0].err
+    assay("save", "-n", "ours", cwd=project)
+    refs = git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=project).splitlines()
+    mine = [ref for ref in refs if ref.endswith(("/theirs", "/ours"))]
+    assert mine == [f"refs/exps/{branch[:2]}/{branch[2:]}/{name}" for name in ("ours", "theirs")]
+    nothing_is_held(project)
+
+
 def test_a_killed_assay_leaves_nothing_that_stops_dvc(dvc_process, project):
     with assay_running(project, "run", "-n", "ours", "slow") as process:
         os.kill(process.pid, signal.SIGKILL)
