@@ -174,30 +174,44 @@ def _restore_breaks(node: yaml.Node) -> None:
 
 
 class _Builder:
-    """Makes data of nodes; an alias becomes a copy, so that no two places share a list or a map."""
+    """Makes data of nodes; an alias is the same list or map as what it stands for.
+
+    Whoever changes such data changes a copy of it. What aliases expand to is counted as if it were copied, since that
+    is how much there is to go through.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.count = 0
         self.open: list[yaml.Node] = []
         self.keys: list[str] = []
+        self.built: dict[int, tuple[Any, int]] = {}
 
     def build(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         if len(self.open) > MAX_DEPTH or any(node is outer for outer in self.open):
             raise self.bad(node, "an alias stands inside what it stands for")
-        self.count += len(node.value)
+        data, inside = self.built.get(id(node), (None, len(node.value)))
+        self.count += inside
         if self.count > MAX_NODES:
             raise self.bad(node, f"its aliases expand to more than {MAX_NODES:,} values")
+        if data is not None:
+            return data
+        before = self.count - inside
         self.open.append(node)
         try:
-            if node.tag == SEQ and isinstance(node, yaml.SequenceNode):
-                return [self.build(item) for item in node.value]
-            if node.tag == MAP and isinstance(node, yaml.MappingNode):
-                return self.mapping(node)
+            data = self.container(node)
         finally:
             self.open.pop()
+        self.built[id(node)] = data, self.count - before
+        return data
+
+    def container(self, node: yaml.Node) -> Any:
+        if node.tag == SEQ and isinstance(node, yaml.SequenceNode):
+            return [self.build(item) for item in node.value]
+        if node.tag == MAP and isinstance(node, yaml.MappingNode):
+            return self.mapping(node)
         raise self.bad(node, f"the tag {_short(node.tag)} is not supported")
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
@@ -240,7 +254,7 @@ class _Builder:
     def merged(self, node: yaml.Node) -> dict[Any, Any]:
         """What a ``<<`` brings in: a map, or a list of maps of which an earlier one wins."""
         if isinstance(node, yaml.MappingNode):
-            return cast("dict[Any, Any]", self.build(node))
+            return dict(cast("dict[Any, Any]", self.build(node)))
         if not isinstance(node, yaml.SequenceNode) or not all(isinstance(one, yaml.MappingNode) for one in node.value):
             raise self.bad(node, "'<<' takes a map, or a list of maps")
         result: dict[Any, Any] = {}

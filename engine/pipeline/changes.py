@@ -79,7 +79,7 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
         return [*found, Reason("stage", "", "it has not run yet", "new")]
     if stage.cmd != entry.cmd:
         found.append(Reason("cmd", "", "its command changed"))
-    for dep in stage.deps:
+    for dep in {dep.spelled: dep for dep in stage.deps}.values():
         if dep.dataset is not None:
             found += _dataset_reasons(dep.path, entry.datasets.get(dep.spelled), dep.dataset)
             continue

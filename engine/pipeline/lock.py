@@ -40,6 +40,7 @@ class LockEntry(NamedTuple):
         params: The values of its parameters, by file as spelled, then by dotted key.
         outs: What it wrote, like ``deps``.
         datasets: What the data sets were that it read, by path as its dvc.yaml spells it (``ds://name``).
+        again: Paths of ``deps`` that are listed more than once, one for each further time.
     """
 
     cmd: Cmd
@@ -47,6 +48,7 @@ class LockEntry(NamedTuple):
     params: Mapping[str, Mapping[str, Any]] = _NOTHING
     outs: Mapping[str, Artifact | None] = _NOTHING
     datasets: Mapping[str, Mapping[str, Any]] = _NOTHING
+    again: tuple[str, ...] = ()
 
 
 class LockFile(NamedTuple):
@@ -106,23 +108,39 @@ def dump(lock: LockFile) -> str:
 
 
 def entry_data(entry: LockEntry) -> dict[str, Any]:
-    """An entry as plain data in DVC's order: deps and outs by path, params.yaml before other files, its keys sorted."""
+    """An entry as plain data in DVC's order: deps and outs by path, params.yaml before other files, its keys sorted.
+
+    It shares nothing with other entries, so that a value is written as an alias only of one in the same entry.
+    """
     data: dict[str, Any] = {"cmd": entry.cmd if isinstance(entry.cmd, str) else list(entry.cmd)}
     if entry.deps or entry.datasets:
         data["deps"] = [
             {"path": path, "dataset": dict(entry.datasets[path])}
             if path in entry.datasets
             else _item_data(path, entry.deps[path])
-            for path in sorted({*entry.deps, *entry.datasets})
+            for path in sorted([*{*entry.deps, *entry.datasets}, *entry.again])
         ]
     if entry.params:
         files = sorted(entry.params, key=lambda file: (file != _PARAMS_FILE, file))
-        data["params"] = {
-            file: {key: entry.params[file][key] for key in sorted(entry.params[file], key=str)} for file in files
-        }
+        params = _apart(entry.params, {})
+        data["params"] = {file: {key: params[file][key] for key in sorted(params[file], key=str)} for file in files}
     if entry.outs:
         data["outs"] = [_item_data(path, entry.outs[path]) for path in sorted(entry.outs)]
     return data
+
+
+def _apart(value: Any, done: dict[int, Any]) -> Any:
+    """A copy in which that is one container what is one in the value; ``done`` is what was copied so far."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        return value
+    copy = done.get(id(value))
+    if copy is None:
+        copy = done[id(value)] = (
+            {key: _apart(inner, done) for key, inner in value.items()}
+            if isinstance(value, Mapping)
+            else [_apart(inner, done) for inner in value]
+        )
+    return copy
 
 
 def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
@@ -172,7 +190,13 @@ def _entry(source: Source, keys: Keys, data: Any) -> LockEntry:
         {file: _map(source, (*keys, "params", file), values) for file, values in params.items()},
         _items(source, (*keys, "outs"), entry.get("outs")),
         _datasets(entry.get("deps")),
+        _again(entry.get("deps")),
     )
+
+
+def _again(deps: Any) -> tuple[str, ...]:
+    paths = [item["path"] for item in deps or ()]
+    return tuple(path for at, path in enumerate(paths) if path in paths[:at]) if len(set(paths)) < len(paths) else ()
 
 
 def _datasets(deps: Any) -> dict[str, Mapping[str, Any]]:

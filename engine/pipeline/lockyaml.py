@@ -3,7 +3,8 @@
 Block style throughout, sequences not indented under their key, lines folded at 80 columns, YAML 1.2 scalars, null as
 nothing. The result is byte-equal to ruamel.yaml 0.19's (tests/properties holds both side by side), oddities included:
 a folded plain scalar leaves a space at the end of the line, and a long word in a key is folded too, although no YAML
-reader understands that. One thing differs: a container met twice is written twice, where ruamel.yaml makes an alias.
+reader understands that. A container met twice is written once, with an anchor, and an alias stands for it after that;
+anchors are numbered in the order in which their containers are met for the second time.
 
 Not written: sets, byte strings, tagged values and keys that are containers; they raise TypeError.
 """
@@ -57,16 +58,49 @@ def emit(data: Mapping[Any, Any]) -> str:
     """
     if not data:
         return "{}\n"
-    writer = _Writer()
+    writer = _Writer(_anchors(data))
     writer.mapping(data, 0)
     return "".join(writer.out)
 
 
-class _Writer:
-    """Walks the data once; every line it writes ends where the next one starts."""
+def _anchors(data: Any) -> dict[int, str]:
+    """The names of the containers that are met more than once, by their identity."""
+    seen: set[int] = set()
+    names: dict[int, str] = {}
+    left = [data]
+    while left:
+        value = left.pop()
+        if not isinstance(value, (Mapping, list, tuple)):
+            continue
+        if id(value) in seen:
+            names.setdefault(id(value), f"id{len(names) + 1:03d}")
+            continue
+        seen.add(id(value))
+        left += reversed(list(value.values() if isinstance(value, Mapping) else value))
+    return names
 
-    def __init__(self) -> None:
+
+class _Writer:
+    """Walks the data once; every line it writes ends where the next one starts.
+
+    Args:
+        anchors: The containers that are written once and referred to after that.
+    """
+
+    def __init__(self, anchors: Mapping[int, str]) -> None:
         self.out: list[str] = []
+        self._anchors = anchors
+        self._written: set[int] = set()
+
+    def _anchor(self, value: Any) -> tuple[str, bool]:
+        """The anchor or alias that stands before a container, and whether that is all there is to write."""
+        name = self._anchors.get(id(value)) if self._anchors else None
+        if name is None:
+            return "", False
+        if id(value) in self._written:
+            return f" *{name}", True
+        self._written.add(id(value))
+        return f" &{name}", False
 
     def mapping(self, data: Mapping[Any, Any], indent: int, *, inline: bool = False) -> None:
         """Each key on a line of its own; the first goes on with the current line when ``inline``."""
@@ -94,9 +128,15 @@ class _Writer:
             text = scalar(value, column + 1, indent + STEP)
             self.out.append(f" {text}\n" if text else "\n")
             return
+        anchor, is_alias = self._anchor(value)
+        self.out.append(anchor)
+        if is_alias:
+            self.out.append("\n")
+            return
         if not value:
             self.out.append(" {}\n" if isinstance(value, Mapping) else " []\n")
             return
+        compact = compact and not anchor
         self.out.append(" " if compact else "\n")
         if isinstance(value, Mapping):
             self.mapping(value, indent + STEP, inline=compact)
@@ -113,14 +153,19 @@ class _Writer:
             if not isinstance(item, (Mapping, list, tuple)):
                 text = scalar(item, indent + STEP, indent + STEP)
                 self.out.append(f" {text}\n")
+                continue
+            anchor, is_alias = self._anchor(item)
+            self.out.append(anchor)
+            if is_alias:
+                self.out.append("\n")
             elif not item:
                 self.out.append(" {}\n" if isinstance(item, Mapping) else " []\n")
             else:
-                self.out.append(" ")
+                self.out.append("\n" if anchor else " ")
                 if isinstance(item, Mapping):
-                    self.mapping(item, indent + STEP, inline=True)
+                    self.mapping(item, indent + STEP, inline=not anchor)
                 else:
-                    self._sequence(item, indent + STEP, inline=True)
+                    self._sequence(item, indent + STEP, inline=not anchor)
 
 
 def _column_after(text: str, column: int) -> int:

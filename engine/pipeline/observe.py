@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import BadInput, CorruptArtifact, MissingArtifact, Refused
@@ -147,8 +148,13 @@ class Observer:
         if not isinstance(content, Mapping):
             raise BadInput(params.path, "is not a map, so its values cannot be parameters")
         if params.names:
-            content = {name: found for name in params.names if (found := keys.get(content, name)) is not keys.MISSING}
+            content = {name: found for name in params.names if (found := _under(content, name)) is not keys.MISSING}
         return {str(key): _storable(value) for key, value in content.items()}
+
+
+def _under(content: Mapping[str, Any], name: str) -> Any:
+    """The value under a dotted key; under an empty one everything, as in DVC."""
+    return keys.get(content, name) if name else content
 
 
 def refuse_unseen(stage: Stage) -> None:
@@ -168,9 +174,14 @@ def refuse_unseen(stage: Stage) -> None:
 
 
 def _storable(value: Any) -> Any:
-    """A value as lock files can hold it: a time of day, which only TOML has, becomes text."""
+    """A value as lock files can hold it: a time of day, which only TOML has, becomes text.
+
+    What holds none is given back itself: a list that is found under two keys is written once.
+    """
     if isinstance(value, list):
-        return [_storable(inner) for inner in value]
+        items = [_storable(inner) for inner in value]
+        return value if all(map(is_, items, value)) else items
     if isinstance(value, Mapping):
-        return {key: _storable(inner) for key, inner in value.items()}
+        entries = {key: _storable(inner) for key, inner in value.items()}
+        return value if all(map(is_, entries.values(), value.values())) else entries
     return value.isoformat() if isinstance(value, datetime.time) else value

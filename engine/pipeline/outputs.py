@@ -54,7 +54,7 @@ def detach(folder: disk.Folder, path: str) -> int:
     for name in [f"{path}/{found.path}" for found in disk.walk(absolute)] if is_folder else [path]:
         stat = folder.stat(name)
         if stat is not None and (stat.st_nlink > 1 or S_ISLNK(stat.st_mode)):
-            executable = S_ISREG(stat.st_mode) and bool(stat.st_mode & 0o100)
+            executable = S_ISREG(stat.st_mode) and bool(stat.st_mode & 0o111)
             folder.write(name, _pieces(f"{folder.root}/{name}"), executable=executable)
             count += 1
     return count

@@ -172,12 +172,11 @@ def _stage(source: Source, definition: Definition) -> Stage:
 
 
 def _deps(value: Value, wdir: str) -> tuple[Dep, ...]:
-    """The dependencies; what is named twice in the same words, as templates may do, is one."""
-    found: dict[str, Dep] = {}
+    found = []
     for item in value.items(str, "a path"):
         path, place = dep_path(item.source, item.keys, item.data, wdir)
-        found.setdefault(item.data, Dep(path, item.data, item.keys, place))
-    return tuple(found.values())
+        found.append(Dep(path, item.data, item.keys, place))
+    return tuple(found)
 
 
 def _command(value: Value) -> str | tuple[str, ...]:
@@ -202,7 +201,8 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
             names.setdefault(PARAMS_FILE, []).append(item.data)
             places.setdefault(PARAMS_FILE, item)
             continue
-        for file, chosen in item.pairs():
+        for spelled, chosen in item.pairs():
+            file = _params_file(spelled)
             keys = [] if chosen.data is None else [key.data for key in chosen.items(str, "a key")]
             names.setdefault(file, []).extend(keys)
             places.setdefault(file, chosen)
@@ -217,6 +217,11 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
         )
         for file, keys in names.items()
     )
+
+
+def _params_file(spelled: str) -> str:
+    """A params file as lock files name it: without ``./`` and the like."""
+    return spelled if spelled.startswith("/") or "://" in spelled else posixpath.normpath(spelled)
 
 
 def _params_path(value: Value, spelled: str, wdir: str) -> str:

@@ -144,6 +144,12 @@ class Stage(NamedTuple):
         return tuple(self.cmd.splitlines()) if isinstance(self.cmd, str) else self.cmd
 
     @property
+    def named_again(self) -> tuple[str, ...]:
+        """The dependencies that its file names more than once in the same words, one for each further time."""
+        spelled = [dep.spelled for dep in self.deps]
+        return tuple(path for at, path in enumerate(spelled) if path in spelled[:at])
+
+    @property
     def is_callback(self) -> bool:
         """Whether it neither reads nor writes anything, so that it is run for its effect, every time."""
         return not (self.deps or self.params or self.outs)

@@ -6,6 +6,7 @@ what changed meanwhile is reported. An unchanged stage whose outputs are gone ge
 
 from __future__ import annotations
 
+import posixpath
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
@@ -251,6 +252,8 @@ class Work:
     def _written(self, stage: Stage, inputs: Inputs, entry: LockEntry | None, *, keep_run: bool) -> LockEntry:
         """What a stage has just written, put into the cache, and with it the run; the new lock entry."""
         keep_run = keep_run and runcache.can_be_kept(stage) and not self._manner.no_commit
+        if any(out.cache and posixpath.basename(out.path) == ".gitignore" for out in stage.outs):
+            self._ignore(stage)  # before it is hashed, since it gets a line of its own
         if self._manner.no_commit:
             found = outputs.seen(self.observer, stage.outs, entry)
         else:
@@ -269,7 +272,8 @@ class Work:
         """Gives a stage the outputs that it had when it was given the same inputs, if they are all in the cache."""
         if not runcache.can_be_kept(stage):
             return False
-        given = LockEntry(stage.cmd, inputs.deps, inputs.params, {out.spelled: None for out in stage.outs})
+        nothing: dict[str, Artifact | None] = {out.spelled: None for out in stage.outs}
+        given = LockEntry(stage.cmd, inputs.deps, inputs.params, nothing, again=stage.named_again)
         for known in self._run_cache.find(given):
             if all(artifact is not None and self.observer.has(artifact) for artifact in known.outs.values()):
                 if not self._given_back(stage, known):
@@ -282,8 +286,11 @@ class Work:
 
     def _record(self, stage: Stage, entry: LockEntry) -> None:
         """Writes a lock entry, and keeps the stage's cached outputs out of Git."""
-        self.ignores.update(dict.fromkeys(ignore(self._project.root, [out.path for out in stage.outs if out.cache])))
+        self._ignore(stage)
         self.locks.put({stage.lock_path: {stage.name: entry}})
+
+    def _ignore(self, stage: Stage) -> None:
+        self.ignores.update(dict.fromkeys(ignore(self._project.root, [out.path for out in stage.outs if out.cache])))
 
     def _note_changes(self, stage: Stage, before: Inputs) -> bool:
         """Remembers what a stage reads and what is not as it was when it started; says whether there is nothing."""
@@ -321,4 +328,5 @@ def entry_of(stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> Lock
         dict(inputs.params),
         {out.spelled: outs[out.path] for out in stage.outs},
         {dep.spelled: dep.dataset for dep in stage.deps if dep.dataset is not None},
+        stage.named_again,
     )

@@ -33,7 +33,7 @@ Ignored = Callable[[str, bool], bool]
 Odd = Callable[[str, BadInput | None], None]
 """Hears of a path that is neither a plain file nor a folder; the error says why a symlink cannot be followed."""
 
-_OWNER_MAY_EXECUTE = stat_module.S_IXUSR
+_MAY_EXECUTE = stat_module.S_IXUSR | stat_module.S_IXGRP | stat_module.S_IXOTH
 _TELL_EVERY = 4 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _LINK_HINT = "Put the file itself there, or leave it out in .dvcignore."
@@ -71,7 +71,7 @@ class Level:
 
     def add(self, name: str, stat: os.stat_result, raw: bytes, seen: Seen | None) -> None:
         """Takes in a file whose binary digest is known; ``seen`` is None when it must not be remembered."""
-        kind = EXECUTABLE if stat.st_mode & _OWNER_MAY_EXECUTE else FILE
+        kind = EXECUTABLE if stat.st_mode & _MAY_EXECUTE else FILE
         self.rows.append([name, kind, raw, stat.st_size, 1])
         if seen is not None:
             self.seen[name] = seen

@@ -39,11 +39,14 @@ def test_a_quoted_merge_key_is_a_key() -> None:
     assert load("'<<': 1\n") == {"<<": 1}
 
 
-def test_an_alias_is_a_copy() -> None:
+def test_an_alias_is_what_it_stands_for() -> None:
     result = load("a: &x [1]\nb: *x\n")
     assert isinstance(result, dict)
-    assert result["a"] == result["b"]
-    assert result["a"] is not result["b"]
+    assert result["a"] is result["b"]
+
+
+def test_a_merge_key_leaves_the_map_that_it_names_as_it_is() -> None:
+    assert load("a: &x {p: 1}\nb: {<<: *x, q: 2}\nc: *x\n") == {"a": {"p": 1}, "b": {"p": 1, "q": 2}, "c": {"p": 1}}
 
 
 def test_line_breaks_of_yaml_1_1_only_are_ordinary_characters() -> None:

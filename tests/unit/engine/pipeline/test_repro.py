@@ -641,3 +641,18 @@ def test_metrics_are_written_as_they_are(work: Workspace) -> None:
     two_stages(work)
     repro(work)
     assert json.loads(work.read("m.json")) == {"acc": 1}
+
+
+def test_two_spellings_of_a_params_file_are_one_file(work: Workspace) -> None:
+    work.write("params.yaml", "n: 1\nw: a\n")
+    work.write("dvc.yaml", "stages: {a: {cmd: touch o, params: [n, {./params.yaml: [w]}], outs: [o]}}\n")
+    repro(work)
+    assert lock.parse(work.read("dvc.lock"), "dvc.lock").stages["a"].params == {"params.yaml": {"n": 1, "w": "a"}}
+    assert again(work).skipped == ("a",)
+
+
+def test_a_gitignore_that_a_stage_writes_is_recorded_with_the_lines_of_all_outputs(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {a: {cmd: 'echo x > .gitignore; touch o', outs: [.gitignore, o]}}\n")
+    repro(work)
+    assert work.read(".gitignore") == "x\n/.gitignore\n/o\n"
+    assert again(work).skipped == ("a",)

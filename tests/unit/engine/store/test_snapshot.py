@@ -70,8 +70,8 @@ def test_a_file_in_a_folder_of_the_project_is_found(bench):
     assert bench.look("s/t/f").digest == digest_bytes("xxh128", b"content")
 
 
-@pytest.mark.parametrize(("mode", "is_exec"), [(0o644, False), (0o755, True), (0o744, True), (0o655, False)])
-def test_whether_the_owner_may_execute_a_file_is_kept(bench, mode, is_exec):
+@pytest.mark.parametrize(("mode", "is_exec"), [(0o644, False), (0o755, True), (0o744, True), (0o655, True), (0o645, True)])
+def test_whether_anybody_may_execute_a_file_is_kept(bench, mode, is_exec):
     bench.write({"f": b"x", "data/f": b"x"})
     for path in ("f", "data/f"):
         os.chmod(bench.root / path, mode)
