@@ -69,7 +69,33 @@ class StageFinished(NamedTuple):
     seconds: float
 
 
-Event = Progress | Done | Note | Warned | ExperimentStarted | StageStarted | StageSkipped | StageOutput | StageFinished
+class DataChecked(NamedTuple):
+    """A ``.dvc`` file that stages need was looked at; ``changed`` says whether its data had been edited."""
+
+    path: str
+    changed: bool
+
+
+class LockWritten(NamedTuple):
+    """A lock file was written; ``is_new`` says whether there was none."""
+
+    path: str
+    is_new: bool
+
+
+Event = (
+    Progress
+    | Done
+    | Note
+    | Warned
+    | ExperimentStarted
+    | StageStarted
+    | StageSkipped
+    | StageOutput
+    | StageFinished
+    | DataChecked
+    | LockWritten
+)
 Reporter = Callable[[Event], None]
 
 

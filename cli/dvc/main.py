@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from assay.cli.wiring import Context
 
 VERBS: dict[str, str] = {
+    "add": "track files and folders that no stage writes",
     "check-ignore": "whether .dvcignore files ignore a path, and which line says so",
+    "checkout": "bring tracked data from the cache into the workspace",
+    "commit": "record data and outputs as they are, without running anything",
     "dag": "draw what needs what",
     "data status": "the last commit, the .dvc and lock files, and the data, compared",
     "exp apply": "make the workspace what an experiment was",
@@ -26,24 +29,27 @@ VERBS: dict[str, str] = {
     "exp rename": "give an experiment another name",
     "exp run": "run the pipeline as an experiment",
     "exp save": "keep the workspace as an experiment, without running anything",
+    "freeze": "never run a stage, whatever changes",
     "metrics diff": "the metrics that differ between two revisions",
     "metrics show": "the metrics of the workspace, or of revisions as well",
+    "move": "give added data another path",
     "params diff": "the parameters that differ between two revisions",
+    "remove": "stop tracking data, take stages away",
+    "repro": "run the stages that changed",
     "root": "the way from here to the root of the project",
     "stage add": "add a stage to the dvc.yaml of this folder",
     "stage list": "stages, with a line about each",
     "status": "how stages and data differ from what was recorded",
+    "unfreeze": "run a frozen stage again",
+    "unprotect": "make files that are links into the cache your own",
     "version": "which DVC this stands in for, and what it runs on",
 }
 """Every verb that is here, and its line in the help."""
 
 LATER = (
-    "add",
     "artifacts get",
     "cache dir",
     "cache migrate",
-    "checkout",
-    "commit",
     "completion",
     "config",
     "daemon analytics",
@@ -62,7 +68,6 @@ LATER = (
     "exp queue-worker",
     "exp show",
     "fetch",
-    "freeze",
     "gc",
     "get",
     "get-url",
@@ -77,7 +82,6 @@ LATER = (
     "install",
     "list",
     "list-url",
-    "move",
     "plots diff",
     "plots modify",
     "plots show",
@@ -96,14 +100,10 @@ LATER = (
     "remote modify",
     "remote remove",
     "remote rename",
-    "remove",
-    "repro",
     "studio login",
     "studio logout",
     "studio token",
     "test-db",
-    "unfreeze",
-    "unprotect",
     "update",
 )
 """Verbs that DVC has and assay has not."""

@@ -20,9 +20,14 @@ def spelled(path: str, context: Context) -> str:
 
 
 def tell_git(written: Iterable[str], context: Context, *, staged: bool = False) -> None:
-    """Says which files Git should be told of, unless it has been."""
-    names = sorted(os.path.relpath(path, context.current() or ".") for path in written)
-    if not names or staged or context.quiet:
+    """Says which files Git should be told of, unless it has been, or there is none."""
+    project = context.project()
+    if staged or context.quiet or not project.has_git:
+        return
+    # A .gitignore that went was never more than what DVC and assay put there, so Git may not know it.
+    known = (path for path in written if os.path.exists(project.path(path)) or not path.endswith(".gitignore"))
+    names = sorted(os.path.relpath(path, context.current() or ".") for path in known)
+    if not names:
         return
     command = " ".join(["git", "add", *map(shlex.quote, names)])
     context.say(f"\nTo track the changes with git, run:\n\n\t{command}")

@@ -15,6 +15,9 @@ MUCH = (500, 10_000_000)
 """How many things, and how many bytes, are worth a line of their own."""
 
 
+_UNSAID = (events.ExperimentStarted, events.DataChecked, events.LockWritten)
+
+
 class Progress:
     """A reporter that writes to a stream.
 
@@ -71,7 +74,7 @@ class Progress:
         if isinstance(event, events.Done):
             self._done(event.task)
             return
-        if isinstance(event, events.ExperimentStarted):  # the result tells its name
+        if isinstance(event, _UNSAID):  # the result tells it
             return
         if self.quiet and not isinstance(event, events.Warned):
             return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TextIO
 
 from assay.cli.render.progress import Progress
 from assay.engine import events
 
+_CACHED = "Stage '{}' is cached - skipping run, checking out outputs"
 _WHY = {
     "unchanged": "Stage '{}' didn't change, skipping",
     "frozen": "Stage '{}' didn't change, skipping",
-    "restored from the cache": "Stage '{}' is cached - skipping run, checking out outputs",
-    "restored from the run cache": "Stage '{}' is cached - skipping run, checking out outputs",
+    "restored from the cache": _CACHED,
+    "restored from the run cache": _CACHED,
 }
 
 
@@ -21,11 +23,16 @@ class StageLines(Progress):
     Args:
         out: Where stages are told, and what they print.
         others: The reporter for everything else.
+
+    Attributes:
+        folder: The project path that stages and files are named from; "" is the project itself.
     """
 
     def __init__(self, out: TextIO, others: Progress) -> None:
         super().__init__(out, live=False, quiet=others.quiet)
         self._others = others
+        self.folder = ""
+        self._gap = False
 
     def __call__(self, event: events.Event) -> None:
         """Writes one event."""
@@ -33,7 +40,10 @@ class StageLines(Progress):
             self._others.clear()
             self._output(event.data)
             return
-        line = _line(event)
+        if isinstance(event, events.StageFinished):
+            self._gap = True
+            return
+        line = self._line(event)
         if line is None:
             self._others(event)
         elif not self.quiet:
@@ -46,13 +56,34 @@ class StageLines(Progress):
         self._others.clear()
         super().clear()
 
+    def _line(self, event: events.Event) -> str | None:
+        """What DVC says of an event on stdout; None for those that belong to stderr."""
+        if isinstance(event, events.ExperimentStarted):
+            return f"Reproducing experiment '{event.name}'"
+        if isinstance(event, events.LockWritten):
+            updating = f"Updating lock file '{seen(event.path, self.folder)}'"
+            return f"Generating lock file '{seen(event.path, self.folder)}'\n{updating}" if event.is_new else updating
+        if isinstance(event, events.StageStarted):
+            text = f"Running stage '{seen(event.stage, self.folder)}':\n> " + event.command.replace("\n", "\n> ")
+        elif isinstance(event, events.StageSkipped):
+            text = _WHY.get(event.why, "Stage '{}' will be skipped").format(seen(event.stage, self.folder))
+        elif isinstance(event, events.DataChecked):
+            name = seen(event.path, self.folder)
+            text = (
+                f"Verifying data sources in stage: '{name}'" if event.changed else f"'{name}' didn't change, skipping"
+            )
+        else:
+            return None
+        gap, self._gap = "\n" * self._gap, "cached" in text
+        return gap + text
 
-def _line(event: events.Event) -> str | None:
-    """What DVC says of an event on stdout; None for those that belong to stderr."""
-    if isinstance(event, events.ExperimentStarted):
-        return f"Reproducing experiment '{event.name}'"
-    if isinstance(event, events.StageStarted):
-        return f"Running stage '{event.stage}':\n> " + event.command.replace("\n", "\n> ")
-    if isinstance(event, events.StageSkipped):
-        return _WHY.get(event.why, "Stage '{}' will be skipped").format(event.stage)
-    return "" if isinstance(event, events.StageFinished) else None
+
+def seen(node: str, folder: str) -> str:
+    """A stage's address or a pipeline file's path, as it is spelled in a folder."""
+    if not folder:
+        return node
+    file, colon, name = node.rpartition(":") if not node.endswith((".dvc", ".lock")) else (node, "", "")
+    if not file:
+        file, colon = "dvc.yaml", ":"
+    file = posixpath.relpath(file, folder)
+    return name if colon and file == "dvc.yaml" else f"{file}{colon}{name}"

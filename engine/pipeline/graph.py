@@ -94,6 +94,10 @@ class Graph:
         """
         return [self.stages[node] for node in self._plan(choice) if node in self.stages]
 
+    def steps(self, choice: Choice = OWN) -> list[Stage | Any]:
+        """`order` and `sources` in one: each after those that it needs. Raises UsageError as they do."""
+        return [self.stages.get(node) or self.data[node] for node in self._plan(choice)]
+
     def sources(self, choice: Choice = OWN) -> list[Any]:
         """The ``.dvc`` files that are part of a choice. Raises UsageError when a target means nothing."""
         return [self.data[node] for node in self._plan(choice) if node in self.data]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from assay.engine import disk
+from assay.engine.events import LockWritten
 from assay.engine.params import documents
 from assay.engine.pipeline import lock
 from assay.engine.pipeline.lock import LockEntry, LockFile
@@ -46,7 +47,9 @@ class Locks:
             text = lock.dump(after)
             if text == self._texts[path]:
                 continue
+            is_new = not before.data
             self._write(path, text)
+            self._project.report(LockWritten(path, is_new))
             self._files[path], self._texts[path] = after, text
             self.written[path] = None
 

@@ -7,11 +7,11 @@ runs. The stages are chosen by a `Choice`, a `Manner` says how they are gone thr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine.errors import AssayError
-from assay.engine.events import StageSkipped, Warned
+from assay.engine.events import DataChecked, StageSkipped, Warned
 from assay.engine.pipeline import outputs
 from assay.engine.pipeline.changes import StageStatus
 from assay.engine.pipeline.choice import EVERYTHING, OWN, PLAIN, Choice, Manner
@@ -24,6 +24,7 @@ from assay.engine.pipeline.stage import Stage
 from assay.engine.pipeline.work import Work, entry_of
 
 if TYPE_CHECKING:
+    from assay.engine.pipeline.datafile import DataFile
     from assay.engine.project import Project
 
 
@@ -112,7 +113,8 @@ def reproduce(
     data_written = _record_data(project, graph, choice, manner, work)
     # An empty log path is no log; the file is made before anything runs.
     with StageLog(log, project.report) as sink:
-        return _Round(project, graph, work, manner).go(order, sink)._replace(data_written=data_written)
+        steps = graph.steps(choice)
+        return _Round(project, graph, work, manner, data_written).go(steps, sink)._replace(data_written=data_written)
 
 
 def _record_data(project: Project, graph: Graph, choice: Choice, manner: Manner, work: Work) -> tuple[str, ...]:
@@ -128,8 +130,11 @@ def _record_data(project: Project, graph: Graph, choice: Choice, manner: Manner,
 class _Round:
     """Going through the stages in order, and what follows when one fails or runs."""
 
-    def __init__(self, project: Project, graph: Graph, work: Work, manner: Manner) -> None:
+    def __init__(
+        self, project: Project, graph: Graph, work: Work, manner: Manner, edited_data: Collection[str]
+    ) -> None:
         self._project = project
+        self._edited_data = edited_data
         self._graph = graph
         self._work = work
         self._manner = manner
@@ -137,23 +142,31 @@ class _Round:
         self._failed: list[str] = []
         self._not_run: dict[str, None] = {}
 
-    def go(self, order: Iterable[Stage], log: StageLog) -> Reproduced:
-        """Brings every stage up to date that can be."""
-        for stage in order:
-            if stage.address in self._not_run:
-                self._project.report(StageSkipped(stage.address, "behind a stage that failed"))
-                continue
-            try:
-                self._one(stage, log)
-            except AssayError as error:
-                if not self._manner.goes_on:
-                    raise
-                self._failed.append(stage.address)
-                self._project.report(Warned(_told(error)))
-                if not self._manner.ignore_errors:
-                    self._not_run.update(dict.fromkeys(self._graph.dependents(stage.address)))
+    def go(self, steps: Iterable[Stage | DataFile], log: StageLog) -> Reproduced:
+        """Brings every stage up to date that can be; of data it tells that it was looked at."""
+        order = []
+        for step in steps:
+            if isinstance(step, Stage):
+                order.append(step)
+                self._try(step, log)
+            else:
+                self._project.report(DataChecked(step.path, step.path in self._edited_data))
         not_run = [stage.address for stage in order if stage.address in self._not_run]
         return _result(self._work, self._failed, not_run)
+
+    def _try(self, stage: Stage, log: StageLog) -> None:
+        if stage.address in self._not_run:
+            self._project.report(StageSkipped(stage.address, "behind a stage that failed"))
+            return
+        try:
+            self._one(stage, log)
+        except AssayError as error:
+            if not self._manner.goes_on:
+                raise
+            self._failed.append(stage.address)
+            self._project.report(Warned(_told(error)))
+            if not self._manner.ignore_errors:
+                self._not_run.update(dict.fromkeys(self._graph.dependents(stage.address)))
 
     def _one(self, stage: Stage, log: StageLog) -> None:
         forced = self._manner.force or stage.address in self._forced
@@ -228,7 +241,9 @@ def commit_outs(project: Project, pipeline: Pipeline, choice: Choice = EVERYTHIN
     ready = [stage for stage in order if work.is_complete(stage, inputs[stage.address])]
     outs = outputs.record(project, work.observer, [(stage, work.locks.entry(stage)) for stage in ready])
     entries = {stage.address: entry_of(stage, inputs[stage.address], outs) for stage in ready}
-    ignored = ignore(project.root, [out.path for stage in ready for out in stage.outs if out.cache])
+    ignored = ignore(
+        project.root, project.kept_from_git(out.path for stage in ready for out in stage.outs if out.cache)
+    )
     by_file: dict[str, dict[str, LockEntry]] = {}
     for stage in ready:
         by_file.setdefault(stage.lock_path, {})[stage.name] = entries[stage.address]
