@@ -65,6 +65,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "completion": "words for your shell's Tab key",
     },
 }
+NEED_GIT = frozenset([*GROUPS["experiments"], "run", "save", "show", "baseline", "log", "switch"]) - {"undo"}
+"""Verbs about experiments and commits, which a project without Git has none of."""
+
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 
 EXAMPLES = """\
@@ -138,6 +141,7 @@ def _dispatch(words: list[str], context: Context) -> int:
     args = parser_of(f"assay {verb}", description, module.add_arguments, abbreviations=False).parse_args(rest)
     args.command = command
     context.command = " ".join(["assay", *words])
+    context.needs_git = verb in NEED_GIT
     code: int = module.run(args, context)
     return code
 

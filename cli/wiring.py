@@ -193,6 +193,7 @@ class Context(Surroundings):
         err: Where everything else goes.
         quiet: Say only errors.
         debug: Let exceptions through.
+        needs_git: Refuse a project that works without Git.
         command: What was typed.
         error_word: What an error begins with.
         debug_form: How to say a command so that exceptions come through.
@@ -212,6 +213,7 @@ class Context(Surroundings):
         self.quiet = False
         self.debug = bool(self.environment.get("ASSAY_DEBUG"))
         self.command = "assay"
+        self.needs_git = False
         self._project: Project | None = None
 
     def change_folder(self, path: str) -> None:
@@ -274,6 +276,8 @@ class Context(Surroundings):
             from assay.engine.project import open_project
 
             self._project = open_project(self.here, self.world, self.report)
+            if self.needs_git:
+                self._project.require_git()
         return self._project
 
     @cached_property

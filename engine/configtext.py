@@ -143,9 +143,9 @@ def quoted(value: str, *, multiline: bool = True) -> str:
     """
     both = "'" in value and '"' in value
     if multiline and (both or "\n" in value):
-        mark = '"""' if '"""' not in value else "'''"
-        if mark in value:
+        if '"""' in value and "'''" in value:
             raise ConfigError(f"{value!r} cannot be written into a configuration: no quotes keep it.")
+        mark = '"""' if '"""' in value else "'''"  # as DVC chooses; who writes makes sure that it can be read again
         return f"{mark}{value}{mark}"
     if value and value[0] not in _EDGES and value[-1] not in _EDGES and "," not in value and "#" not in value:
         return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
@@ -18,8 +18,9 @@ from assay.engine import config as config_module
 from assay.engine import disk
 from assay.engine import layout as layout_module
 from assay.engine.config import Config
-from assay.engine.errors import GitError
+from assay.engine.errors import GitError, NoRepository, Refused
 from assay.engine.events import Reporter, Warned, silent
+from assay.engine.git.gitfolders import lay_out
 from assay.engine.git.repository import Repository
 from assay.engine.layout import ProjectLayout
 from assay.engine.model import Signature
@@ -80,6 +81,7 @@ class Project:
         repo: The Git repository around it.
         world: Clock, ids, environment.
         report: Where events go.
+        has_git: Whether the repository is the user's; else it is assay's own, in a project that works without Git.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class Project:
         repo: Repository,
         world: World,
         report: Reporter = silent,
+        *,
+        has_git: bool = True,
     ) -> None:
         self.root = root
         self.layout = layout
@@ -97,6 +101,7 @@ class Project:
         self.repo = repo
         self.world = world
         self.report = report
+        self.has_git = has_git
         self._fallback_said = False
 
     @cached_property
@@ -108,6 +113,18 @@ class Project:
         if relative.split("/")[0] == "..":
             raise GitError(f"The project at {self.root} lies outside its repository's work tree {self.repo.worktree}.")
         return "" if relative == "." else relative + "/"
+
+    def require_git(self) -> None:
+        """Refuses a verb about experiments or commits where the project works without Git. Raises Refused."""
+        if not self.has_git:
+            raise Refused(
+                f"{self.root} works without Git (core.no_scm), and experiments are commits in a Git repository.",
+                "`assay config --unset core.no_scm` in a Git repository makes them possible.",
+            )
+
+    def kept_from_git(self, paths: Iterable[str]) -> list[str]:
+        """Those of these paths that a .gitignore has to name: all, and none where the project works without Git."""
+        return list(paths) if self.has_git else []
 
     @property
     def state(self) -> str:
@@ -188,7 +205,7 @@ class Project:
         environment = self.world.environment
         name = environment.get(f"GIT_{kind}_NAME") or self._identity[0]
         email = environment.get(f"GIT_{kind}_EMAIL") or self._identity[1]
-        if not (name and email) and not self._fallback_said:
+        if not (name and email) and self.has_git and not self._fallback_said:
             self._fallback_said = True
             self.report(
                 Warned(
@@ -242,15 +259,49 @@ def open_project(start: str, world: World, report: Reporter = silent) -> Project
 
     Raises:
         NotAProject: No marker at or above ``start``.
+        ConfigError: Its configuration cannot be read or understood.
         GitError: The project is not inside a usable Git repository.
     """
     root, marker = layout_module.find_root(start)
-    if marker == ".dvc":
-        layout = layout_module.dvc()
-        settings = load_config(root, layout, world)
-    else:
-        layout = layout_module.native()
-        settings = load_config(root, layout, world)
+    layout = layout_module.dvc() if marker == ".dvc" else layout_module.native()
+    settings = load_config(root, layout, world)
+    if marker != ".dvc":
         layout = layout_module.native(layout_module.hash_setting(settings.get("core", "hash")))
-    repo = Repository.discover(root, world.git_config, world.environment)
-    return Project(root, layout, settings, repo, world, report)
+    has_git = not (layout.without_git and settings.flag("core", "no_scm"))
+    repo = _repository(root, world) if has_git else _own_repository(root, layout, world)
+    project = Project(root, layout, settings, repo, world, report, has_git=has_git)
+    if beside := layout_module.marker_beside(root, marker):
+        _say_once(project, f"{root} has {marker} and {beside}; it is opened by its {marker}.")
+    return project
+
+
+def _repository(root: str, world: World) -> Repository:
+    try:
+        return Repository.discover(root, world.git_config, world.environment)
+    except NoRepository as error:
+        hint = "Make one with `git init`; a DVC project that is to do without says so by `no_scm = true` below [core]."
+        raise NoRepository(error.message, hint) from None
+
+
+def _own_repository(root: str, layout: ProjectLayout, world: World) -> Repository:
+    """The repository that holds the locks and undo records of a project without Git, and no experiments."""
+    folder = f"{root}/{layout.without_git}"
+    try:
+        if not os.path.lexists(f"{folder}/HEAD"):
+            disk.make_folders(f"{folder}/info")
+            disk.write_atomic(f"{folder}/.gitignore", b"*\n")
+            disk.write_atomic(f"{folder}/info/exclude", f"/{layout.marker}/\n".encode())
+            lay_out(folder, "main", bare=False)
+    except OSError as error:
+        raise disk.no_space(error, folder) from error
+    return Repository.open(folder, (), world.environment, worktree=root)
+
+
+def _say_once(project: Project, sentence: str) -> None:
+    """Warns of something that stays as it is, the first time only."""
+    with suppress(OSError):  # where nothing can be written it is said each time
+        said = f"{project.tmp}/both-markers"
+        if os.path.lexists(said):
+            return
+        disk.write_atomic(said, b"")
+    project.report(Warned(sentence))

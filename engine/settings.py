@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assay.engine import disk, vocabulary
 from assay.engine.config import Config, Layer, load, path_keys, read, to_store
-from assay.engine.configtext import edited, parse
+from assay.engine.configtext import Sections, edited, parse
 from assay.engine.errors import ConfigError
 
 
@@ -50,6 +50,7 @@ def change(
     if value is None:
         if name not in present.get(section, {}):
             raise ConfigError(f"{key} is not set in {path}.")
+        _check_left(words, section, name, present, below)
     else:
         url = Config((*below, Layer("", path, present))).get(section, "url")
         vocabulary.check(words, section, name, value, url=value if name == "url" else url)
@@ -59,6 +60,13 @@ def change(
     if parse(new, path).get(section, {}).get(name) != value:
         raise ConfigError(f"{key} cannot be {value!r}: it could not be read again.")
     write(path, new, is_new=not text)
+
+
+def _check_left(words: str, section: str, name: str, present: Sections, below: Sequence[Layer]) -> None:
+    """Refuses to take away the URL of a remote that has other settings here."""
+    others = [one for one in present[section] if one != name]
+    if name == "url" and others:
+        vocabulary.check(words, section, others[0], None, url=Config(below).get(section, "url"))
 
 
 def write(path: str, text: str, *, is_new: bool) -> None:

@@ -202,7 +202,102 @@ def unlock(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def data_files(request: dict[str, Any]) -> dict[str, Any]:
+    """What DVC makes of texts of ``.dvc`` files: for each its outs, the checksum, the text written again; or why not."""
+    from dvc.repo import Repo
+    from dvc.utils.serialize import dumps_yaml
+
+    found: list[Any] = []
+    for text in request["texts"]:
+        path = os.path.join(request["cd"], request["name"])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        try:
+            with Repo(".") as repo:
+                stage = repo.stage.load_one(path)
+                outs = [
+                    {
+                        "path": os.path.relpath(out.fs_path, repo.root_dir) if out.is_in_repo else out.def_path,
+                        "hash": out.hash_name,
+                        "digest": out.hash_info.value,
+                        "size": out.meta.size,
+                        "nfiles": out.meta.nfiles,
+                        "isexec": out.meta.isexec,
+                        "cache": out.use_cache,
+                    }
+                    for out in stage.outs
+                ]
+                found.append({"outs": outs, "md5": stage.compute_md5(), "text": dumps_yaml(stage.dumpd())})
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a refusal
+            found.append(f"{type(error).__name__}: {error}")
+        finally:
+            os.unlink(path)
+    return {"found": found}
+
+
+def configuration(request: dict[str, Any]) -> dict[str, Any]:
+    """What ConfigObj reads from each text, names in lower case as DVC has them; None for one that it refuses."""
+    import io
+
+    from configobj import ConfigObj, ConfigObjError
+    from dvc.config import _lower_keys
+
+    found: list[Any] = []
+    for text in request["texts"]:
+        try:
+            found.append(_lower_keys(ConfigObj(io.StringIO(text)).dict()))
+        except (ConfigObjError, TypeError):  # a list that is inserted into a text is an error of another kind
+            found.append(None)
+    return {"values": found}
+
+
+def written(request: dict[str, Any]) -> dict[str, Any]:
+    """How ConfigObj writes each value, as the line of a key; None for one that it refuses."""
+    import io
+
+    from configobj import ConfigObj, ConfigObjError
+
+    found: list[Any] = []
+    for value in request["values"]:
+        out = io.BytesIO()
+        try:
+            ConfigObj({"a": {"key": value}}).write(out)
+            found.append(out.getvalue().decode())
+        except ConfigObjError:
+            found.append(None)
+    return {"values": found}
+
+
+def git_commit(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # as the others
+    """Commits everything that is not ignored."""
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        repo.scm.add(["."])
+        repo.scm.commit("everything")
+    return {}
+
+
+def commit_outs(request: dict[str, Any]) -> dict[str, Any]:
+    """Commits imports whose sources are gone: as ``dvc commit -f``, but for what looks at sources."""
+    from dvc.repo import Repo
+
+    with Repo(".") as repo:
+        for target in request["targets"]:
+            stage = repo.stage.load_one(os.path.join(repo.root_dir, target))
+            stage.save_outs()
+            stage.md5 = stage.compute_md5()
+            stage.commit()
+            stage.dump()
+    return {}
+
+
 DOING = {
+    "commit_outs": commit_outs,
+    "git_commit": git_commit,
+    "configuration": configuration,
+    "written": written,
+    "data_files": data_files,
     "lock": lock,
     "unlock": unlock,
     "cli": cli,

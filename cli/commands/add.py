@@ -69,6 +69,6 @@ def tell_written(context: Context, written: Iterable[str], *, staged: bool = Fal
     from assay.engine.events import Note
 
     names = ", ".join(written)
-    if names:
+    if names and context.project().has_git:
         what = "in the index" if staged else 'commit with `assay baseline -m "..."` or Git'
         context.report(Note(f"Changed: {names} ({what})."))

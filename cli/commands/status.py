@@ -41,7 +41,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _tell(found: Status, context: Context) -> None:
     """The state of the workspace, for a person."""
     at = found.head.hex()[:7] if found.head else "no commit yet"
-    context.say(f"On branch {found.branch} ({at})." if found.branch else f"On no branch, at {at}.")
+    if not context.project().has_git:
+        context.say("Without Git (core.no_scm).")
+    else:
+        context.say(f"On branch {found.branch} ({at})." if found.branch else f"On no branch, at {at}.")
     for title, letters in (
         ("Staged for a commit", found.files.staged),
         ("Changed", found.files.unstaged),

@@ -65,7 +65,8 @@ def move(project: Project, source: str, target: str, *, folder: str = "") -> Mov
         held.using(write=[old, new])
         spelled = posixpath.relpath(new, posixpath.dirname(place) or ".")
         text = datafile.moved(file, place, spelled).encode("utf-8")
-        ignores = {**without_lines(project.root, [old]), **with_lines(project.root, [new])}
+        hidden = project.kept_from_git([new])
+        ignores = {**without_lines(project.root, [old]), **with_lines(project.root, hidden)}
         written = (file.path, place, *ignores)
         now = stored_now(project, old)
         record = undo.remember(
@@ -77,7 +78,7 @@ def move(project: Project, source: str, target: str, *, folder: str = "") -> Mov
         with disk.Folder(project.root) as root:  # walks down without following a symlink
             if "/" in new:
                 root.make(posixpath.dirname(new))
-        disk.rewrite(project.root, with_lines(project.root, [new]))
+        disk.rewrite(project.root, with_lines(project.root, hidden))
         if now is not None:
             _rename(project, old, new)
         disk.rewrite(project.root, {place: text, file.path: None, **without_lines(project.root, [old])})

@@ -46,6 +46,7 @@ def baseline_of(project: Project) -> Oid:
         Refused: The branch has no commit yet.
         GitError: The repository has no work tree.
     """
+    project.require_git()
     _ = project.prefix  # says so when the repository is bare
     head = project.repo.head()
     if head is None:

@@ -20,7 +20,7 @@ class Status(NamedTuple):
     """The state of a workspace.
 
     Attributes:
-        branch: The current branch's short name; None when HEAD is detached.
+        branch: The current branch's short name; None when HEAD is detached, and without Git.
         head: The commit that HEAD names; None when there is none yet.
         files: What differs between HEAD, index and work tree.
         stages: The stages that would run, each with its reasons, and frozen ones whose outputs are not as recorded.
@@ -42,7 +42,7 @@ def status(project: Project) -> Status:
     """Looks at everything and changes nothing."""
     _ = project.prefix
     head = project.repo.head()
-    files = work_state(project.repo)
+    files = work_state(project.repo) if project.has_git else WorkState({}, {}, {}, ())
     stages: tuple[StageStatus, ...] = ()
     problem = None
     try:
@@ -50,7 +50,7 @@ def status(project: Project) -> Status:
     except AssayError as error:
         problem = error  # what changed in the files, and who holds the workspace, is of use all the same
     ref = project.repo.head_ref()
-    branch = ref.removeprefix("refs/heads/") if ref else None
+    branch = ref.removeprefix("refs/heads/") if ref and project.has_git else None
     return Status(
         branch,
         head,

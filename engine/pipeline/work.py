@@ -290,7 +290,8 @@ class Work:
         self.locks.put({stage.lock_path: {stage.name: entry}})
 
     def _ignore(self, stage: Stage) -> None:
-        self.ignores.update(dict.fromkeys(ignore(self._project.root, [out.path for out in stage.outs if out.cache])))
+        hidden = self._project.kept_from_git(out.path for out in stage.outs if out.cache)
+        self.ignores.update(dict.fromkeys(ignore(self._project.root, hidden)))
 
     def _note_changes(self, stage: Stage, before: Inputs) -> bool:
         """Remembers what a stage reads and what is not as it was when it started; says whether there is nothing."""

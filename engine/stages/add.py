@@ -120,7 +120,10 @@ def add(project: Project, new: NewStage, *, folder: str = "", replace: bool = Fa
         with disk.Folder(project.root) as root:
             for out in stage.outs:
                 root.stat(out.path)  # raises where a symlink leads there
-        contents = {path: edited, **gitignore.with_lines(project.root, _with_folders(project, new, stage))}
+        contents = {
+            path: edited,
+            **gitignore.with_lines(project.root, project.kept_from_git(_with_folders(project, new, stage))),
+        }
         if before is not None:
             undo.remember(project, f"stage add -f {new.name}", paths=[project.prefix + name for name in contents])
         # The dvc.yaml comes last: cut short before it, there is no such stage and the same command works again.

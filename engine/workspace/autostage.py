@@ -25,9 +25,16 @@ def autostage(project: Project, paths: Iterable[str]) -> bool:
     Raises:
         Locked: Another program holds ``index.lock``.
     """
-    names = [project.prefix + path for path in paths]
-    if not names or not project.config.flag("core", "autostage"):
+    paths = tuple(paths)
+    if not paths or not project.has_git or not project.config.flag("core", "autostage"):
         return False
+    stage(project, paths)
+    return True
+
+
+def stage(project: Project, paths: Iterable[str]) -> None:
+    """Notes in the index what these files are now, whatever the configuration. Raises Locked."""
+    names = [project.prefix + path for path in paths]
     repo = project.repo
     # Looked at before they are read: what changes after this shows in the stat data.
     seen = {name: os.lstat(f"{repo.worktree}/{name}") for name in names if os.path.lexists(f"{repo.worktree}/{name}")}
@@ -40,4 +47,3 @@ def autostage(project: Project, paths: Iterable[str]) -> bool:
                 index.remove(name)
             else:
                 index.put(name, entry_of(seen[name], *item))
-    return True

@@ -166,7 +166,7 @@ def test_it_works_from_a_folder_below_the_root(assay, project):
 
 
 def test_a_cache_in_the_work_tree_is_in_no_commit(assay, project):
-    assay("config", "cache.dir", "../store", cwd=project)
+    assay("config", "cache.dir", "store", cwd=project)
     assay("run", "-n", "first", cwd=project)
     assert "store" not in assay("status", cwd=project).out
     assay("baseline", "-m", "all of it", "--from", "first", cwd=project)

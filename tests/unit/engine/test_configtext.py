@@ -110,8 +110,8 @@ def test_a_new_section_stands_before_the_remotes_and_a_new_remote_last():
         (" a", '" a"'),
         ('say "x"', "'say \"x\"'"),
         ("it's", "it's"),
-        ('it\'s "x"', '"""it\'s "x""""'),
-        ("a\nb", '"""a\nb"""'),
+        ('it\'s "x"', "'''it's \"x\"'''"),
+        ("a\nb", "'''a\nb'''"),
     ],
 )
 def test_a_value_is_quoted_as_dvc_quotes_it(value, text):
