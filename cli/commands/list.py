@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.commands.show import add_scope, nothing_collected
+from assay.cli.commands.show import add_scope
+from assay.cli.nocycles import nothing_collected
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from assay.cli.nocycles import nothing_collected
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -85,20 +84,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
         else:
             _write(table, args, context)
     return 0
-
-
-@contextmanager
-def nothing_collected() -> Iterator[None]:
-    """Keeps Python from looking for cycles among a hundred thousand rows that have none: a fifth of the time."""
-    import gc
-
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _write(table: Table, args: argparse.Namespace, context: Context) -> None:

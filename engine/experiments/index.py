@@ -18,6 +18,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from assay.engine import disk
@@ -53,6 +54,26 @@ class Field(NamedTuple):
 
 Header = tuple[Oid, int, int]
 """What sorting needs: the commit, the record's number in this index, the commit's time in seconds since 1970."""
+
+
+class Kept(NamedTuple):
+    """One record in one form, ready to be kept.
+
+    Attributes:
+        commit: Whose it is.
+        time: The commit's, in seconds since 1970.
+        author: Who made the commit.
+        body: The finished text.
+        metrics: What can be sorted and filtered by, each file's plain document; empty in a form that is only shown.
+        params: Likewise.
+    """
+
+    commit: Oid
+    time: int
+    author: str
+    body: str
+    metrics: Mapping[str, Any] = MappingProxyType({})
+    params: Mapping[str, Any] = MappingProxyType({})
 
 
 class Unusable(Exception):
@@ -175,7 +196,7 @@ class RecordIndex:
             found.update(self._db.execute(f"{select} WHERE id IN ({marks})", chunk).fetchall())
         return found
 
-    def add(self, experiments: Sequence[Experiment]) -> dict[Oid, Header]:
+    def add(self, records: Sequence[Kept]) -> dict[Oid, Header]:
         """Keeps records, all or none, and returns their headers.
 
         Nothing is kept, and nothing returned, while another process is writing or when the disk is full.
@@ -186,7 +207,7 @@ class RecordIndex:
         with self._guarded():
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                added = self._insert(experiments)
+                added = self._insert(records)
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError:
                 with suppress(sqlite3.Error):
@@ -194,23 +215,23 @@ class RecordIndex:
                 return {}
         return added
 
-    def _insert(self, experiments: Sequence[Experiment]) -> dict[Oid, Header]:
+    def _insert(self, new: Sequence[Kept]) -> dict[Oid, Header]:
         if not self._scope:
             self._db.execute("INSERT OR IGNORE INTO scope (options) VALUES (?)", (self._options,))
             self._scope = self._db.execute("SELECT id FROM scope WHERE options = ?", (self._options,)).fetchone()[0]
-        headers = self.headers([experiment.commit for experiment in experiments])
+        headers = self.headers([one.commit for one in new])
         last = self._last()
         records, texts = [], []
         cells: dict[tuple[str, str], dict[str, list[tuple[int, Any]]]] = {}
-        for experiment in experiments:
-            if experiment.commit in headers:
+        for one in new:
+            if one.commit in headers:
                 continue
             last += 1
-            headers[experiment.commit] = (experiment.commit, last, experiment.time)
-            author = author_of(experiment).encode("utf-8", "surrogateescape")
-            records.append((self._scope, experiment.commit, last, experiment.time, author))
-            texts.append((last, body_of(experiment)))
-            for kind, documents in (("metrics", experiment.metrics), ("params", experiment.params)):
+            headers[one.commit] = (one.commit, last, one.time)
+            author = one.author.encode("utf-8", "surrogateescape")
+            records.append((self._scope, one.commit, last, one.time, author))
+            texts.append((last, one.body))
+            for kind, documents in (("metrics", one.metrics), ("params", one.params)):
                 for file, document in documents.items():
                     columns = cells.setdefault((kind, file), {})
                     for key, value in leaves(document):
@@ -257,6 +278,12 @@ def open_index(places: Iterable[str], options: str) -> RecordIndex | None:
             if not disk.is_network(folder):
                 return RecordIndex(path, options)
     return None
+
+
+def kept(experiment: Experiment) -> Kept:
+    """A record in assay's own form."""
+    body, author = body_of(experiment), author_of(experiment)
+    return Kept(experiment.commit, experiment.time, author, body, experiment.metrics, experiment.params)
 
 
 def author_of(experiment: Experiment) -> str:

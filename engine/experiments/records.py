@@ -6,28 +6,27 @@ shown, only how soon.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha1
 from itertools import islice
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from assay.engine.events import Done, Progress
 from assay.engine.experiments.index import (
     Field,
     Header,
+    Kept,
     RecordIndex,
     Unusable,
-    author_of,
-    body_of,
     fields_of,
+    kept,
     open_index,
 )
-from assay.engine.experiments.record import Read, options, read_records
-from assay.engine.model import Experiment, Oid
+from assay.engine.experiments.record import options, read_records
+from assay.engine.model import Oid
 from assay.engine.project import Project
 
 _TOGETHER = 4_000
@@ -45,14 +44,37 @@ def remember(project: Project, commits: Sequence[Oid]) -> None:
         records.headers(commits)
 
 
-class Records:
-    """The records of a project, each known by a number that is good while this object lives."""
+class Form(NamedTuple):
+    """What is kept of each commit.
 
-    def __init__(self, project: Project) -> None:
+    Attributes:
+        file: The name of the file that such records are kept in.
+        options: Everything but the commit that a record depends on, as text.
+        read: Reads commits; each record comes with whether it holds for good.
+    """
+
+    file: str
+    options: Callable[[Project], str]
+    read: Callable[[Project, Iterable[Oid]], Iterator[tuple[Kept, bool]]]
+
+
+def _read_own(project: Project, commits: Iterable[Oid]) -> Iterator[tuple[Kept, bool]]:
+    return ((kept(experiment), is_final) for experiment, is_final in read_records(project, commits))
+
+
+OWN = Form("records.db", options, _read_own)
+"""What `show` shows."""
+
+
+class Records:
+    """The records of a project in one form, each known by a number that is good while this object lives."""
+
+    def __init__(self, project: Project, form: Form = OWN) -> None:
         self._project = project
-        self._index: RecordIndex | None = open_index(places(project), options(project))
+        self._form = form
+        self._index: RecordIndex | None = open_index(places(project, form.file), form.options(project))
         self._headers: dict[Oid, Header] = {}
-        self._loose: dict[int, tuple[str, str]] = {}  # what the index does not have: author, body
+        self._loose: dict[int, Kept] = {}  # what the index does not have
         self._leaves: dict[Field, dict[int, Any]] | None = {}
         self._next = -1
 
@@ -82,12 +104,12 @@ class Records:
         """The JSON texts of records, see `index.body_of`."""
         kept = [number for number in numbers if number > 0]
         found = self._ask(lambda index: index.bodies(kept))
-        return {**found, **{number: body for number, (_, body) in self._loose.items()}} if self._loose else found
+        return {**found, **{number: record.body for number, record in self._loose.items()}} if self._loose else found
 
     def authors(self) -> Mapping[int, str]:
         """Who made each record's commit."""
         found = self._ask(lambda index: index.authors())
-        return {**found, **{number: author for number, (author, _) in self._loose.items()}}
+        return {**found, **{number: record.author for number, record in self._loose.items()}}
 
     def fields(self) -> set[Field]:
         """Every field that some record has."""
@@ -100,18 +122,18 @@ class Records:
         return {**found, **loose} if loose else found
 
     def _read(self, commits: Sequence[Oid]) -> None:
-        reads = self._reported(read_records(self._project, commits), len(commits))
+        reads = self._reported(self._form.read(self._project, commits), len(commits))
         while chunk := list(islice(reads, _TOGETHER)):
-            final = [experiment for experiment, is_final in chunk if is_final]
-            added = self._ask(partial(RecordIndex.add, experiments=final))
+            final = [record for record, is_final in chunk if is_final]
+            added = self._ask(partial(RecordIndex.add, records=final))
             self._headers.update(added)
-            for experiment, _ in chunk:
-                if experiment.commit not in self._headers:
-                    self._headers[experiment.commit] = (experiment.commit, self._next, experiment.time)
-                    self._keep_loose(self._next, experiment)
+            for record, _ in chunk:
+                if record.commit not in self._headers:
+                    self._headers[record.commit] = (record.commit, self._next, record.time)
+                    self._keep_loose(self._next, record)
                     self._next -= 1
 
-    def _reported(self, reads: Iterable[Read], total: int) -> Iterator[Read]:
+    def _reported(self, reads: Iterable[tuple[Kept, bool]], total: int) -> Iterator[tuple[Kept, bool]]:
         """The same, with progress told now and then where there is much to read."""
         for count, read in enumerate(reads, 1):
             if total >= _WORTH_TELLING and count % _TELL_EVERY == 0:
@@ -120,16 +142,15 @@ class Records:
         if total >= _WORTH_TELLING:
             self._project.report(Done(_TASK))
 
-    def _keep_loose(self, number: int, experiment: Experiment) -> None:
-        self._loose[number] = author_of(experiment), body_of(experiment)
+    def _keep_loose(self, number: int, record: Kept) -> None:
+        self._loose[number] = record
         self._leaves = None
 
     def _loose_values(self) -> dict[Field, dict[int, Any]]:
         if self._leaves is None:
             self._leaves = {}
-            for number, (_, body) in self._loose.items():
-                members = json.loads("{" + body)
-                for field, value in fields_of(members["metrics"], members["params"]):
+            for number, record in self._loose.items():
+                for field, value in fields_of(record.metrics, record.params):
                     self._leaves.setdefault(field, {})[number] = value
         return self._leaves
 
@@ -141,15 +162,15 @@ class Records:
             except Unusable:
                 self.close()
                 lost = {commit: number for commit, number, _ in self._headers.values() if number > 0}
-                for experiment, _ in read_records(self._project, list(lost)):
-                    self._keep_loose(lost[experiment.commit], experiment)
+                for record, _ in self._form.read(self._project, list(lost)):
+                    self._keep_loose(lost[record.commit], record)
         return {}
 
 
-def places(project: Project) -> list[str]:
-    """Where the index may lie, best first: with the repository, else in the user's own cache folder."""
-    found = [f"{project.state}/records.db"]
+def places(project: Project, file: str = OWN.file) -> list[str]:
+    """Where an index may lie, best first: with the repository, else in the user's own cache folder."""
+    found = [f"{project.state}/{file}"]
     if project.world.user_cache:
         name = sha1(os.fsencode(project.state)).hexdigest()[:16]
-        found.append(f"{project.world.user_cache}/records/{name}.db")
+        found.append(f"{project.world.user_cache}/records/{name}-{file}")
     return found

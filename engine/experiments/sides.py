@@ -8,7 +8,7 @@ Nothing fails because of one bad file: what is wrong is a sentence by the file's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from assay.engine.experiments.record import (
     read_workspace,
     selected,
 )
+from assay.engine.git.history import newest_first
 from assay.engine.git.revisions import peeled_if_readable, resolve
 from assay.engine.model import Experiment, Oid
 from assay.engine.project import Project
@@ -192,7 +193,7 @@ def extent(project: Project, wanted: Extent) -> list[Side]:
             if commit is not None:
                 names.setdefault(commit, []).append(ref[len(prefix) :])
     if wanted.commits:
-        for commit in _history(project, names):
+        for commit in newest_first(project.repo.objects, names, shallow=project.repo.shallow):
             names.setdefault(commit, [commit.hex()[:7]])
     reader = TreeReader(project.repo.objects, project.prefix)
     found = [_side(project, reader, ",".join(dict.fromkeys(called)), commit) for commit, called in names.items()]
@@ -211,20 +212,3 @@ def _side(project: Project, reader: TreeReader, name: str, commit: Oid | None) -
 def _is_in(path: str, place: str) -> bool:
     """Whether a path is this file, or lies in this folder."""
     return path == place or place == "." or path.startswith(place + "/")
-
-
-def _history(project: Project, starts: Mapping[Oid, object]) -> Iterator[Oid]:
-    """These commits and all before them, newest first by the time of the commit."""
-    from heapq import heapify, heappop, heappush
-
-    database, shallow = project.repo.objects, project.repo.shallow
-    seen = set(starts)
-    heap = [(-database.read_commit(oid).committer.time, oid) for oid in starts]
-    heapify(heap)
-    while heap:
-        oid = heappop(heap)[1]
-        yield oid
-        for parent in () if oid in shallow else database.read_commit(oid).parents:
-            if parent not in seen:
-                seen.add(parent)
-                heappush(heap, (-database.read_commit(parent).committer.time, parent))

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from assay.engine.experiments.index import Field, RecordIndex, Unusable, body_of, iso_time, open_index
+from assay.engine.experiments.index import Field, RecordIndex, Unusable, body_of, iso_time, kept, open_index
 from assay.engine.model import Experiment, Oid, Signature
 
 ANN = Signature("Ann", "ann@example.com", 1_700_000_000, 60)
@@ -19,6 +19,10 @@ ANN = Signature("Ann", "ann@example.com", 1_700_000_000, 60)
 def experiment(number, **parts):
     parts = {"params": {"params.yaml": {"lr": number / 10}}, "metrics": {"m.json": {"acc": number}}, **parts}
     return Experiment(Oid(number.to_bytes(20, "big")), (), f"run {number}", ANN, time=1_700_000_000 + number, **parts)
+
+
+def add(index, experiments):
+    return index.add([kept(one) for one in experiments])
 
 
 @pytest.fixture
@@ -35,12 +39,12 @@ def index(path):
 
 def filled(path, numbers, options="1"):
     index = RecordIndex(path, options)
-    index.add([experiment(number) for number in numbers])
+    add(index, [experiment(number) for number in numbers])
     return index
 
 
 def test_a_record_that_was_added_is_found_with_its_time_and_body(index):
-    index.add([experiment(1), experiment(2)])
+    add(index, [experiment(1), experiment(2)])
     found = index.headers([experiment(2).commit])
     (_, number, time) = found[experiment(2).commit]
     assert time == 1_700_000_002
@@ -65,8 +69,8 @@ def test_few_of_many_are_found_too(path):
 
 
 def test_a_record_is_kept_once_however_often_it_is_added(index):
-    first = index.add([experiment(1)])
-    assert index.add([experiment(1), experiment(2)])[experiment(1).commit] == first[experiment(1).commit]
+    first = add(index, [experiment(1)])
+    assert add(index, [experiment(1), experiment(2)])[experiment(1).commit] == first[experiment(1).commit]
     assert len(index.headers([experiment(1).commit, experiment(2).commit])) == 2
 
 
@@ -74,7 +78,7 @@ def test_records_read_with_other_options_are_not_mixed_up(path):
     filled(path, [1], "1 sub/").close()
     other = RecordIndex(path, "1 ")
     assert other.headers([experiment(1).commit]) == {}
-    other.add([experiment(1, metrics={})])
+    add(other, [experiment(1, metrics={})])
     assert len(other.headers([experiment(1).commit])) == 1
     other.close()
 
@@ -87,7 +91,7 @@ VALUES = {
 
 @pytest.mark.parametrize("key", VALUES)
 def test_a_value_of_any_kind_comes_back_as_it_was(index, key):
-    index.add([experiment(1, params={"p.yaml": {key: VALUES[key]}}, metrics={})])
+    add(index, [experiment(1, params={"p.yaml": {key: VALUES[key]}}, metrics={})])
     field = Field("params", "p.yaml", key)
     found = index.values(index.fields()[field])
     assert found == {1: VALUES[key]}
@@ -95,12 +99,12 @@ def test_a_value_of_any_kind_comes_back_as_it_was(index, key):
 
 
 def test_a_file_that_is_one_value_has_a_field_without_a_key(index):
-    index.add([experiment(1, metrics={"acc.txt": 0.9}, params={})])
+    add(index, [experiment(1, metrics={"acc.txt": 0.9}, params={})])
     assert index.values(index.fields()[Field("metrics", "acc.txt", "")]) == {1: 0.9}
 
 
 def test_file_names_that_are_no_text_are_kept(index):
-    index.add([experiment(1, metrics={"\udcff.json": {"a": 1}}, params={})])
+    add(index, [experiment(1, metrics={"\udcff.json": {"a": 1}}, params={})])
     assert Field("metrics", "\udcff.json", "a") in index.fields()
 
 
@@ -130,10 +134,10 @@ def test_a_deleted_file_starts_anew(path):
 def test_a_file_deleted_while_it_is_open_harms_neither_this_process_nor_the_next(path):
     index = filled(path, [1])
     os.unlink(path)
-    index.add([experiment(2)])
+    add(index, [experiment(2)])
     other = open_index([path], "1")
     if other is not None:
-        other.add([experiment(3)])
+        add(other, [experiment(3)])
         other.close()
     index.close()
     again = filled(path, [4])
@@ -189,7 +193,7 @@ def test_a_page_of_rubbish_anywhere_is_noticed_or_does_no_harm(path):
 
 def use_everything(path):
     index = RecordIndex(path, "1")
-    headers = index.add([experiment(1)])
+    headers = add(index, [experiment(1)])
     bodies = index.bodies([header[1] for header in headers.values()])
     for field in index.fields().values():
         index.values(field)
@@ -217,10 +221,10 @@ def test_a_second_writer_gives_up_and_can_go_on_reading(path):
     index = filled(path, [1])
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    assert index.add([experiment(2)]) == {}
+    assert add(index, [experiment(2)]) == {}
     assert len(index.headers([experiment(1).commit, experiment(2).commit])) == 1
     writer.execute("ROLLBACK")
-    assert experiment(2).commit in index.add([experiment(2)])
+    assert experiment(2).commit in add(index, [experiment(2)])
     writer.close()
     index.close()
 
@@ -228,14 +232,14 @@ def test_a_second_writer_gives_up_and_can_go_on_reading(path):
 WRITER = """
 import sys
 sys.path.insert(0, {folder!r})
-from test_index import RecordIndex, Unusable, experiment
+from test_index import RecordIndex, Unusable, add, experiment
 todo = [experiment(number) for number in range({first}, {first} + 40)]
 while todo:
     try:
         index = RecordIndex({path!r}, "1")
     except Unusable:
         continue
-    todo = todo if not index.add(todo[:5]) else todo[5:]
+    todo = todo if not add(index, todo[:5]) else todo[5:]
     index.close()
 """
 

@@ -1,0 +1,77 @@
+"""``dvc exp show --json``: what `exp_show` found, in DVC's shape; the rows' own content is joined as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from time import localtime, strftime
+from typing import TextIO
+
+from assay.engine.experiments.dvcshow import Base, Executor, Range, Rev
+
+_TOGETHER = 500
+"""Rows that are written at a time."""
+
+
+def write(bases: Sequence[Base], out: TextIO) -> None:
+    """Writes everything on one line."""
+    out.write("[")
+    first = True
+    for base in bases:
+        out.write("" if first else ", ")
+        first = False
+        out.writelines(_base(base))
+    out.write("]\n")
+
+
+def _base(base: Base) -> Iterator[str]:
+    start = _row(base.rev)
+    if not base.experiments:
+        yield start + "null}"
+        return
+    yield start + "["
+    for at in range(0, len(base.experiments), _TOGETHER):
+        yield (", " if at else "") + ", ".join(map(_range, base.experiments[at : at + _TOGETHER]))
+    yield "]}"
+
+
+def _range(found: Range) -> str:
+    revs = ", ".join([_row(rev) + "null}" for rev in found.revs])
+    executor = "null" if found.executor is None else _executor(found.executor)
+    return f'{{"revs": [{revs}], "executor": {executor}, "name": {_text(found.name)}}}'
+
+
+def _row(rev: Rev) -> str:
+    """A row up to where its experiments come."""
+    error = f"{{{rev.error}}}" if rev.error else "null"
+    data = "null"
+    if rev.body:
+        when = "null" if rev.time is None else f'"{local_time(rev.time)}"'
+        data = f'{{"rev": "{rev.rev}", "timestamp": {when}, {rev.body}}}'
+    return f'{{"rev": "{rev.rev}", "name": {_text(rev.name)}, "data": {data}, "error": {error}, "experiments": '
+
+
+def _executor(executor: Executor) -> str:
+    process = executor.process
+    local = None
+    if process is not None or executor.state == "queued":
+        local = {
+            "root": executor.root,
+            "log": process.log if process else None,
+            "pid": process.pid if process else None,
+            "returncode": process.returncode if process else None,
+            "task_id": executor.task,
+        }
+    return json.dumps({"state": executor.state, "name": executor.name, "local": local})
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else json.dumps(value)
+
+
+def local_time(seconds: int) -> str:
+    """A time in this machine's zone, without the zone: ``2026-11-21T20:24:56``."""
+    try:
+        return strftime("%Y-%m-%dT%H:%M:%S", localtime(seconds))
+    except (OverflowError, OSError, ValueError):
+        return "1970-01-01T00:00:00"

@@ -1,0 +1,454 @@
+"""What DVC says of a commit or of the workspace in ``exp show``: the same files as records are made of, in DVC's shape.
+
+Stages and ``.dvc`` files decide what is told, in their order; a lock file only adds digests. A file that is missing or
+broken has an ``error`` with DVC's name for it. Where DVC cannot make sense of the pipeline at all, the whole row is an
+error: that is so for a dvc.yaml, a ``.dvc`` file or a lock file that is none, and for a params.yaml beside a dvc.yaml.
+
+Limits: sentences about templates are assay's. Dates are told as text, where DVC makes an error of the row. Patterns in
+the names of parameters are not looked at.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from assay.engine.errors import AssayError, BadInput, CorruptObject, MissingObject, StoreError
+from assay.engine.experiments import locked
+from assay.engine.experiments.files import CommitFiles, Files, TreeReader, WorkFiles, checked_size
+from assay.engine.experiments.index import Kept
+from assay.engine.experiments.locked import Described, Locked
+from assay.engine.experiments.record import pipeline_of, selected
+from assay.engine.experiments.records import Form
+from assay.engine.experiments.values import plain
+from assay.engine.git.objects import COMMIT, parse_commit
+from assay.engine.model import Digest, Oid
+from assay.engine.params import documents
+from assay.engine.pipeline import datafile, lock, metrics
+from assay.engine.pipeline.datafile import DataFile
+from assay.engine.pipeline.discover import DATA_ENDING
+from assay.engine.pipeline.stage import PARAMS_FILE, Out, PipelineFile, Stage, lock_path
+from assay.engine.project import Project
+
+VERSION = 1
+"""Raised whenever the same commit would give another text."""
+
+_KINDS = {
+    "json": "JSONFileCorruptedError",
+    "toml": "TOMLFileCorruptedError",
+    "python": "PythonFileCorruptedError",
+    "yaml": "YAMLFileCorruptedError",
+}
+_WORDS = {"json": "JSON", "toml": "TOML", "python": "Python", "yaml": "YAML"}
+_MISSING = "[Errno 2] No such file or directory: '{}'"
+_NOT_STORED = "[Errno 2] No storage files available: '{}'"
+_UNREADABLE = (AssayError, ValueError, RecursionError, OverflowError)
+_UNKNOWN: Mapping[str, Any] = {"hash": None, "size": None, "nfiles": None}
+
+Told = dict[str, Any]
+"""What one file, dependency or output is."""
+
+
+class State(NamedTuple):
+    """What is told of one commit: ``data`` (params, metrics, deps, outs, meta), or why there is none.
+
+    ``is_final`` is false when an object is missing or damaged here, so that a later look may see more.
+    """
+
+    data: Mapping[str, Any] | None
+    error: Mapping[str, str] | None = None
+    is_final: bool = True
+
+
+class _RowError(Exception):
+    """The whole row cannot be told; DVC's name for the reason, and the sentence."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class _Part(NamedTuple):
+    """A stage or a ``.dvc`` file, and what is known of the digests of what it reads and writes, as it spells them."""
+
+    item: Stage | DataFile
+    deps: Mapping[str, Told]
+    outs: Mapping[str, Told]
+
+
+def workspace_state(project: Project, *, stages_only: bool = False) -> State:
+    """What DVC tells of the workspace.
+
+    Args:
+        project: The project.
+        stages_only: Of parameters, only those that stages read.
+    """
+    return _Telling(project, WorkFiles(project), "", stages_only=stages_only).state()
+
+
+def read_texts(project: Project, commits: Iterable[Oid], *, stages_only: bool = False) -> Iterator[tuple[Kept, bool]]:
+    """What DVC tells of commits, each as `body_of` has it; an empty body for a commit that cannot be read."""
+    reader = TreeReader(project.repo.objects, project.prefix)
+    for commit in commits:
+        try:
+            kind, data = project.repo.objects.read(commit)
+            if kind != COMMIT:
+                raise BadInput(commit.hex(), "is no commit")
+            info = parse_commit(data)
+        except AssayError:
+            yield Kept(commit, 0, "", ""), False
+            continue
+        files = CommitFiles(reader, info.tree)
+        state = _Telling(project, files, commit.hex()[:7], stages_only=stages_only).state()
+        parent = info.parents[0].hex() if info.parents else _NO_PARENT
+        yield Kept(commit, info.committer.time, "", parent + body_of(state)), state.is_final
+
+
+_NO_PARENT = "0" * 40
+
+
+def _options(words: str, project: Project) -> str:
+    return f"{VERSION} {words}{project.prefix}"
+
+
+FORM = Form("records-dvc.db", partial(_options, ""), read_texts)
+"""Everything, as the index keeps it: the first parent in hexadecimal, then `body_of`."""
+
+STAGES_FORM = Form("records-dvc.db", partial(_options, "stages "), partial(read_texts, stages_only=True))
+"""The same with only those parameters that stages read."""
+
+
+def body_of(state: State) -> str:
+    """The members of DVC's ``data`` from params on, or those of its ``error`` when there is no data."""
+    return encode(state.error if state.data is None else state.data)[1:-1]
+
+
+def _spelled(value: Any) -> Any:
+    """What JSON does not have, as DVC writes it: dates in ISO's form."""
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else plain(value)
+
+
+_encode = json.JSONEncoder(check_circular=False, default=_spelled).encode
+
+
+def encode(value: Any) -> str:
+    """JSON as DVC writes it: NaN and the infinities bare, ASCII, blanks after commas and colons."""
+    try:
+        return _encode(value)
+    except TypeError:  # a key that JSON cannot have, like a date
+        return _encode(plain(value))
+
+
+class _Telling:
+    """What is told of one set of files."""
+
+    def __init__(self, project: Project, files: Files, revision: str, *, stages_only: bool) -> None:
+        self._project = project
+        self._files = files
+        self._revision = revision
+        self._stages_only = stages_only
+        self._is_final = True
+
+    def state(self) -> State:
+        """All of it."""
+        try:
+            pipelines: list[PipelineFile] = []
+            parts: list[_Part] = []
+            for path in self._files.special():
+                if path.endswith(DATA_ENDING):
+                    parts.append(_data_part(self._understood(path, _data_file)))
+                else:
+                    pipelines.append(self._pipeline(path))
+                    parts += self._stages(pipelines[-1])
+            data = {
+                "params": self._params(pipelines),
+                "metrics": self._metrics(pipelines, parts),
+                "deps": {_place(self._project, path): told for part in parts for path, told in _deps(part)},
+                "outs": {path: told for part in parts for path, told in _outs(part)},
+                "meta": {},
+            }
+        except _RowError as error:
+            return State(None, {"msg": str(error), "type": error.kind})
+        except _UNREADABLE as error:
+            is_final = not isinstance(error, (MissingObject, CorruptObject, StoreError))
+            return State(None, {"msg": str(error), "type": type(error).__name__}, is_final)
+        return State(data, None, self._is_final)
+
+    # The pipeline: anything wrong with it is wrong with the row.
+
+    def _pipeline(self, path: str) -> PipelineFile:
+        self._defaults(posixpath.join(posixpath.dirname(path), PARAMS_FILE), path)
+        try:
+            file = pipeline_of(self._files, path)
+        except (MissingObject, CorruptObject):
+            raise
+        except _UNREADABLE as error:
+            raise self._wrong(path, error) from error
+        return file or PipelineFile(path)
+
+    def _defaults(self, path: str, pipeline: str) -> None:
+        """Templates may refer to the params.yaml beside a dvc.yaml, so DVC reads it too."""
+        try:
+            values = self._files.parsed(path, raw_document)
+        except (MissingObject, CorruptObject):
+            raise
+        except _UNREADABLE as error:
+            self._syntax(pipeline)
+            told = broken(path, error)["error"]
+            raise _RowError(told["type"], told["msg"]) from error
+        if values is not None and not isinstance(values, Mapping):
+            kind = type(values).__name__
+            problem = f"expected a dictionary, got '{kind}' in file '{path}'"
+            raise _RowError("ResolveError", f"failed to parse 'vars' in '{pipeline}': {problem}")
+
+    def _understood(self, path: str, parse: Any) -> Any:
+        try:
+            return self._files.parsed(path, parse)
+        except (MissingObject, CorruptObject):
+            raise
+        except _UNREADABLE as error:
+            raise self._wrong(path, error) from error
+
+    def _wrong(self, path: str, error: Exception) -> _RowError:
+        """The error of a file of the pipeline that cannot be understood."""
+        other = error.path if isinstance(error, BadInput) else path
+        if other != path:  # a file of its vars
+            told = broken(other, error)["error"]
+            return _RowError(told["type"], told["msg"])
+        self._syntax(path)
+        try:
+            if not path.endswith(DATA_ENDING) and not path.endswith(".lock") and self._files.parsed(path, _is_template):
+                return _RowError("ResolveError", str(error))
+        except _UNREADABLE:
+            pass
+        where = f" in revision '{self._revision}'" if self._revision else ""
+        return _RowError("YAMLValidationError", f"'./{path}' validation failed{where}")
+
+    def _syntax(self, path: str) -> None:
+        """Raises what DVC says of a file that is no YAML."""
+        try:
+            self._files.parsed(path, raw_document)
+        except (MissingObject, CorruptObject):
+            raise
+        except _UNREADABLE as error:
+            told = broken(path, error)["error"]
+            raise _RowError(told["type"].replace("YAMLFileCorrupted", "YAMLSyntax"), told["msg"]) from error
+
+    def _stages(self, file: PipelineFile) -> Iterator[_Part]:
+        path = lock_path(file.path)
+        entries: Mapping[str, Locked] = self._understood(path, locked.read) or {}
+        for stage in file.stages:
+            entry = entries.get(stage.name)
+            if entry is None:
+                yield _Part(stage, {}, {})
+                continue
+            deps, outs = _described(entry.deps), _described(entry.outs)
+            if not all(entry.deps.values()):  # digests of other kinds: of what lies beyond this machine
+                deps.update(self._understood(path, _foreign).get(stage.name, {}))
+            yield _Part(stage, deps, outs)
+
+    # Parameters and metrics: what is wrong with a file is told of that file.
+
+    def _params(self, pipelines: Iterable[PipelineFile]) -> dict[str, Told]:
+        wanted: dict[str, tuple[str, ...] | None] = {}
+        for file in pipelines:
+            for stage in file.stages:
+                for dep in stage.params:
+                    known = wanted.setdefault(dep.path, ())
+                    wanted[dep.path] = None if known is None or not dep.names else (*known, *dep.names)
+        if not self._stages_only:
+            wanted.update(dict.fromkeys(path for file in pipelines for path in file.params))
+            if self._exists(PARAMS_FILE):
+                wanted[PARAMS_FILE] = None
+        found: dict[str, Told] = {}
+        for path, keys in wanted.items():
+            for file_path in self._expanded(path):
+                found[file_path] = self._param(file_path, keys)
+        for file in pipelines:
+            for path, values in file.used.items():
+                if path not in wanted:
+                    found.setdefault(path, {"data": {}})["data"].update(values)
+        return found
+
+    def _param(self, path: str, keys: tuple[str, ...] | None) -> Told:
+        try:
+            document = self._files.parsed(path, raw_document)
+            if document is None:
+                return _problem("FileNotFoundError", _MISSING.format(path))
+            return {"data": document if keys is None else selected(document, keys)}
+        except _UNREADABLE as error:
+            return self._broken(path, error)
+
+    def _exists(self, path: str) -> bool:
+        try:
+            return self._files.parsed(path, raw_document) is not None
+        except _UNREADABLE:
+            return True
+
+    def _expanded(self, path: str) -> list[str]:
+        """The files of a folder, or the path itself."""
+        try:
+            return list(self._files.below(path)) or [path]
+        except AssayError:
+            return [path]
+
+    def _metrics(self, pipelines: Iterable[PipelineFile], parts: Iterable[_Part]) -> dict[str, Told]:
+        wanted: dict[str, tuple[bool, Described | None]] = {}
+        for item, _, outs in parts:
+            if isinstance(item, Stage):
+                for out in item.outs:
+                    if out.kind == "metrics":
+                        wanted.setdefault(out.path, (out.cache, outs.get(out.spelled)))
+        for file in pipelines:
+            for path in file.metrics:
+                wanted.setdefault(path, (False, None))
+        found: dict[str, Told] = {}
+        for path, (is_cached, told) in wanted.items():
+            found.update(self._metric(path, is_cached, told))
+        return found
+
+    def _metric(self, path: str, is_cached: bool, told: Described | None) -> dict[str, Told]:
+        """The metrics of a file, of each file in a folder, or of an output in the cache."""
+        try:
+            document = self._files.parsed(path, raw_metrics)
+            if document is not None:
+                return {path: {"data": document}}
+            inside = self._files.below(path)
+        except _UNREADABLE as error:
+            return {path: self._broken(path, error)}
+        if inside:
+            return {name: told for file in inside for name, told in self._metric(file, False, None).items()}
+        if not is_cached:
+            return {path: _problem("FileNotFoundError", _MISSING.format(path))}
+        return self._stored(path, told)
+
+    def _stored(self, path: str, told: Described | None) -> dict[str, Told]:
+        from assay.engine.store.manifest import files_in
+
+        cache = self._project.cache
+        digest = told.get("digest") if told else None
+        if not isinstance(digest, Digest):
+            return {path: _problem("FileNotFoundError", _NOT_STORED.format(path))}
+        try:
+            if not digest.is_dir:
+                return {path: {"data": raw_metrics(path, checked_size(path, cache.read(digest)))}}
+            inside = list(files_in(cache, digest))
+        except StoreError:
+            self._is_final = False
+            return {path: _problem("FileNotFoundError", _NOT_STORED.format(path))}
+        except _UNREADABLE as error:
+            return {path: self._broken(path, error)}
+        found: dict[str, Told] = {}
+        for name, entry in inside:
+            found.update(self._stored(f"{path}/{name}", {"digest": entry.digest}))
+        return found
+
+    def _broken(self, path: str, error: Exception) -> Told:
+        self._is_final = self._is_final and not isinstance(error, (MissingObject, CorruptObject, StoreError))
+        return broken(path, error)
+
+
+def broken(path: str, error: Exception) -> Told:
+    """What is told of a file of parameters or metrics that cannot be read."""
+    if isinstance(error, (MissingObject, CorruptObject, StoreError)):
+        return _problem(type(error).__name__, error.message)
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        return _problem("EncodingError", f"unable to read: '{path}', is not valid utf-8")
+    kind = documents.kind(path)
+    return _problem(_KINDS[kind], f"unable to read: '{path}', {_WORDS[kind]} file structure is corrupted")
+
+
+def _problem(kind: str, text: str) -> Told:
+    return {"error": {"type": kind, "msg": text}}
+
+
+def raw_document(path: str, data: bytes) -> Any:
+    """A file of parameters as it is, an empty map where it says nothing. Raises BadInput."""
+    return documents.read(path, data) or {}
+
+
+def raw_metrics(path: str, data: bytes) -> Any:
+    """A file's metrics as they are, an empty map where there are none. Raises BadInput."""
+    return metrics.read(path, data) or {}
+
+
+def _data_file(path: str, data: bytes) -> DataFile:
+    return datafile.parse_file(data, path)
+
+
+def _is_template(_path: str, data: bytes) -> bool:
+    return b"${" in data or b"vars" in data
+
+
+def _foreign(path: str, data: bytes) -> Mapping[str, Mapping[str, Told]]:
+    """By stage and by path as spelled: dependencies of which a lock file knows no digest that assay has."""
+    stages = lock.parse(documents.decoded(path, data), path).data.get("stages") or {}
+    return {
+        name: {item["path"]: _foreign_item(item) for item in entry.get("deps") or () if "md5" not in item}
+        for name, entry in stages.items()
+    }
+
+
+def _foreign_item(item: Mapping[str, Any]) -> Told:
+    value = next((item[key] for key in ("md5", "etag", "checksum") if item.get(key)), None)
+    return {"hash": value, "size": item.get("size"), "nfiles": item.get("nfiles")}
+
+
+def _described(artifacts: Mapping[str, Described]) -> dict[str, Told]:
+    """Artifacts of a lock file, with the digest itself under ``digest``."""
+    found = {}
+    for path, about in artifacts.items():
+        if about:
+            text = about["digest"]
+            digest = Digest(about["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
+            found[path] = {"hash": text, "size": about["size"], "nfiles": about.get("nfiles"), "digest": digest}
+    return found
+
+
+def _data_part(file: DataFile) -> _Part:
+    outs = {}
+    for out in file.outs:
+        if out.artifact is not None:
+            digest, size, nfiles, _ = out.artifact
+            outs[out.spelled] = {"hash": digest.text, "size": size, "nfiles": nfiles}
+    deps = {str(dep.get("path")): _foreign_item(dep) for dep in file.deps}
+    return _Part(file, deps, outs)
+
+
+def _deps(part: _Part) -> Iterator[tuple[str, Told]]:
+    """What is read, without what only DVC can fetch: files of other repositories, data sets."""
+    item = part.item
+    if isinstance(item, Stage):
+        for dep in item.deps:
+            if dep.place != "dataset":
+                yield dep.path, _three(part.deps.get(dep.spelled, _UNKNOWN))
+        return
+    for about in item.deps:
+        path = str(about.get("path"))
+        if "repo" not in about and "db" not in about and not path.startswith("ds://"):
+            is_url = "://" in path
+            yield path if is_url else posixpath.normpath(posixpath.join(item.wdir, path)), _three(part.deps[path])
+
+
+def _outs(part: _Part) -> Iterator[tuple[str, Told]]:
+    is_data = isinstance(part.item, DataFile)
+    for out in part.item.outs:
+        if not isinstance(out, Out) or out.kind == "outs":
+            told = _three(part.outs.get(out.spelled, _UNKNOWN))
+            yield out.path, {**told, "use_cache": out.cache, "is_data_source": is_data}
+
+
+def _three(told: Mapping[str, Any]) -> Told:
+    return {"hash": told["hash"], "size": told["size"], "nfiles": told["nfiles"]}
+
+
+def _place(project: Project, path: str) -> str:
+    """A dependency's path as DVC tells it: relative to the project; of a URL what follows its scheme."""
+    scheme, marker, rest = path.partition("://")
+    if marker:
+        return posixpath.normpath(f"{scheme}:/{rest}" if scheme in ("http", "https") else rest)
+    return posixpath.relpath(path, project.root) if path.startswith("/") else path
