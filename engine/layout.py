@@ -6,6 +6,7 @@ A `ProjectLayout` is chosen once, when the project is opened. No other module as
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from assay.engine.errors import ConfigError, NotAProject
@@ -19,6 +20,15 @@ MARKERS = (".dvc", ".assay")
 
 LINK_KINDS = ("reflink", "hardlink", "symlink", "copy")
 """What ``cache.type`` may name."""
+
+_HIDDEN = "/config.local\n/tmp\n/cache\n"
+"""The marker folder's .gitignore: what Git never sees."""
+
+_DVCIGNORE = """\
+# Add patterns of files dvc should ignore, which could improve
+# the performance. Learn more at
+# https://dvc.org/doc/user-guide/dvcignore
+"""
 
 SMALL = 256 * 1024
 """Bytes: artifacts smaller than this lie in packs, others are objects of their own."""
@@ -42,6 +52,10 @@ class ProjectLayout(NamedTuple):
         takes_untracked: Whether a snapshot takes every file that is neither tracked nor ignored; else only those that
             the pipeline names, and no .gitignore that Git does not know yet.
         transient: Folders below the root whose files belong to no experiment, whoever put them into a tree.
+        without_git: Where the repository lies, below the root, in which a project that works without Git (core.no_scm)
+            keeps its locks and undo records; empty where there is no such project.
+        fills_index: Whether a new project's files go into Git's index, and it lies at the root of its repository.
+        new_files: What a new project holds besides its configuration, by path below the root.
         remote_layout: The name of the layout that its remotes have.
         ignores: Patterns of what is never part of an artifact, in .gitignore syntax.
     """
@@ -59,13 +73,11 @@ class ProjectLayout(NamedTuple):
     shared_runs: str
     takes_untracked: bool
     transient: tuple[str, ...]
+    without_git: str
+    fills_index: bool
+    new_files: Mapping[str, str]
     remote_layout: str
     ignores: tuple[str, ...]
-
-    @property
-    def ignore_file(self) -> str:
-        """What ``<marker>/.gitignore`` says, so that Git never sees cache and temporary files."""
-        return "/config.local\n/tmp\n/cache\n"
 
 
 def native(hash_name: HashName = "xxh128") -> ProjectLayout:
@@ -84,6 +96,9 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         shared_runs="",
         takes_untracked=True,
         transient=(".assay/tmp", ".assay/cache"),
+        without_git="",
+        fills_index=False,
+        new_files={".assay/.gitignore": _HIDDEN},
         remote_layout="native",
         ignores=(".git/", ".hg/", ".assay/", ".dvc/", "__pycache__/"),
     )
@@ -105,6 +120,9 @@ def dvc() -> ProjectLayout:
         shared_runs=".dvc/tmp/exps",
         takes_untracked=False,
         transient=(".dvc/tmp", ".dvc/cache"),
+        without_git=".dvc/assay",
+        fills_index=True,
+        new_files={".dvc/.gitignore": _HIDDEN, ".dvcignore": _DVCIGNORE},
         remote_layout="dvc",
         ignores=(".git/", ".git", ".hg/", ".dvc/"),
     )
@@ -122,17 +140,35 @@ def hash_setting(name: str) -> HashName:
 def find_root(start: str) -> tuple[str, str]:
     """The nearest folder at or above ``start`` with a marker, and that marker.
 
+    Where both are, the first one that has a configuration counts: what a conversion leaves behind has none.
+
     Raises:
         NotAProject: There is none.
     """
     folder = start
     while True:
-        for marker in MARKERS:
-            if os.path.isdir(f"{folder}/{marker}"):
+        found = [marker for marker in MARKERS if os.path.isdir(f"{folder}/{marker}")]
+        for marker in found:
+            if len(found) == 1 or os.path.lexists(f"{folder}/{marker}/config"):
                 return folder, marker
+        if found:
+            return folder, found[0]
         above = os.path.dirname(folder)
         if above == folder:
             raise NotAProject(
                 f"{start} is not inside an assay project.", "Run `assay init` at the root of your project first."
             )
         folder = above
+
+
+def marker_beside(root: str, marker: str) -> str:
+    """The other marker, where that one could make the folder a project, too; else empty."""
+    others = [other for other in MARKERS if other != marker and os.path.lexists(f"{root}/{other}/config")]
+    return others[0] if others else ""
+
+
+def first_config(layout: ProjectLayout, *, without_git: bool = False) -> str:
+    """The configuration of a new project."""
+    if without_git:
+        return "[core]\n    no_scm = True\n"
+    return f"[core]\n    hash = {layout.hash_name}\n" if layout.words == "assay" else ""
