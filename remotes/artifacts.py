@@ -19,7 +19,7 @@ from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Holdings, Moved
-from assay.remotes.layouts import copies_of, holdings
+from assay.remotes.layouts import copies_of, holdings, prepare, require
 from assay.remotes.registry import Remote, find, open_store
 
 
@@ -41,6 +41,13 @@ Data = Mapping[str, Wanted]
 """What is to travel, by project path."""
 
 
+class Place(NamedTuple):
+    """A remote that is open."""
+
+    store: RemoteStore
+    holdings: Holdings
+
+
 class Places:
     """The remotes that artifacts go to and come from, opened when they are first needed.
 
@@ -48,42 +55,60 @@ class Places:
         project: The project.
         name: The remote that the command is about; the default one when None.
         opened: That remote and its store where it is open already; the store belongs to whoever opened it.
+        jobs: How many transfers at once; None for what the configuration says.
+        write: Whether an empty place may become a remote.
     """
 
     def __init__(
-        self, project: Project, name: str | None = None, opened: tuple[Remote, RemoteStore] | None = None
+        self,
+        project: Project,
+        name: str | None = None,
+        opened: tuple[Remote, RemoteStore] | None = None,
+        jobs: int | None = None,
+        *,
+        write: bool = False,
     ) -> None:
         self._project = project
         self._name = name
-        self._held: dict[str, Holdings] = {}
+        self._jobs = jobs
+        self._check = prepare if write else require
+        self._open: dict[str, Place] = {}
         self._stores: list[RemoteStore] = []
         if opened is not None:
-            remote, store = opened
-            self._held[""] = self._held[remote.name] = self._holdings(remote, store)
+            self._open[""] = self._open[opened[0].name] = self._place(*opened)
 
-    def of(self, name: str) -> Holdings:
-        """The holdings of a remote, "" being the one that the command is about.
+    def of(self, name: str = "") -> Place:
+        """A remote, "" being the one that the command is about.
 
         Raises:
             ConfigError: There is no such remote, or it cannot hold artifacts.
         """
-        if name not in self._held:
+        if name not in self._open:
             remote = find(self._project, name or self._name)
-            if remote.name not in self._held:
+            if self._jobs is not None:
+                remote = remote._replace(settings={**remote.settings, "jobs": str(self._jobs)})
+            if remote.name not in self._open:
                 store = open_store(remote)
                 self._stores.append(store)
-                self._held[remote.name] = self._holdings(remote, store)
-            self._held[name] = self._held[remote.name]
-        return self._held[name]
+                self._open[remote.name] = self._place(remote, store)
+            self._open[name] = self._open[remote.name]
+        return self._open[name]
 
-    def _holdings(self, remote: Remote, store: RemoteStore) -> Holdings:
-        return holdings(self._project, store, remote, copies_of(self._project, remote))
+    def _place(self, remote: Remote, store: RemoteStore) -> Place:
+        self._check(self._project, store)
+        return Place(store, holdings(self._project, store, remote, copies_of(self._project, remote)))
 
     def warn(self) -> None:
         """Tells what was found damaged."""
-        for held in dict.fromkeys(self._held.values()):
-            for sentence in held.damaged.values():
+        for place in dict.fromkeys(self._open.values()):
+            for sentence in place.holdings.damaged.values():
                 self._project.report(Warned(sentence))
+
+    def __enter__(self) -> Places:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes what was opened here."""
@@ -112,7 +137,7 @@ class Freight:
     def send(self, wanted: Iterable[Wanted]) -> None:
         """Sends what the remotes lack of these artifacts. Raises RemoteError when one refuses altogether."""
         for name, group in _by_remote(wanted).items():
-            held = self._places.of(name)
+            held = self._places.of(name).holdings
             roots = {one.artifact.digest for one in group}
             _, closed = self.contents.walk(roots)
             if closed := closed - self.contents.broken.keys():
@@ -131,7 +156,7 @@ class Freight:
             partly = [one for one in group if one.parts]
             everything, closed = self.contents.walk(roots)
             if partly or closed or self._cache.missing(everything):
-                held = self._places.of(name)
+                held = self._places.of(name).holdings
                 self._count(held.bring((one.artifact.digest for one in partly), self.contents, only_manifests=True))
                 for one in partly:
                     roots |= self._parts(one)

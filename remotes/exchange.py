@@ -22,7 +22,7 @@ from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
-from assay.remotes.layouts import copies_of, git_transport, prepare, require
+from assay.remotes.layouts import copies_of, git_transport
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, open_store
 
@@ -177,7 +177,7 @@ def shared(tracked: Tracked) -> Data:
     return {
         path: Wanted(artifact, tracked.remotes.get(path, ""))
         for path, artifact in tracked.outs.items()
-        if path not in tracked.kept_here
+        if path not in tracked.kept_here and path not in tracked.imported
     }
 
 
@@ -205,14 +205,11 @@ def connected(project: Project, remote: Remote, *, write: bool) -> Iterator[Stor
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     store = open_store(remote)
-    places: Places | None = None
     try:
-        (prepare if write else require)(project, store)
-        places = Places(project, opened=(remote, store))
-        yield StoreExchange(project, git_transport(project, store, remote), places, notes_on(project, store, remote))
+        with Places(project, opened=(remote, store), write=write) as places:
+            git = git_transport(project, store, remote)
+            yield StoreExchange(project, git, places, notes_on(project, store, remote))
     finally:
-        if places is not None:
-            places.close()
         store.close()
 
 

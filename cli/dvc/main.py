@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "exp run": "run the pipeline as an experiment",
     "exp save": "keep the workspace as an experiment, without running anything",
     "exp show": "experiments in a table",
+    "fetch": "bring data from a remote into the cache",
     "freeze": "never run a stage, whatever changes",
     "gc": "take data that nothing needs out of the cache",
     "init": "make a folder a DVC project",
@@ -40,6 +41,8 @@ VERBS: dict[str, str] = {
     "metrics show": "the metrics of the workspace, or of revisions as well",
     "move": "give added data another path",
     "params diff": "the parameters that differ between two revisions",
+    "pull": "fetch data, and bring it into the workspace",
+    "push": "send data to a remote",
     "remove": "stop tracking data, take stages away",
     "repro": "run the stages that changed",
     "root": "the way from here to the root of the project",
@@ -69,7 +72,6 @@ LATER = (
     "exp pull",
     "exp push",
     "exp queue-worker",
-    "fetch",
     "get",
     "get-url",
     "git-hook merge-driver",
@@ -86,8 +88,6 @@ LATER = (
     "plots modify",
     "plots show",
     "plots templates",
-    "pull",
-    "push",
     "queue kill",
     "queue logs",
     "queue remove",
@@ -197,6 +197,7 @@ def _dispatch(words: list[str], context: Context) -> int:
         _add_common(parser)
         module.add_arguments(parser)
 
+    context.needs_git = verb.startswith("exp ")
     args = parser_of(f"assay-dvc {verb}", VERBS[verb], add_arguments, abbreviations=True).parse_args(rest)
     _apply(before, args, context)
     try:

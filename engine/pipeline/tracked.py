@@ -42,6 +42,7 @@ class Tracked:
         in_git: Outputs that are not cached, recorded or not; they belong into the tree.
         kept_here: Those of ``outs`` that are not to be shared (``push: false``).
         remotes: The one remote that an output is shared through, where it names one.
+        imported: Those of ``outs`` that another repository shares, and this one does not.
         recorded: Every recorded output, cached or not.
         deps: Every recorded dependency.
         metrics: Files and folders that hold metrics.
@@ -54,6 +55,7 @@ class Tracked:
     in_git: dict[str, None] = field(default_factory=dict)
     kept_here: set[str] = field(default_factory=set)
     remotes: dict[str, str] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
     recorded: dict[str, Artifact] = field(default_factory=dict)
     deps: dict[str, Artifact] = field(default_factory=dict)
     metrics: dict[str, None] = field(default_factory=dict)
@@ -87,8 +89,15 @@ def tracked(read: Read, files: Iterable[str]) -> Tracked:
     return found
 
 
+def is_from_repository(file: DataFile) -> bool:
+    """Whether what a file tracks came from another Git repository, whose remote has it."""
+    return any("repo" in dep for dep in file.deps)
+
+
 def _add_data(found: Tracked, file: DataFile) -> None:
     found.outs.update(file.cached)
+    if is_from_repository(file):
+        found.imported.update(file.cached)
     for out in file.outs:
         if not out.cache:
             found.in_git[out.path] = None

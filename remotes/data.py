@@ -1,0 +1,171 @@
+"""Data alone, without experiments: what ``dvc push``, ``fetch`` and ``pull`` do, through the remotes of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from assay.engine.data.checkout import CheckedOut, How, checkout
+from assay.engine.errors import UsageError
+from assay.engine.model import Digest
+from assay.engine.project import Project
+from assay.engine.store.manifest import files_in
+from assay.engine.workspace.files import within
+from assay.remotes import runs
+from assay.remotes.artifacts import Freight, Places, Wanted
+from assay.remotes.contents import Contents
+from assay.remotes.holdings import Moved
+from assay.remotes.registry import find
+from assay.remotes.selection import Scope, Selected, selected_data
+
+
+class Transferred(NamedTuple):
+    """What travelled: how many objects and entries of the run cache, how many bytes; what is left, with a sentence."""
+
+    objects: int
+    size: int
+    failed: Mapping[str, str]
+
+
+def push_data(
+    project: Project,
+    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    *,
+    remote: str | None = None,
+    jobs: int | None = None,
+    run_cache: bool = False,
+) -> Transferred:
+    """Makes sure that the remotes have data.
+
+    Args:
+        project: The project.
+        scope: Which data.
+        remote: The remote's name; the default one when None.
+        jobs: How many transfers at once; None for what the configuration says.
+        run_cache: Whether the run cache goes too, with what it speaks of.
+
+    Raises:
+        UsageError: A target means nothing.
+        ConfigError: There is no such remote.
+        RemoteError: The remote cannot be used.
+    """
+    _check_jobs(jobs)
+    selected = selected_data(project, scope, remote, push=True)
+    with Places(project, remote, jobs=jobs, write=True) as places:
+        freight = Freight(project, places)
+        if not selected.data:
+            places.of()  # a remote that is not there is said, whether there is anything to send or not
+        freight.send(selected.data.values())
+        ran = runs.send(project, places, _jobs(project, remote, jobs)) if run_cache else Moved()
+        places.warn()
+        return _transferred(selected, freight, ran)
+
+
+def fetch_data(
+    project: Project,
+    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    *,
+    remote: str | None = None,
+    jobs: int | None = None,
+    run_cache: bool = False,
+) -> Transferred:
+    """Makes sure that the cache has data. Arguments and errors are those of `push_data`."""
+    _check_jobs(jobs)
+    selected = selected_data(project, scope, remote, push=False)
+    with Places(project, remote, jobs=jobs) as places:
+        freight = Freight(project, places)
+        if not selected.data:
+            places.of()
+        ran = runs.bring(project, places, _jobs(project, remote, jobs)) if run_cache else Moved()
+        freight.bring(selected.data.values())
+        places.warn()
+        done = _transferred(selected, freight, ran)
+    return done._replace(failed={**done.failed, **_imports(project, selected)})
+
+
+def pull_data(
+    project: Project,
+    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    *,
+    remote: str | None = None,
+    jobs: int | None = None,
+    run_cache: bool = False,
+    force: bool = False,
+) -> tuple[Transferred, CheckedOut]:
+    """`fetch_data`, then the workspace's data is checked out; what did not come is left as it is.
+
+    Raises:
+        WouldLose: Content that is in no cache would be replaced; what was fetched stays in the cache.
+    """
+    fetched = fetch_data(project, scope, remote=remote, jobs=jobs, run_cache=run_cache)
+    how = How(scope.folder, force, recursive=scope.recursive, with_deps=scope.with_deps)
+    return fetched, checkout(project, scope.targets, how)
+
+
+def compare(
+    project: Project,
+    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    *,
+    remote: str | None = None,
+    jobs: int | None = None,
+) -> dict[str, str]:
+    """How the cache and a remote differ, by project path, files in directories included.
+
+    Returns:
+        "new" for what only the cache has, "deleted" for what only the remote has, "missing" for what neither has.
+    """
+    _check_jobs(jobs)
+    selected = selected_data(project, scope, remote, push=True)
+    names: dict[str, tuple[Digest, str]] = {}
+    with Places(project, remote, jobs=jobs) as places:
+        places.of()
+        for path, one in selected.data.items():
+            names.update({path + below: (digest, one.remote) for below, digest in _inside(project, one)})
+        there: set[tuple[Digest, str]] = set()
+        for own in {own for _, own in names.values()}:
+            found = places.of(own).holdings.known(digest for digest, of in names.values() if of == own)
+            there.update((digest, own) for digest in found)
+    lacking = project.cache.missing({digest for digest, _ in names.values()})
+    states = {(True, False): "new", (False, True): "deleted", (False, False): "missing"}
+    found_states = {path: states.get((where[0] not in lacking, where in there), "") for path, where in names.items()}
+    return {path: state for path, state in found_states.items() if state}
+
+
+def _inside(project: Project, one: Wanted) -> Iterator[tuple[str, Digest]]:
+    """An artifact and the files in it, as far as its manifest is here: what follows its path, and the digest."""
+    digest = one.artifact.digest
+    if not one.parts:
+        yield "", digest
+    if digest.is_dir and not project.cache.missing([digest]):
+        covers = within(one.parts) if one.parts else None
+        for path, entry in files_in(project.cache, digest):
+            if covers is None or covers(path):
+                yield f"/{path}", entry.digest
+
+
+def _transferred(selected: Selected, freight: Freight, ran: Moved) -> Transferred:
+    failed = dict(selected.problems)
+    for path, one in selected.data.items():
+        if why := freight.why_not(one):
+            failed[path] = why
+    return Transferred(freight.moved.artifacts + ran.artifacts, freight.moved.size + ran.size, failed)
+
+
+def _imports(project: Project, selected: Selected) -> dict[str, str]:
+    """Data of other repositories that is not here: no remote of this project has it."""
+    contents = Contents(project.cache)
+    failed = {}
+    for path, one in selected.imported.items():
+        everything, closed = contents.walk([one.artifact.digest])
+        if closed or project.cache.missing(everything):
+            failed[path] = "It is imported from another repository, from which assay cannot fetch yet."
+    return failed
+
+
+def _jobs(project: Project, remote: str | None, jobs: int | None) -> int:
+    return jobs or find(project, remote).jobs
+
+
+def _check_jobs(jobs: int | None) -> None:
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"-j takes a number from 1 upwards, not {jobs}.")

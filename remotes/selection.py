@@ -1,0 +1,224 @@
+"""Which data a push, a fetch or a pull is about: of the workspace and of other commits, all of it or some targets.
+
+What is not shared (``push: false``) and what another repository shares (imports) stays out, and where a remote is
+named, outputs that belong to another one too. A commit whose pipeline cannot be understood is named, and the others go
+on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from assay.engine.data.items import Chosen, Item, choose, items_of
+from assay.engine.errors import AssayError, UsageError
+from assay.engine.experiments.keeping import Keep, select
+from assay.engine.git.trees import lookup
+from assay.engine.model import Oid
+from assay.engine.params import documents
+from assay.engine.pipeline import datafile, lock, spec
+from assay.engine.pipeline.datafile import DataFile
+from assay.engine.pipeline.graph import Graph
+from assay.engine.pipeline.spec import Pipeline
+from assay.engine.pipeline.stage import PipelineFile, lock_path
+from assay.engine.pipeline.tracked import Read, TreeFiles, is_from_repository
+from assay.engine.project import Project
+from assay.remotes.artifacts import Wanted
+
+_FOLDER = 0o040000
+
+
+class Scope(NamedTuple):
+    """What a command is about.
+
+    Attributes:
+        targets: Tracked paths or paths in them, ``.dvc`` files, stages; none means everything.
+        folder: The project path that targets are relative to.
+        recursive: A folder means everything tracked below it.
+        with_deps: What the targets' stages need is meant too.
+        glob: Targets are patterns.
+        branches: The tips of all branches too; ``tags`` and ``commits`` likewise.
+        revisions: These commits too.
+        workspace: Whether the workspace is meant.
+        kinds: Only outputs of these kinds ("metrics", "plots"); none for all.
+        largest: Only artifacts below this many bytes; None for all.
+    """
+
+    targets: tuple[str, ...] = ()
+    folder: str = ""
+    recursive: bool = False
+    with_deps: bool = False
+    glob: bool = False
+    branches: bool = False
+    tags: bool = False
+    commits: bool = False
+    revisions: tuple[Oid, ...] = ()
+    workspace: bool = True
+    kinds: tuple[str, ...] = ()
+    largest: int | None = None
+
+
+@dataclass
+class Selected:
+    """What is meant.
+
+    Attributes:
+        data: What is to travel, by project path, with the commit where it is not the workspace's.
+        imported: Of ``data``'s neighbours what another repository shares, by project path.
+        problems: Commits that cannot be understood, with a sentence.
+    """
+
+    data: dict[str, Wanted] = field(default_factory=dict)
+    imported: dict[str, Wanted] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class _Snapshot(NamedTuple):
+    """The pipeline and the tracked data of a workspace or a commit."""
+
+    pipeline: Pipeline
+    items: Mapping[str, Item]
+
+
+def selected_data(project: Project, scope: Scope, remote: str | None, *, push: bool) -> Selected:
+    """What data a command is about.
+
+    Args:
+        project: The project.
+        scope: What was typed.
+        remote: The remote that was named; None for none.
+        push: Whether data leaves: then what is not to be shared stays out.
+
+    Raises:
+        UsageError: A target means nothing in the workspace, or nowhere.
+        BadInput: A pipeline file of the workspace cannot be understood.
+    """
+    found = Selected()
+    if scope.workspace:
+        pipeline = spec.load(project)
+        _take(found, _Snapshot(pipeline, items_of(project, pipeline)), scope, remote, "", push=push)
+    finder = TreeFiles(project.repo.objects)
+    unmeant: UsageError | None = None
+    is_meant = scope.workspace
+    for commit in _commits(project, scope):
+        name = commit.hex()[:7]
+        try:
+            _take(found, _at(project, commit, finder), scope, remote, f" of {name}", push=push)
+            is_meant = True
+        except UsageError as error:  # a commit need not have every target
+            unmeant = error
+        except AssayError as error:
+            found.problems[f"commit {name}"] = error.message
+    if unmeant is not None and not is_meant:
+        raise unmeant
+    return found
+
+
+def _commits(project: Project, scope: Scope) -> list[Oid]:
+    commits = list(scope.revisions)
+    if scope.branches or scope.tags or scope.commits:
+        keep = Keep(branches=scope.branches, tags=scope.tags, commits=scope.commits)
+        commits += sorted(select(project, keep).kept)
+    return list(dict.fromkeys(commits))
+
+
+def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, where: str, *, push: bool) -> None:
+    terms = {out.path: (out.push, out.remote) for stage in there.pipeline.stages.values() for out in stage.outs}
+    for file in there.pipeline.data.values():
+        terms.update((out.path, (out.push, out.remote)) for out in file.outs)
+    imported = {path for file in there.pipeline.data.values() if is_from_repository(file) for path in file.cached}
+    kinds = {out.path: out.kind for stage in there.pipeline.stages.values() for out in stage.outs}
+    known = set(found.data.values())
+    for chosen in _meant(there, scope):
+        path, artifact = chosen.item.path, chosen.item.artifact
+        shared, own = terms[path]
+        if artifact is None or not chosen.item.cache or (push and not shared) or (remote and own not in ("", remote)):
+            continue
+        if (scope.kinds and kinds.get(path) not in scope.kinds) or artifact.size >= (
+            scope.largest or artifact.size + 1
+        ):
+            continue
+        wanted = Wanted(artifact, own, tuple(part[len(path) + 1 :] for part in chosen.parts))
+        if path in imported:
+            found.imported.setdefault(path, wanted)
+        elif wanted not in known:
+            found.data[path + where] = wanted
+            known.add(wanted)
+
+
+def _meant(there: _Snapshot, scope: Scope) -> list[Chosen]:
+    if not scope.targets:
+        return [Chosen(item) for item in there.items.values()]
+    graph = Graph(there.pipeline.stages, there.pipeline.data)
+    targets = list(_matching(there, graph, scope)) if scope.glob else scope.targets
+    return choose(
+        there.items, graph, targets, folder=scope.folder, recursive=scope.recursive, with_deps=scope.with_deps
+    )
+
+
+def _matching(there: _Snapshot, graph: Graph, scope: Scope) -> Iterator[str]:
+    """What patterns stand for. Raises UsageError where one stands for nothing."""
+    nodes = {graph.names.seen_from(node, scope.folder) for node in (*there.pipeline.data, *there.pipeline.stages)}
+    above = scope.folder + "/" if scope.folder else ""
+    paths = {path[len(above) :] for path in there.items if path.startswith(above)}
+    for target in scope.targets:
+        found = sorted(name for name in nodes | paths if _fits(name, target))
+        if not found:
+            raise UsageError(
+                f"Nothing tracked matches {target!r}.", "* and ? stand for letters of one name, ** for any."
+            )
+        yield from found
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a path matches a pattern, folder by folder."""
+    return _fit(name.split("/"), pattern.split("/"))
+
+
+def _fit(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns or not parts:
+        return not parts and all(pattern == "**" for pattern in patterns)
+    if patterns[0] == "**":
+        return _fit(parts, patterns[1:]) or _fit(parts[1:], patterns)
+    return fnmatchcase(parts[0], patterns[0]) and _fit(parts[1:], patterns[1:])
+
+
+def _at(project: Project, commit: Oid, finder: TreeFiles) -> _Snapshot:
+    """The pipeline and the tracked data of a commit. Raises AssayError."""
+    objects = project.repo.objects
+    tree = objects.read_commit(commit).tree
+    prefix = project.prefix.rstrip("/")
+    top = lookup(objects, tree, prefix) if prefix else None
+    if prefix and (top is None or top.mode != _FOLDER):
+        return _Snapshot(Pipeline(), {})
+    tree = top.oid if top is not None else tree
+
+    def read(path: str) -> bytes | None:
+        item = lookup(objects, tree, path)
+        return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
+
+    return _snapshot(read, finder.below(tree))
+
+
+def _snapshot(read: Read, paths: Iterable[str]) -> _Snapshot:
+    files: dict[str, PipelineFile] = {}
+    data: dict[str, DataFile] = {}
+    items: dict[str, Item] = {}
+    for path in paths:
+        content = read(path) or b""
+        if path.endswith(".dvc"):
+            data[path] = datafile.parse_file(content, path)
+            items.update((out.path, Item(out.path, out.artifact, out.cache, path)) for out in data[path].outs)
+        else:
+            files[path] = spec.resolved(content, path, read)
+    for path, file in files.items():
+        locked = read(lock_path(path))
+        entries = lock.parse(documents.decoded(lock_path(path), locked), lock_path(path)).stages if locked else {}
+        for stage in file.stages:
+            entry = entries.get(stage.name)
+            for out in stage.outs:
+                artifact = entry.outs.get(out.spelled) if entry is not None else None
+                items[out.path] = Item(out.path, artifact, out.cache, stage.address)
+    return _Snapshot(Pipeline.of(files, data), items)
