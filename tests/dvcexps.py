@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,17 @@ class Both:
         self.ours = self.theirs.with_name(f"{self.theirs.name}-ours")
         self.part()
 
+    def begin_with(self, name: str, make: Callable[[], object]) -> None:
+        """Makes both folders what ``make`` makes of DVC's, which is done once for each name and session."""
+        kept = self.dvc.folder / "made" / name
+        if kept.exists():
+            self.dvc.drop(self.theirs)
+            shutil.copytree(kept, self.theirs, symlinks=True)
+        else:
+            make()
+            shutil.copytree(self.theirs, kept, symlinks=True)
+        self.part()
+
     def part(self) -> None:
         """Makes assay's folder what DVC's is."""
         shutil.rmtree(self.ours, ignore_errors=True)
@@ -139,6 +150,16 @@ class Both:
         answer = self.dvc.run(folder, *words, **env)
         assert answer.code == 0, answer.out + answer.err
         return answer
+
+
+def files_of(folder: Path) -> dict[str, tuple[bytes, bool]]:
+    """What the files of a workspace hold, and whether they may be executed; not those of Git and of DVC itself."""
+    found = {}
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder))
+        if path.is_file() and not name.startswith((".git/", ".dvc/tmp", ".dvc/cache")):
+            found[name] = (path.read_bytes(), bool(path.stat().st_mode & 0o100))
+    return found
 
 
 def standing(git: Any, folder: Path) -> tuple[str, ...]:

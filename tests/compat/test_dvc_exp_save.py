@@ -13,10 +13,13 @@ from tests.dvcexps import Both, standing
 def both(dvc_process, git):
     """The project of `tests.dvcexps`, twice, with its outputs made and committed."""
     made = Both(dvc_process, git)
-    made.did(made.theirs, "repro", "-q")
-    git("add", "-A", cwd=made.theirs)
-    git("commit", "-qm", "made", cwd=made.theirs)
-    made.part()
+
+    def make():
+        made.did(made.theirs, "repro", "-q")
+        git("add", "-A", cwd=made.theirs)
+        git("commit", "-qm", "made", cwd=made.theirs)
+
+    made.begin_with("save", make)
     yield made
     made.drop()
 
