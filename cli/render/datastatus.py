@@ -16,6 +16,7 @@ def plain_status(found: DataStatus, *, unchanged: bool) -> dict[str, object]:
             "modified": list(part.modified),
             "deleted": list(part.deleted),
             "renamed": [{"old": old, "new": new} for old, new in part.renamed],
+            "unknown": list(part.unknown),
         }
         for part in (found.committed, found.uncommitted)
     )

@@ -91,13 +91,17 @@ def _files(project: Project, path: str, digest: Digest) -> dict[str, Known]:
 
 
 class Difference(NamedTuple):
-    """How one listing differs from another; every tuple is sorted."""
+    """How one listing differs from another; every tuple is sorted.
+
+    ``unknown`` is what is there now in a folder whose former listing the cache lacks.
+    """
 
     added: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     unchanged: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def compared(old: Listing, new: Listing, *, modes: bool = True) -> Difference:

@@ -26,8 +26,9 @@ class DataStatus(NamedTuple):
     Attributes:
         committed: From the last commit to the ``.dvc`` and lock files.
         uncommitted: From those to what lies in the workspace.
-        not_in_cache: Recorded paths whose content the cache lacks, all or part.
-        unchanged: Paths that are in none of the lists.
+        not_in_cache: Recorded paths whose content the cache lacks, all or part; with ``granular`` the files in folders
+            by themselves.
+        unchanged: Paths that did not change, in the cache or not.
         untracked: Files that neither Git nor assay knows; None when they were not asked for.
     """
 
@@ -65,13 +66,27 @@ def status(
     committed = _changes(project, head, now, granular=granular)
     there = present(project, observer, {found.item.path: found.item.artifact for found in chosen}, files=granular)
     uncommitted = _against(project, now, there, granular=granular)
-    lacking = tuple(shown(path, artifact) for path, artifact in now.items() if not observer.has(artifact))
+    lacking = _lacking(project, observer, now, granular=granular)
     if any(found.parts for found in chosen):
         committed, uncommitted = _only(committed, covers), _only(uncommitted, covers)
-    touched = {*_paths(committed), *_paths(uncommitted), *lacking}
+        lacking = [path for path in lacking if covers(path)]
+    touched = {*_paths(committed), *_paths(uncommitted)}
     unchanged = tuple(path for path in uncommitted.unchanged if path not in touched)
     files = _untracked(project, [found.item.path for found in chosen]) if untracked else None
     return DataStatus(committed, uncommitted, tuple(sorted(lacking)), unchanged, files)
+
+
+def _lacking(project: Project, observer: Observer, now: Mapping[str, Artifact], *, granular: bool) -> list[str]:
+    """The recorded paths whose content the cache lacks."""
+    found = []
+    for path, artifact in now.items():
+        if observer.has(artifact):
+            continue
+        listing, lost = recorded(project, {path: artifact}) if granular else ({}, {path})
+        inside = {name: known.digest for name, known in listing.items() if not known.digest.is_dir}
+        missing = project.cache.missing(inside.values()) if not lost else set()
+        found += [shown(path, artifact)] if lost else [name for name, digest in inside.items() if digest in missing]
+    return found
 
 
 def _covering(chosen: Sequence[Chosen]) -> Callable[[str], bool]:
@@ -92,16 +107,23 @@ def _changes(
         differing = {path for path in {**old, **new} if old.get(path) != new.get(path)}
         before, lost = recorded(project, {path: item for path, item in old.items() if path in differing})
         after, lost_too = recorded(project, {path: item for path, item in new.items() if path in differing})
+        unknown = _inside(after, lost)
         before, after = _without(before, lost | lost_too), _without(after, lost | lost_too)
         same = {path: item for path, item in new.items() if path not in differing}
         before, after = {**before, **_tops(same)}, {**after, **_tops(same)}
     else:
-        before, after = _tops(old), _tops(new)
-    return with_renames(compared(before, after), before, after)
+        before, after, unknown = _tops(old), _tops(new), ()
+    return with_renames(compared(before, after)._replace(unknown=unknown), before, after)
 
 
 def _tops(outs: Mapping[str, Artifact]) -> dict[str, Known]:
     return {shown(path, item): Known(item.digest, item.size, item.is_exec) for path, item in outs.items()}
+
+
+def _inside(listing: Listing, folders: set[str]) -> tuple[str, ...]:
+    """The files of a listing that lie in these folders."""
+    inside = tuple(f"{path}/" for path in folders)
+    return tuple(sorted(path for path in listing if path.startswith(inside) and path not in inside))
 
 
 def _without(listing: Listing, folders: set[str]) -> dict[str, Known]:
@@ -115,16 +137,18 @@ def _against(project: Project, now: Mapping[str, Artifact], there: Listing, *, g
         before: Listing = _tops(now)
         return with_renames(compared(before, there), before, there)
     before, lost = recorded(project, now)
+    unknown = _inside(there, lost)
     before, there = _without(before, lost), _without(there, lost)
     modes = all(keeps_modes(item.digest) for item in now.values() if item.digest.is_dir)
-    return with_renames(compared(before, there, modes=modes), before, there)
+    return with_renames(compared(before, there, modes=modes)._replace(unknown=unknown), before, there)
 
 
 def _only(found: Difference, covers: Callable[[str], bool]) -> Difference:
     """The part of a difference that was asked for."""
     added, modified, deleted = (tuple(filter(covers, paths)) for paths in (found.added, found.modified, found.deleted))
     renamed = tuple(pair for pair in found.renamed if covers(pair[0]) or covers(pair[1]))
-    return Difference(added, modified, deleted, renamed, tuple(filter(covers, found.unchanged)))
+    unchanged, unknown = (tuple(filter(covers, paths)) for paths in (found.unchanged, found.unknown))
+    return Difference(added, modified, deleted, renamed, unchanged, unknown)
 
 
 def _paths(found: Difference) -> list[str]:

@@ -71,8 +71,8 @@ def test_what_the_cache_lacks(data):
     data.reopened()
     found = status(data.project, granular=True)
     assert found.not_in_cache == ("data/", "f")
-    assert found.uncommitted._replace(unchanged=()) == Difference()
-    assert found.unchanged == ()
+    assert found.uncommitted == Difference(unchanged=("data/", "f"), unknown=("data/a", "data/sub/b"))
+    assert found.unchanged == ("data/", "f")
 
 
 def test_a_move_is_a_rename(data):
