@@ -175,6 +175,9 @@ class GitTransport(Protocol):
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref; one result per update."""
 
+    def close(self) -> None:
+        """Lets go of what was opened."""
+
 
 class Report(NamedTuple):
     """What a transfer did.

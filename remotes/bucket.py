@@ -119,6 +119,9 @@ class BucketTransport:
                 self._refs.set_head(update.refname)
         return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
 
+    def close(self) -> None:
+        """Nothing of its own is open: the store belongs to whoever opened it."""
+
     def _send(self, wants: Sequence[Oid], source: ObjectSource) -> None:
         self._packs.refresh()
         missing = [oid for oid in wants if oid not in self._packs]

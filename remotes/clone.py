@@ -26,7 +26,7 @@ from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
 from assay.remotes.exchange import StoreExchange, notes_on, shared
-from assay.remotes.layouts import found_on, git_transport
+from assay.remotes.layouts import bucket, found_on
 from assay.remotes.pull import HEADS, write_experiments
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
 from assay.remotes.remarks import take
@@ -186,7 +186,7 @@ def _remember(making: _Making, root: str) -> None:
 
 def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     """Brings experiments and data into a project whose files are there."""
-    git, notes = git_transport(project, making.store, making.remote), notes_on(project, making.store, making.remote)
+    git, notes = bucket(project, making.store, making.remote), notes_on(project, making.store, making.remote)
     exchange = StoreExchange(project, git, Places(project, opened=(making.remote, making.store)), notes)
     there = exchange.git.refs([EXPERIMENTS])
     experiments = {name: oid for name, oid in there.items() if is_experiment(name)}

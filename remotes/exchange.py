@@ -138,7 +138,7 @@ class StoreExchange:
             now = there.get(name)
             if now == oid or self._is_behind(name, oid, now):
                 outcome.up_to_date.append(name)
-            elif now is not None and is_experiment(name) and not force:
+            elif now is not None and is_experiment(name) and not (force or self._goes_on(oid, now)):
                 outcome.failed[name] = f"The remote has another experiment of that name, {now.hex()[:7]}."
             else:
                 updates.append(RefUpdate(name, now, oid))
@@ -152,6 +152,11 @@ class StoreExchange:
                 outcome.failed[result.refname] = result.problem
             else:
                 outcome.refs.append(result.refname)
+
+    def _goes_on(self, oid: Oid, there: Oid) -> bool:
+        """Whether a commit goes on from the one that the remote has."""
+        objects = self._project.repo.objects
+        return there in objects and is_ancestor(objects, there, oid, shallow=self._project.repo.shallow)
 
     def _is_behind(self, name: str, oid: Oid, there: Oid | None) -> bool:
         """Whether a branch has nothing that the remote's does not have."""
@@ -205,11 +210,14 @@ def connected(project: Project, remote: Remote, *, write: bool) -> Iterator[Stor
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     store = open_store(remote)
+    git: GitTransport | None = None
     try:
         with Places(project, opened=(remote, store), write=write) as places:
-            git = git_transport(project, store, remote)
+            git = git_transport(project, store, remote, write=write)
             yield StoreExchange(project, git, places, notes_on(project, store, remote))
     finally:
+        if git is not None:
+            git.close()
         store.close()
 
 

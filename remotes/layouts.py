@@ -19,6 +19,8 @@ from assay.engine.project import Project
 from assay.remotes import native
 from assay.remotes.bucket import BucketTransport
 from assay.remotes.copies import Copies
+from assay.remotes.git import addresses
+from assay.remotes.git.addresses import connect
 from assay.remotes.holdings import Holdings
 from assay.remotes.registry import Remote, find, open_store
 
@@ -117,13 +119,23 @@ def copies_of(project: Project, remote: Remote) -> Copies:
     return Copies(f"{project.tmp}/remotes/{identity}")
 
 
-def git_transport(project: Project, store: RemoteStore, remote: Remote) -> GitTransport:
+def git_remote(project: Project, remote: Remote) -> str:
+    """The Git remote that experiments travel through beside a remote: its name, URL or path; empty for none."""
+    own = remote.settings.get("git-remote") or remote.settings.get("git_remote")
+    return own or project.config.get("exp", "git_remote")
+
+
+def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write: bool = False) -> GitTransport:
     """What experiments travel through: the Git repository that is configured, else the remote store itself.
 
     Raises:
-        ConfigError: The Git repository that is configured cannot be used.
+        UsageError: What is configured is no Git remote.
+        GitError: It cannot be used.
     """
-    return bucket(project, store, remote)
+    name = git_remote(project, remote)
+    if not name:
+        return bucket(project, store, remote)
+    return connect(project, addresses.find(project, name, push=write))
 
 
 def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransport:

@@ -15,6 +15,7 @@ from assay.engine.workspace.hold import hold
 from assay.remotes.artifacts import Data
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import StoreExchange, connected, shared
+from assay.remotes.layouts import git_remote
 from assay.remotes.registry import find
 from assay.remotes.remarks import take
 from assay.remotes.workspace import check_out, tracked_here
@@ -63,13 +64,18 @@ def pull(
     """
     source = find(project, remote)
     with connected(project, source, write=False) as exchange:
-        there = exchange.git.refs([HEADS, EXPERIMENTS if names or everything else _prefix_here(project)])
+        follows = not git_remote(project, source)  # branches of a Git remote are Git's business
+        there = exchange.git.refs(
+            [*([HEADS] if follows else []), EXPERIMENTS if names or everything else _prefix_here(project)]
+        )
         experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
         if names:
             experiments = choose(names, experiments, project.repo.head(), f"on {source.name}")
         data: Data = {} if names else shared(tracked_here(project))
         report = _fetch(project, exchange, experiments, data, force=force)
-        report = report._replace(failed={**report.failed, **_follow_branches(project, source.name, exchange, there)})
+        if follows:
+            left = _follow_branches(project, source.name, exchange, there)
+            report = report._replace(failed={**report.failed, **left})
         report = take(project, exchange.notes, f"pull from {source.name}", report)
         failed = dict(report.failed)
         if checkout and data:

@@ -12,6 +12,7 @@ from assay.engine.project import Project
 from assay.remotes.artifacts import Data
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import connected, shared
+from assay.remotes.layouts import git_remote
 from assay.remotes.registry import find
 from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here
@@ -44,7 +45,7 @@ def push(
         names: Experiments, by name, full ref name, or the first digits of their commits.
         remote: The remote's name; the default one when None.
         everything: The experiments of all commits.
-        branch: Whether the current branch goes along; it does not where names are given.
+        branch: Whether the current branch goes along; it does not where names are given, nor to a Git remote.
         force: Whether an experiment may replace another one of its name on the remote.
 
     Returns:
@@ -56,12 +57,13 @@ def push(
         RemoteError: The remote cannot be used.
     """
     target = find(project, remote)
-    if project.repo.shallow:
+    has_git = bool(git_remote(project, target))
+    if project.repo.shallow and not has_git:
         raise GitError(
             "This repository is a shallow clone, so the history that others would need is not here.",
             "Fetch the rest with `git fetch --unshallow`, then push again.",
         )
-    refs = _selected(project, names, everything=everything, branch=branch)
+    refs = _selected(project, names, everything=everything, branch=branch and not has_git)
     data: Data = {} if names else shared(tracked_here(project))
     with connected(project, target, write=True) as exchange:
         report = exchange.publish(refs, force=force, data=data)

@@ -25,7 +25,7 @@ from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_COMMON = ("url", "jobs")
+_COMMON = ("url", "jobs", "git-remote", "git_remote")
 _S3_KEYS = (
     "endpointurl", "region", "profile", "access_key_id", "secret_access_key", "session_token", "ssl_verify", "use_ssl",
     "allow_anonymous_login", "addressing_style", "connect_timeout", "read_timeout",
@@ -219,8 +219,6 @@ def _path_of(url: str) -> str:
 def _check_settings(remote: Remote) -> None:
     known = _COMMON + _SCHEMES[remote.scheme]
     for key in remote.settings:
-        if key in ("git-remote", "git_remote"):
-            raise ConfigError(f"The remote {remote.name!r} has a git-remote, which is not supported yet.", "Remove it.")
         if key not in known:
             near = get_close_matches(key, known, 1)
             raise ConfigError(

@@ -36,13 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Lists experiments by baseline."""
-    from assay.engine.errors import AssayError
+    from assay.engine.errors import UsageError
     from assay.engine.experiments.dvcscope import described, exp_list
 
-    if args.git_remote:
-        raise AssayError("assay-dvc cannot list the experiments of a Git remote yet.")
     project = context.project()
-    found = exp_list(project, wanted(args))
+    if args.git_remote:
+        from assay.remotes.git.experiments import listed
+
+        if args.sha_only:
+            raise UsageError("--sha-only not supported with git_remote.")
+        found = listed(project, args.git_remote, wanted(args), typed_in=context.here)
+    else:
+        found = exp_list(project, wanted(args))
     lines: list[str] = []
     names = {} if args.name_only or args.sha_only else described(project, found)
     for baseline, experiments in found.items():
@@ -52,6 +57,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             lines += [commit.hex() for _, commit in experiments]
         else:
             lines.append(f"{names.get(baseline) or baseline.hex()[:7]}:")
-            lines += [f"\t{commit.hex()[:7]} [{name}]" for name, commit in experiments]
+            shown = "\t{name}" if args.git_remote else "\t{id} [{name}]"
+            lines += [shown.format(name=name, id=commit.hex()[:7]) for name, commit in experiments]
     context.out.write("".join(line + "\n" for line in lines))
     return 0

@@ -191,7 +191,6 @@ def test_a_configuration_that_cannot_be_understood_is_left_as_it_is(folder: Fold
     [
         ({"sse": "AES256"}, "'sse', which is not supported"),
         ({"endpoint": "http://x"}, "'endpoint', which is not supported"),
-        ({"git-remote": "git@host:x"}, "git-remote, which is not supported yet"),
         ({"jobs": "many"}, "must be a whole number"),
         ({"jobs": "0"}, "must be at least 1"),
         ({"addressing_style": "odd"}, "must be path, virtual or auto"),

@@ -1,0 +1,229 @@
+"""Experiments of a Git remote: pushed, pulled, listed and removed there, while their data goes through the data remote.
+
+The order is that of law 1: first the data of an experiment, then its objects, then its ref. Whoever wants the ref
+without the data says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from assay.engine.errors import UnknownRevision
+from assay.engine.experiments.dvcscope import Wanted, baselines
+from assay.engine.git.reach import is_ancestor
+from assay.engine.model import Oid
+from assay.engine.ports import GitTransport, RefUpdate
+from assay.engine.project import Project
+from assay.remotes import runs
+from assay.remotes.artifacts import Places
+from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.exchange import StoreExchange
+from assay.remotes.git import addresses
+from assay.remotes.holdings import Moved
+from assay.remotes.pull import write_experiments
+from assay.remotes.registry import find
+
+
+class How(NamedTuple):
+    """How experiments travel.
+
+    Attributes:
+        force: Whether one may replace another of its name.
+        artifacts: Whether their data travels too.
+        remote: The data remote; the default one when None.
+        jobs: How many transfers at once; None for what the configuration says.
+        run_cache: Whether the run cache travels too.
+    """
+
+    force: bool = False
+    artifacts: bool = True
+    remote: str | None = None
+    jobs: int | None = None
+    run_cache: bool = False
+
+
+class Shared(NamedTuple):
+    """What became of experiments: full ref names, and how many files of data travelled.
+
+    Attributes:
+        done: Those whose refs are new on the other side.
+        up_to_date: Those that were there already.
+        diverged: Those that are something else there.
+        files: Objects of data and entries of the run cache.
+        failed: What is left, with a sentence each.
+    """
+
+    done: tuple[str, ...]
+    up_to_date: tuple[str, ...]
+    diverged: tuple[str, ...]
+    files: int
+    failed: Mapping[str, str]
+
+
+AS_USUAL = How()
+
+
+def push(
+    project: Project,
+    git_remote: str,
+    names: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    how: How = AS_USUAL,
+    *,
+    typed_in: str = "",
+) -> Shared:
+    """Publishes experiments to a Git remote.
+
+    Args:
+        project: The project.
+        git_remote: A remote of Git's, a URL, or a path.
+        names: Experiments, by name, full ref name, or the first digits of their commits.
+        wanted: Whose experiments, where no names are given; those of HEAD when None.
+        how: See `How`.
+        typed_in: Absolute path of the folder that a path is relative to.
+
+    Raises:
+        UsageError: There is no such Git remote.
+        UnknownRevision: There is no such experiment.
+        ConfigError: The experiments have data and there is no data remote.
+    """
+    refs = _chosen(project, dict(project.repo.refs.iterate(EXPERIMENTS)), names, wanted, "here")
+    with _opened(project, git_remote, typed_in, push=True) as git:
+        there = git.refs(list(refs)) if len(refs) < 20 else git.refs([EXPERIMENTS])
+        diverged = [
+            name for name, oid in refs.items() if not how.force and _has_diverged(project, there.get(name), oid)
+        ]
+        ready = {name: oid for name, oid in refs.items() if name not in diverged}
+        with Places(project, how.remote, jobs=how.jobs, write=True) as places:
+            ran = runs.send(project, places, _jobs(project, how)) if how.run_cache and how.artifacts else Moved()
+            exchange = StoreExchange(project, git, places, None)
+            report = exchange.publish(ready, force=how.force, artifacts=how.artifacts)
+    return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts + ran.artifacts, report.failed)
+
+
+def pull(
+    project: Project,
+    git_remote: str,
+    names: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    how: How = AS_USUAL,
+    *,
+    typed_in: str = "",
+) -> Shared:
+    """Fetches experiments from a Git remote, their data into the cache. Arguments and errors are those of `push`."""
+    with _opened(project, git_remote, typed_in) as git:
+        refs = _there(project, git, names, wanted, git_remote)
+        with Places(project, how.remote, jobs=how.jobs) as places:
+            exchange = StoreExchange(project, git, places, None)
+            commits = exchange.fetch(refs, artifacts=False)
+            arrived = {name: refs[name] for name in commits.refs}
+            here = {name: project.repo.refs.read(name) for name in arrived}
+            diverged = [] if how.force else [name for name in here if _has_diverged(project, here[name], arrived[name])]
+            good = {name: oid for name, oid in arrived.items() if name not in diverged}
+            report = exchange.fetch(good, artifacts=how.artifacts)
+            ran = runs.bring(project, places, _jobs(project, how)) if how.run_cache and how.artifacts else Moved()
+        failed = {**commits.failed, **report.failed, **git.damaged_refs}
+        written = {name: good[name] for name in report.refs if here[name] != good[name]}
+        write_experiments(project, written)
+    same = tuple(name for name in report.refs if name not in written)
+    return Shared(tuple(written), same, tuple(diverged), report.artifacts + ran.artifacts, failed)
+
+
+def listed(
+    project: Project, git_remote: str, wanted: Wanted | None = None, *, typed_in: str = ""
+) -> dict[Oid, list[tuple[str, Oid]]]:
+    """The experiments of a Git remote by baseline, as (name, commit), sorted by name. Raises as `push`."""
+    found: dict[Oid, list[tuple[str, Oid]]] = {}
+    with _opened(project, git_remote, typed_in) as git:
+        for name, oid in sorted(_there(project, git, (), wanted, git_remote).items()):
+            parts = name.split("/")
+            found.setdefault(Oid(bytes.fromhex(parts[2] + parts[3])), []).append((parts[4], oid))
+    return found
+
+
+def remove(
+    project: Project,
+    git_remote: str,
+    names: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    *,
+    keep: bool = False,
+    typed_in: str = "",
+) -> tuple[list[str], Mapping[str, str]]:
+    """Removes experiments from a Git remote; those here stay.
+
+    Args:
+        project: The project.
+        git_remote: A remote of Git's, a URL, or a path.
+        names: Experiments there.
+        wanted: Whose experiments, where no names are given; those of HEAD when None.
+        keep: Remove every experiment there except these.
+        typed_in: Absolute path of the folder that a path is relative to.
+
+    Returns:
+        The full ref names that are gone, and what is left, with a sentence each.
+    """
+    with _opened(project, git_remote, typed_in, push=True) as git:
+        refs = _there(project, git, names, wanted, git_remote)
+        if keep:
+            everything = _experiments(git.refs([EXPERIMENTS]))
+            refs = {name: oid for name, oid in everything.items() if name not in refs}
+        results = git.push([RefUpdate(name, oid, None) for name, oid in refs.items()], project.repo.objects)
+    return (
+        [result.refname for result in results if not result.problem],
+        {result.refname: result.problem for result in results if result.problem},
+    )
+
+
+@contextmanager
+def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -> Iterator[GitTransport]:
+    git = addresses.connect(project, addresses.find(project, name, typed_in=typed_in, push=push))
+    try:
+        yield git
+    finally:
+        git.close()
+
+
+def _there(
+    project: Project, git: GitTransport, names: Sequence[str], wanted: Wanted | None, where: str
+) -> dict[str, Oid]:
+    """The experiments on the other side that are meant."""
+    meant = wanted or Wanted()
+    prefixes = [EXPERIMENTS]
+    if not names and not meant.commits:
+        prefixes = [folder_of(baseline) for baseline in baselines(project, meant)]
+    return _chosen(project, git.refs(prefixes), names, meant, f"on {where}")
+
+
+def _chosen(
+    project: Project, refs: Mapping[str, Oid], names: Sequence[str], wanted: Wanted | None, where: str
+) -> dict[str, Oid]:
+    known, meant = _experiments(refs), wanted or Wanted()
+    if names and not meant.commits:
+        try:
+            return choose(names, known, project.repo.head(), where)
+        except UnknownRevision as error:
+            bad = next((name for name in names if f"{name!r}" in error.message), names[0])
+            raise UnknownRevision(f"'{bad}' is not a valid experiment name. {error.message}", error.hint) from error
+    if meant.commits:
+        return known
+    prefixes = tuple(folder_of(baseline) for baseline in baselines(project, meant))
+    return {name: oid for name, oid in known.items() if name.startswith(prefixes)}
+
+
+def _experiments(refs: Mapping[str, Oid]) -> dict[str, Oid]:
+    return {name: oid for name, oid in refs.items() if is_experiment(name)}
+
+
+def _has_diverged(project: Project, before: Oid | None, after: Oid) -> bool:
+    """Whether an experiment is another one than before, and does not go on from it."""
+    objects = project.repo.objects
+    if before in (None, after):
+        return False
+    return before not in objects or not is_ancestor(objects, before, after, shallow=project.repo.shallow)
+
+
+def _jobs(project: Project, how: How) -> int:
+    return how.jobs or find(project, how.remote).jobs

@@ -1,0 +1,195 @@
+"""Experiments through a Git repository: real DVC and assay push and pull each other's; real Git judges both."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.dvcprocess import DvcProcess
+
+Git = Callable[..., str]
+
+
+class Place:
+    """A DVC project with a bare Git remote ``origin`` and a data remote; its commit tracks ``data``.
+
+    Args:
+        dvc: Real DVC.
+        assay_dvc: The command.
+        git: Real Git.
+        folder: Where the remotes lie.
+    """
+
+    def __init__(self, dvc: DvcProcess, assay_dvc: Callable[..., Any], git: Git, folder: Path) -> None:
+        self.dvc, self.assay, self.git = dvc, assay_dvc, git
+        self.bare, self.store = folder / "origin.git", folder / "store"
+        git("init", "-q", "--bare", str(self.bare))
+        self.one = dvc.new()
+        git("config", "user.name", "x", cwd=self.one)
+        git("config", "user.email", "x@example.com", cwd=self.one)
+        (self.one / ".dvc/config").write_text(
+            f"[core]\n    remote = store\n['remote \"store\"']\n    url = {self.store}\n"
+        )
+        (self.one / "params.yaml").write_text("x: 1\n")
+        (self.one / "dvc.yaml").write_text(
+            "stages:\n  s:\n    cmd: cp params.yaml out\n    params: [x]\n    outs: [out]\n"
+        )
+        self.theirs("repro", "-q")
+        git("remote", "add", "origin", str(self.bare), cwd=self.one)
+        git("add", "-A", cwd=self.one)
+        git("commit", "-q", "-m", "first", cwd=self.one)
+        git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=self.one)
+        self.head = git("rev-parse", "HEAD", cwd=self.one)
+
+    def theirs(self, *words: str, folder: Path | None = None, code: int = 0) -> SimpleNamespace:
+        said = self.dvc.run(folder or self.one, *words)
+        assert said.code == code, (words, said.out, said.err)
+        return said
+
+    def ours(self, *words: str, folder: Path | None = None, code: int = 0) -> Any:
+        return self.assay(*words, cwd=folder or self.one, code=code)
+
+    def experiment(self, name: str, *, folder: Path | None = None) -> str:
+        """Runs an experiment with DVC; returns its ref."""
+        self.theirs("exp", "run", "-q", "-n", name, "-S", f"x={sum(map(ord, name))}", folder=folder)
+        return self.ref(name)
+
+    def ref(self, name: str) -> str:
+        return f"refs/exps/{self.head[:2]}/{self.head[2:]}/{name}"
+
+    def refs(self, folder: Path) -> dict[str, str]:
+        lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps/", cwd=folder).splitlines()
+        found = dict(line.split(" ") for line in lines)
+        return {name: oid for name, oid in found.items() if name.count("/") == 4}
+
+    def clone(self) -> Path:
+        """Another clone, without experiments and data."""
+        there = self.one.with_name(self.one.name + "-clone")
+        shutil.rmtree(there, ignore_errors=True)
+        self.git("clone", "-q", "--no-local", "-b", "main", str(self.bare), str(there))
+        self.git("config", "user.name", "x", cwd=there)
+        self.git("config", "user.email", "x@example.com", cwd=there)
+        return there
+
+
+@pytest.fixture
+def place(dvc_process: DvcProcess, assay_dvc: Callable[..., Any], git: Git, tmp_path: Path) -> Iterator[Place]:
+    made = Place(dvc_process, assay_dvc, git, tmp_path)
+    yield made
+    git("fsck", "--strict", "--no-dangling", cwd=made.bare)
+    branches = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/", cwd=made.bare)
+    assert branches == f"refs/heads/main {made.head}", "no branch moved, none came"
+
+
+def test_what_assay_pushed_dvc_lists_and_pulls(place: Place) -> None:
+    ref = place.experiment("e1")
+    said = place.ours("exp", "push", "origin", "e1")
+    assert said.out == "Pushed experiment e1 to Git remote 'origin'.\n1 file uploaded\n"
+    assert place.refs(place.bare) == place.refs(place.one)
+    assert "e1" in place.theirs("exp", "list", "origin").out
+    assert "up to date" in place.theirs("exp", "push", "origin", "e1").out
+    there = place.clone()
+    place.theirs("exp", "pull", "origin", "e1", folder=there)
+    assert place.refs(there) == place.refs(place.one)
+    place.theirs("exp", "apply", "-q", "e1", folder=there)
+    assert (there / "out").read_text() == (place.one / "out").read_text()
+    assert ref in place.refs(there)
+
+
+def test_what_dvc_pushed_assay_lists_and_pulls(place: Place) -> None:
+    place.experiment("e1")
+    place.experiment("e2")
+    place.theirs("exp", "push", "origin", "e1", "e2")
+    there = place.clone()
+    assert place.ours("exp", "list", "origin", folder=there).out == "main:\n\te1\n\te2\n"
+    assert place.ours("exp", "list", "--name-only", "origin", folder=there).out == "e1\ne2\n"
+    said = place.ours("exp", "pull", "origin", folder=there)
+    assert said.out == "Pulled experiment '['e1', 'e2']' from Git remote 'origin'.\n"
+    assert place.refs(there) == place.refs(place.one)
+    place.git("fsck", "--strict", "--no-dangling", cwd=there)
+    place.theirs("exp", "apply", "-q", "e2", folder=there)
+    assert (there / "out").read_text() == (place.one / "out").read_text()
+    assert place.ours("exp", "pull", "origin", folder=there).out == "No experiments to pull.\n"
+
+
+def test_an_experiment_that_is_another_one_there_stays_unless_forced(place: Place) -> None:
+    place.experiment("e1")
+    place.ours("exp", "push", "origin")
+    before = place.refs(place.bare)
+    there = place.clone()
+    place.theirs("pull", "-q", folder=there, code=1)  # the data of the first commit was never pushed
+    place.theirs("exp", "run", "-q", "-n", "e1", "-S", "x=7", folder=there)
+    said = place.ours("exp", "push", "origin", "e1", folder=there, code=1)
+    assert "e1 has diverged" in said.err
+    assert said.out == "No experiments to push.\n"
+    assert place.refs(place.bare) == before
+    said = place.ours("exp", "pull", "origin", "e1", folder=there, code=1)
+    assert "WARNING: Local experiment '['e1']' has diverged" in said.err
+    place.ours("exp", "push", "-f", "origin", "e1", folder=there)
+    assert place.refs(place.bare) == place.refs(there) != before
+    place.ours("exp", "pull", "-f", "origin", "e1")
+    assert place.refs(place.one) == place.refs(there)
+
+
+def test_experiments_are_removed_there_and_stay_here(place: Place) -> None:
+    place.experiment("e1")
+    place.experiment("e2")
+    place.ours("exp", "push", "origin")
+    assert place.ours("exp", "remove", "-g", "origin", "e1").out == "Removed experiments: 'e1'\n"
+    assert list(place.refs(place.bare)) == [place.ref("e2")]
+    assert len(place.refs(place.one)) == 2
+    assert "nope" in place.ours("exp", "remove", "-g", "origin", "nope", code=255).err
+    assert place.theirs("exp", "list", "origin", "--name-only").out == "e2\n"
+
+
+@pytest.mark.law
+def test_an_experiment_whose_data_is_nowhere_is_not_published_unless_alone(place: Place) -> None:
+    place.experiment("e1")
+    shutil.rmtree(place.one / ".dvc/cache/files")
+    said = place.ours("exp", "push", "origin", "e1", code=255)
+    assert "ERROR: e1: It is not published, because of what out needs" in said.err
+    assert place.refs(place.bare) == {}
+    assert "Pushed experiment e1" in place.ours("exp", "push", "--no-cache", "origin", "e1").out
+    assert place.refs(place.bare) == place.refs(place.one)
+
+
+def test_packed_refs_alternates_and_a_work_tree_on_the_other_side(place: Place, tmp_path: Path) -> None:
+    place.experiment("e1")
+    place.ours("exp", "push", "origin")
+    place.git("pack-refs", "--all", cwd=place.bare)
+    other = tmp_path / "other"
+    place.git("clone", "-q", "--shared", "-b", "main", str(place.bare), str(other))
+    ref = place.experiment("e2")
+    before = sum(1 for _ in (other / ".git/objects").rglob("*"))
+    place.ours("exp", "push", str(other), "e1")
+    assert sum(1 for _ in (other / ".git/objects").rglob("*")) == before, "the alternate has all of it"
+    place.ours("exp", "push", f"file://{other}", "e2")
+    assert ref in place.refs(other)
+    place.git("fsck", "--strict", "--no-dangling", cwd=other)
+    assert place.git("status", "--porcelain", cwd=other) == ""
+    place.ours("exp", "remove", "-g", "origin", "e1")
+    place.ours("exp", "push", "origin", "e1", "e2")
+    assert place.refs(place.bare) == place.refs(place.one)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["exp", "push", "nosuch"], "'nosuch' is not a valid Git remote or URL."),
+        (["exp", "pull", "nosuch"], "'nosuch' is not a valid Git remote or URL."),
+        (["exp", "list", "nosuch"], "'nosuch' is not a valid Git remote or URL."),
+        (["exp", "push", "origin", "nope"], "'nope' is not a valid experiment name"),
+        (["exp", "pull", "origin", "nope"], "'nope' is not a valid experiment name"),
+        (["exp", "push", "https://example.com/x.git"], "not there yet"),
+        (["exp", "push", "git@example.com:x.git"], "not there yet"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(place: Place, words: list[str], said: str) -> None:
+    refused = place.ours(*words, code=255)
+    assert said in refused.err
+    assert refused.out == ""
