@@ -62,6 +62,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "setting up": {
         "remote": "where experiments are shared",
         "config": "read and write settings",
+        "convert": "make a DVC project of a native one, or the other way round",
         "completion": "words for your shell's Tab key",
     },
 }

@@ -56,6 +56,7 @@ class ProjectLayout(NamedTuple):
             keeps its locks and undo records; empty where there is no such project.
         fills_index: Whether a new project's files go into Git's index, and it lies at the root of its repository.
         new_files: What a new project holds besides its configuration, by path below the root.
+        foreign: Marker folders of other kinds, which a conversion left: what is applied never gets there.
         remote_layout: The name of the layout that its remotes have.
         ignores: Patterns of what is never part of an artifact, in .gitignore syntax.
     """
@@ -76,6 +77,7 @@ class ProjectLayout(NamedTuple):
     without_git: str
     fills_index: bool
     new_files: Mapping[str, str]
+    foreign: tuple[str, ...]
     remote_layout: str
     ignores: tuple[str, ...]
 
@@ -99,6 +101,7 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         without_git="",
         fills_index=False,
         new_files={".assay/.gitignore": _HIDDEN},
+        foreign=(".dvc",),
         remote_layout="native",
         ignores=(".git/", ".hg/", ".assay/", ".dvc/", "__pycache__/"),
     )
@@ -123,6 +126,7 @@ def dvc() -> ProjectLayout:
         without_git=".dvc/assay",
         fills_index=True,
         new_files={".dvc/.gitignore": _HIDDEN, ".dvcignore": _DVCIGNORE},
+        foreign=(".assay",),
         remote_layout="dvc",
         ignores=(".git/", ".git", ".hg/", ".dvc/"),
     )

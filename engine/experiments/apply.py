@@ -63,7 +63,8 @@ def _files(project: Project, commit: Oid, outs: Collection[str], leaving: Collec
     """The work tree paths that differ from the commit's tree, each as it should be, without what the cache gives."""
     database = project.repo.objects
     tree = database.read_commit(commit).tree
-    is_apart = within({*(project.prefix + path for path in outs), *transient(project)})
+    foreign = [project.prefix + folder for folder in project.layout.foreign]
+    is_apart = within({*(project.prefix + path for path in outs), *transient(project), *foreign})
     target = {path: (mode, oid) for path, mode, oid in walk_tree(database, tree) if not is_apart(path)}
     gone = {path for path in leaving if not is_apart(path)}
     about = {*target, *gone}
