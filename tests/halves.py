@@ -17,6 +17,11 @@ Files = Mapping[str, "str | bytes | None"]
 Step = Sequence[str] | Files
 WAYS = ("DD", "DA", "AD", "AA")
 """Who does the first half of the commands, and who the second: D is DVC, A is assay. The first judges the others."""
+SAME_WORDS = ("DD", "DV", "VD", "VV")
+"""Likewise, V being assay-dvc."""
+
+COMMITTED = ("git",)
+"""A step: everything goes into a commit of real Git's, whoever did what before."""
 
 _NOT_JUDGED = (".git", ".dvc/tmp", ".dvc/config.local")
 _OWN_WORDS = {"move": ("data", "move"), "remove": ("data", "remove")}
@@ -28,11 +33,13 @@ class Both(NamedTuple):
     Attributes:
         dvc: Real DVC.
         assay: The command line of assay, in this process.
+        assay_dvc: Its other command, with DVC's verbs.
         git: Real Git.
     """
 
     dvc: DvcProcess
     assay: Callable[..., Any]
+    assay_dvc: Callable[..., Any]
     git: Callable[..., str]
 
     def make(self, files: Files, *, below: str = "") -> Path:
@@ -57,6 +64,8 @@ class Both(NamedTuple):
         """One command by one tool, in DVC's words; returns what it printed."""
         if who == "D":
             said = self.dvc.run(root, *words)
+        elif who == "V":
+            said = self.assay_dvc(*words, cwd=root, code=None)
         else:
             said = self.assay(*own_words(words), cwd=root, code=None)
         if code is not None:
@@ -64,11 +73,16 @@ class Both(NamedTuple):
         text: str = said.out
         return text
 
-    def refs(self, root: Path) -> list[str]:
-        """The experiments, as baseline and name."""
-        names = self.git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=root).splitlines()
+    def experiments(self, root: Path) -> dict[str, list[str]]:
+        """Every experiment and branch with the files that its tree has, and their Git ids."""
+        names = self.git("for-each-ref", "--format=%(refname)", "refs/exps", "refs/heads", cwd=root).splitlines()
         internal = tuple(f"refs/exps/{name}" for name in ("exec", "apply", "celery", "stash", "temp"))
-        return sorted(name for name in names if not name.startswith(internal))
+        found = {}
+        for name in names:
+            if not name.startswith(internal):
+                tree = self.git("-c", "core.quotePath=false", "ls-tree", "-r", name, cwd=root).splitlines()
+                found[name] = [line for line in tree if not line.endswith(".dvc/tmp/repro.dat")]
+        return found
 
     def healthy(self, root: Path) -> None:
         """What Git says of its objects."""
@@ -127,24 +141,29 @@ def differing(ours: Mapping[str, object], theirs: Mapping[str, object]) -> dict[
     return {name: (ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)}
 
 
-def all_ways(both: Both, files: Files, steps: Sequence[Step], *, below: str = "") -> dict[str, Path]:
+def all_ways(
+    both: Both, files: Files, steps: Sequence[Step], *, below: str = "", ways: Sequence[str] = WAYS
+) -> dict[str, Path]:
     """Does a scenario in every way, in a twin each, and compares them after every step; returns the twins."""
     first = both.make(files, below=below)
     top = Path(both.git("rev-parse", "--show-toplevel", cwd=first))
-    roots = {way: both.twin(top, way) / below for way in WAYS}
-    count = sum(not isinstance(step, Mapping) for step in steps)
-    done = 0
+    roots = {way: both.twin(top, way) / below for way in ways}
+    commands = [step for step in steps if not isinstance(step, Mapping) and step is not COMMITTED]
+    half, done = len(commands) / 2, 0
     for step in steps:
-        pictures, said = {}, {}
+        found = {}
         for way, root in roots.items():
             if isinstance(step, Mapping):
                 write(root, step)
+            elif step is COMMITTED:
+                both.git("add", "-A", cwd=root)
+                both.git("commit", "-qm", "more", cwd=root)
             else:
-                said[way] = both.does(way[0] if done * 2 < count else way[1], root, *step)
-            pictures[way] = picture(root)
-        done += not isinstance(step, Mapping)
-        for way in WAYS[1:]:
-            wrong = differing(pictures[way], pictures["DD"])
+                both.does(way[done >= half], root, *step)
+            found[way] = {**picture(root), **both.experiments(root)}
+        done += step in commands
+        for way in ways[1:]:
+            wrong = differing(found[way], found[ways[0]])
             told = (f"{name}: {ours}\n    DVC: {theirs}" for name, (ours, theirs) in wrong.items())
             assert not wrong, "\n".join([f"{way} after {step}:", *told])
     for root in roots.values():

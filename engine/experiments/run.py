@@ -16,6 +16,7 @@ from assay.engine import disk
 from assay.engine.errors import Refused, StageFailed, UsageError
 from assay.engine.events import ExperimentStarted, Note, Warned
 from assay.engine.experiments import logs, records
+from assay.engine.experiments.late import late
 from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import Start, baseline_of, take, with_files
 from assay.engine.experiments.variables import variables
@@ -24,6 +25,8 @@ from assay.engine.params import documents
 from assay.engine.params.locate import assign
 from assay.engine.pipeline import adhoc
 from assay.engine.pipeline.choice import OWN, PLAIN, Choice, Manner
+from assay.engine.pipeline.datafiles import commit_data
+from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -149,6 +152,9 @@ def _carry_out(
             disk.write_keeping_mode(project.path(path), data)
     start = with_files(project, start, [project.prefix + path for path in todo.writes])
     began = time.monotonic()
+    # Data that no stage reads belongs to the experiment, too; of some stages only what they read.
+    data = todo.pipeline.data.values() if not todo.choice.targets else ()
+    recorded = commit_data(project, data, Observer(project))
     reproduced = reproduce(
         project,
         todo.pipeline,
@@ -168,7 +174,8 @@ def _carry_out(
         force=spec.manner.force,
         seconds=time.monotonic() - began,
         changed_during=reproduced.changed_during,
-        written=reproduced.data_written,
+        written=tuple(dict.fromkeys((*recorded, *reproduced.data_written))),
+        extra=late(project, todo.pipeline, start),
         keep=log.finish,
     )
     return made, reproduced

@@ -8,8 +8,8 @@ from tests.halves import Both, all_ways, differing, picture
 
 
 @pytest.fixture
-def both(dvc_process, assay, git):
-    return Both(dvc_process, assay, git)
+def both(dvc_process, assay, assay_dvc, git):
+    return Both(dvc_process, assay, assay_dvc, git)
 
 
 PARAMS = {

@@ -17,8 +17,8 @@ ODD = [
 
 
 @pytest.fixture
-def both(dvc_process, assay, git):
-    return Both(dvc_process, assay, git)
+def both(dvc_process, assay, assay_dvc, git):
+    return Both(dvc_process, assay, assay_dvc, git)
 
 
 def test_files_of_any_name_in_data_and_in_an_output(both):
@@ -42,9 +42,7 @@ def test_files_of_any_name_in_data_and_in_an_output(both):
         assert set(ODD) in names
 
 
-@pytest.mark.parametrize(
-    "name", ["two words.csv", "né.csv", "日本.csv", "[x].csv", "#1.csv", "a b/c d.csv", "it's.csv"]
-)
+@pytest.mark.parametrize("name", ["日本.csv", "[x].csv", "#1.csv", "a b/it's.csv"])
 def test_single_files_of_any_name(both, name):
     steps = [{name: "1\n"}, ["add", name], {name: None}, ["checkout"]]
     all_ways(both, {}, steps)

@@ -220,3 +220,17 @@ def test_a_second_run_names_the_first(project, assay):
         assert f"The workspace is locked by `assay run` (process {process.pid} on" in said.err
         assert "The workspace is in use: `assay run`" in assay("status", cwd=project).out
         process.send_signal(signal.SIGINT)
+
+
+def test_edited_data_that_no_stage_reads_joins_the_experiment_unless_stages_are_named(project, assay, git):
+    write(project, {"apart.csv": "1\n"})
+    assay("add", "apart.csv", cwd=project)
+    assay("baseline", "-m", "data", cwd=project)
+    write(project, {"apart.csv": "22\n"})
+    assay("run", "-n", "some", "train", cwd=project)
+    assay("run", "-n", "all", cwd=project)
+    for name, size in (("some", 2), ("all", 3)):
+        ref = next(
+            ref for ref in git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=project).split() if name in ref
+        )
+        assert f"size: {size}\n" in git("show", f"{ref}:apart.csv.dvc", cwd=project) + "\n"
