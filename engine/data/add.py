@@ -141,8 +141,8 @@ def _named(project: Project, place: Place, artifact: Artifact) -> tuple[str, ...
     """Records what the cache has as what is at a path, unless that lies in other data; returns the files written."""
     if place.is_part:
         return ()
-    texts = _texts([place], {place.path: artifact})
-    ignores = ignore(project.root, [place.path] if place.out is None or place.out.cache else [])
+    texts = _texts(project, [place], {place.path: artifact})
+    ignores = ignore(project.root, project.kept_from_git([place.path] if place.out is None or place.out.cache else []))
     write(project, texts)
     return (*texts, *ignores)
 
@@ -227,11 +227,11 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
     artifacts = {path: found[path] for path in whole}
     for folder, group in joining.items():
         artifacts[folder] = _joined(project, group, found, keep=how.keep)
-    texts = _texts(places, artifacts)
+    texts = _texts(project, places, artifacts)
     if how.keep and texts:
         disk.sync_tree(project.cache_folder)
     uncached = {place.out.path for place in places if place.out is not None and not place.out.cache}
-    ignores = ignore(project.root, [path for path in artifacts if path not in uncached])
+    ignores = ignore(project.root, project.kept_from_git(path for path in artifacts if path not in uncached))
     write(project, texts)
     if how.keep and how.relink:
         outputs.link(project, {path: artifact for path, artifact in artifacts.items() if path not in joining})
@@ -273,12 +273,12 @@ def _joined(project: Project, group: Sequence[Place], found: Mapping[str, Artifa
         return write_manifest(writer, files)
 
 
-def _texts(places: Sequence[Place], artifacts: Mapping[str, Artifact]) -> dict[str, str]:
+def _texts(project: Project, places: Sequence[Place], artifacts: Mapping[str, Artifact]) -> dict[str, str]:
     """The ``.dvc`` files that change, with their new text."""
     found: dict[str, str] = {}
     known: dict[str, DataFile] = {place.data_file: place.file for place in places if place.file is not None}
     for file in known.values():
-        text = datafile.updated(file, artifacts)
+        text = datafile.updated(file, artifacts, project.cache)
         if text != file.source.text:
             found[file.path] = text
     for place in places:

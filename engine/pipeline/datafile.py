@@ -7,8 +7,6 @@ as plain data: assay shows and checks out imports, and does not fetch them from 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -17,17 +15,16 @@ from typing import Any, NamedTuple
 from assay.engine.model import Artifact
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
-from assay.engine.pipeline.lock import artifact_of
+from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
+from assay.engine.pipeline.discover import DATA_ENDING, NAME
+from assay.engine.pipeline.importsum import stage_md5, with_hash
+from assay.engine.pipeline.lock import Listed, artifact_of, listing_in
 from assay.engine.pipeline.paths import project_path
-from assay.engine.pipeline.source import Keys, Source, nearest
+from assay.engine.pipeline.source import Keys, Source
+from assay.engine.store.manifest import files_in
+from assay.engine.store.rows import Reader
 
-_TOP = ("outs", "deps", "md5", "wdir", "frozen", "locked", "desc", "meta", "always_changed")
 _CONTENT = ("md5", "etag", "checksum", "hash", "digest", "size", "nfiles", "isexec", "version_id", "cloud", "files")
-_OUT = (*_CONTENT, "path", "cache", "remote", "push", "persist", "desc", "type", "labels", "meta", "fs_config",
-        "metric", "plot")  # fmt: skip
-_NOT_HASHED = frozenset(
-    ["desc", "type", "labels", "meta", "locked", "frozen", "metric", "persist", "isexec", "size", "nfiles"]
-)
 
 
 class DataOut(NamedTuple):
@@ -46,6 +43,7 @@ class DataOut(NamedTuple):
         labels: Words for finding it.
         meta: Whatever the user keeps beside it.
         keys: Where in the file it stands.
+        listed: A directory whose files stand in the ``.dvc`` file itself.
     """
 
     path: str
@@ -60,6 +58,7 @@ class DataOut(NamedTuple):
     labels: tuple[str, ...] = ()
     meta: Any = None
     keys: Keys = ()
+    listed: Listed | None = None
 
 
 class DataFile(NamedTuple):
@@ -110,16 +109,12 @@ def parse(text: str, path: str) -> DataFile:
     """
     source = Source(path, text)
     content = documents.parse(path, text)
-    if not isinstance(content, Mapping):
-        raise source.bad((), "should be a map with outs")
-    for key in content:
-        if key not in _TOP:
-            raise source.bad((str(key),), "a .dvc file has no such key", nearest(str(key), _TOP))
+    check(source, (), content, DATA_FILE)
     wdir, outs, deps = content.get("wdir") or ".", content.get("outs") or [], content.get("deps") or []
-    if not isinstance(wdir, str) or not isinstance(outs, list):
-        raise source.bad(("outs",), "should be a list, and wdir a path")
-    if not isinstance(deps, list) or not all(isinstance(dep, Mapping) for dep in deps):
-        raise source.bad(("deps",), "should be a list of maps")
+    for at, dep in enumerate(deps):
+        check(source, ("deps", at), dep, DEP)
+        if not dep.keys() & {"path", "db"}:
+            raise source.bad(("deps", at), "has no path")
     folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), wdir))
     folder = "" if folder == "." else folder
     found = tuple(_out(source, ("outs", at), item, folder) for at, item in enumerate(outs))
@@ -128,22 +123,12 @@ def parse(text: str, path: str) -> DataFile:
 
 
 def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
-    if not isinstance(item, Mapping) or not isinstance(item.get("path"), str):
-        raise source.bad(keys, "should be a map with a path")
-    for key in item:
-        if key not in _OUT:
-            raise source.bad((*keys, str(key)), "an artifact has no such key", nearest(str(key), _OUT))
-    for key in ("cache", "push", "persist"):
-        if not isinstance(item.get(key, True), bool):
-            raise source.bad((*keys, key), "should be true or false")
-    for key in ("remote", "desc", "type"):
-        if not isinstance(item.get(key) or "", str):
-            raise source.bad((*keys, key), "should be text")
-    labels = item.get("labels") or []
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise source.bad((*keys, "labels"), "should be a list of words")
+    check(source, keys, item, OUT)
+    place = project_path(source, keys, item["path"], folder)
+    if place.endswith(DATA_ENDING) or posixpath.basename(place) == NAME:
+        raise source.bad(keys, f"{item['path']!r} is a pipeline file, which cannot be data")
     return DataOut(
-        project_path(source, keys, item["path"], folder),
+        place,
         item["path"],
         artifact_of(source, keys, item),
         item.get("cache", True),
@@ -152,18 +137,20 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
         item.get("persist", False),
         item.get("desc") or "",
         item.get("type") or "",
-        tuple(labels),
+        tuple(item.get("labels", ())),
         item.get("meta"),
         keys,
+        listing_in(item) if "files" in item else None,
     )
 
 
-def updated(file: DataFile, artifacts: Mapping[str, Artifact]) -> str:
+def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader) -> str:
     """The file's text with other artifacts, and every byte as it was that this is not about.
 
     Args:
         file: What it says now.
         artifacts: The new artifacts by project path; paths that the file does not track are not looked at.
+        cache: Where manifests are read, for a directory whose files the ``.dvc`` file names itself.
 
     Raises:
         Refused: The text cannot be changed in place, as where two outs share a value through a YAML anchor.
@@ -174,7 +161,8 @@ def updated(file: DataFile, artifacts: Mapping[str, Artifact]) -> str:
     for at, out in enumerate(file.outs):
         artifact = artifacts.get(out.path)
         if artifact is not None and artifact != out.artifact:
-            outs[at] = _replaced(outs[at], artifact)
+            is_listed = artifact.digest.is_dir and outs[at].get("files") is not None
+            outs[at] = _relisted(outs[at], artifact, cache) if is_listed else _replaced(outs[at], artifact)
     return _rewritten(file, {**data, "outs": outs})
 
 
@@ -189,12 +177,16 @@ def moved(file: DataFile, path: str, spelled: str) -> str:
     data = documents.parse(file.path, file.source.text)
     wanted = {key: value for key, value in data.items() if key != "wdir"}
     wanted["outs"] = [{**data["outs"][0], "path": spelled}]
-    return _rewritten(file._replace(path=path), wanted)
+    return _rewritten(file._replace(path=path, wdir=posixpath.dirname(path)), wanted)
 
 
 def _rewritten(file: DataFile, wanted: dict[str, Any]) -> str:
     if "md5" in wanted:
-        wanted["md5"] = stage_md5(wanted)
+        if not file.is_import:  # DVC 1 summed up other files too, and nobody looks at that any more
+            del wanted["md5"]
+            return documents.rewritten(file.path, file.source.text, wanted)
+        wanted["deps"] = [with_hash(dep, file.wdir) for dep in wanted["deps"]]
+        wanted["md5"] = stage_md5(wanted, file.wdir)
     return documents.rewritten(file.path, file.source.text, wanted)
 
 
@@ -202,10 +194,22 @@ def _replaced(item: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
     """The map of an out with another artifact: what it has keeps its place, what it has not yet comes last."""
     content = _content(artifact)
     kept = {key: content.get(key, value) for key, value in item.items() if key in content or key not in _CONTENT}
-    if kept.keys() & ("md5", "digest"):
+    if kept.keys() & ("md5", "digest") or not item.keys() & ("md5", "digest"):
         return {**kept, **content}
     # The hash changed its name, so that there is no place to keep: the digest comes first, as in a new file.
     return {**{key: content[key] for key in content if key not in kept}, **kept}
+
+
+def _relisted(item: Mapping[str, Any], artifact: Artifact, cache: Reader) -> dict[str, Any]:
+    """The map of an out that names its files itself: what is said of a file that is the same stays."""
+    said = {file["relpath"]: file for file in item["files"]}
+    files = []
+    for path, entry in files_in(cache, artifact.digest):
+        known = said.get(path, {})
+        is_same = known.get("md5") == entry.digest.hex
+        files.append(known if is_same else {"relpath": path, "md5": entry.digest.hex, "size": entry.size})
+    hashed = {"hash": artifact.digest.algo} if artifact.digest.algo != "md5-dos2unix" else {}
+    return {**item, **hashed, "files": files}
 
 
 def _content(artifact: Artifact) -> dict[str, Any]:
@@ -225,16 +229,3 @@ def new_text(outs: Sequence[DataOut]) -> str:
     """The text of a new file, as DVC writes one."""
     items = [{**(_content(out.artifact) if out.artifact is not None else {}), "path": out.spelled} for out in outs]
     return lockyaml.emit({"outs": items})
-
-
-def stage_md5(data: Mapping[str, Any]) -> str:
-    """What DVC writes as the ``md5`` of an import: of its content, without what does not change what it is."""
-    relevant = {key: value for key, value in data.items() if key != "md5" and (key, value) != ("wdir", ".")}
-    text = json.dumps(_hashed(relevant), sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _hashed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _hashed(inner) for key, inner in value.items() if key not in _NOT_HASHED}
-    return [_hashed(inner) for inner in value] if isinstance(value, list) else value

@@ -48,8 +48,8 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
     if not changed:
         return ()
     disk.sync_tree(project.cache_folder)
-    ignored = ignore(project.root, [out.path for out in outs if out.cache and out.path in changed])
-    texts = {file.path: datafile.updated(file, changed) for file in files}
+    ignored = ignore(project.root, project.kept_from_git(out.path for out in outs if out.cache and out.path in changed))
+    texts = {file.path: datafile.updated(file, changed, project.cache) for file in files}
     written = [file.path for file in files if texts[file.path] != file.source.text]
     write(project, {path: texts[path] for path in written})
     return (*written, *ignored)

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple, cast
 from assay.engine.model import HEX_LENGTH, Artifact, Digest, HashName
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
+from assay.engine.pipeline.datashape import LOCKED, check
 from assay.engine.pipeline.source import Keys, Source, nearest
 
 _TOP = ("schema", "stages", "datasets")
 _STAGE = ("cmd", "deps", "params", "outs")
-_READ = ("path", "hash", "digest", "md5", "size", "nfiles", "isexec")
-_KEPT = ("etag", "checksum", "version_id", "cloud", "files", "dataset")
-_ITEM = frozenset(_READ + _KEPT)
+_COMMON = frozenset(["path", "hash", "digest", "md5", "size", "nfiles", "isexec"])
 _SCHEMA = "2.0"
 _PARAMS_FILE = "params.yaml"
 _hexadecimal = re.compile("[0-9a-f]+").fullmatch
@@ -213,9 +212,8 @@ def _items(source: Source, keys: Keys, data: Any) -> dict[str, Artifact | None]:
     for at, item in enumerate(data):
         if not isinstance(item, dict) or not isinstance(item.get("path"), str):
             raise source.bad((*keys, at), "should be a map with a path")
-        if not item.keys() <= _ITEM:
-            odd = next(key for key in item if key not in _ITEM)
-            raise source.bad((*keys, at, str(odd)), "an artifact has no such key", nearest(str(odd), _ITEM))
+        if not item.keys() <= _COMMON:
+            check(source, (*keys, at), item, LOCKED)
         found[item["path"]] = artifact_of(source, (*keys, at), item)
     return found
 
@@ -231,7 +229,8 @@ def artifact_of(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact
         raise source.bad((*keys, "hash"), f"{algo!r} is not a hash that this version knows")
     text = item.get(key)
     if text is None:
-        return None
+        listed = listing_in(item)
+        return None if listed is None else listed.artifact
     is_dir = isinstance(text, str) and text.endswith(".dir")
     value = text[:-4] if is_dir else text
     if not isinstance(text, str) or len(value) != HEX_LENGTH[algo] or not _hexadecimal(value):
@@ -239,4 +238,39 @@ def artifact_of(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact
     size, nfiles = item.get("size", 0), item.get("nfiles")
     if not isinstance(size, int) or not isinstance(nfiles, (int, type(None))):
         raise source.bad((*keys, "size"), "size and nfiles should be whole numbers")
-    return Artifact(Digest(cast("HashName", algo), value, is_dir), size, nfiles, item.get("isexec") is True)
+    is_exec = item.get("isexec", False)
+    if not isinstance(is_exec, bool):
+        raise source.bad((*keys, "isexec"), "should be true or false")
+    return Artifact(Digest(cast("HashName", algo), value, is_dir), size, nfiles, is_exec)
+
+
+class Listed(NamedTuple):
+    """A directory whose files stand in the lock or ``.dvc`` file itself: what it is, and the bytes of its listing."""
+
+    artifact: Artifact
+    listing: bytes
+
+
+def listing_in(item: Mapping[str, Any]) -> Listed | None:
+    """The directory whose files an item names itself, as DVC writes it for remotes that keep versions.
+
+    None where it names none, or one without its md5.
+    """
+    files = item.get("files")
+    if not files or not all(isinstance(file.get("md5"), str) for file in files):
+        return None
+    from assay.engine.store.digest import digest_bytes
+    from assay.engine.store.listing import text_of
+
+    listing = text_of({file["relpath"]: file["md5"] for file in files})
+    digest = digest_bytes("md5", listing, is_dir=True)
+    if item.get("hash") is None:
+        digest = digest._replace(algo="md5-dos2unix")
+    return Listed(Artifact(digest, sum(file.get("size") or 0 for file in files), len(files)), listing)
+
+
+def listings(lock: LockFile) -> list[Listed]:
+    """The outputs whose files stand in a lock file itself."""
+    entries = lock.data.get("stages", {}).values()
+    found = (listing_in(item) for entry in entries for item in entry.get("outs") or ())
+    return [listed for listed in found if listed is not None]

@@ -73,5 +73,8 @@ class Locks:
             data = self._project.read(path)
             self._bytes[path] = data
             found = LockFile() if data is None else lock.parse(documents.decoded(path, data), path)
+            if data is not None and b"files:" in data:
+                for listed in lock.listings(found):
+                    self._project.cache.lend(listed.artifact.digest, listed.listing)
             self._files[path] = found
         return found

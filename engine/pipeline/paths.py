@@ -29,7 +29,7 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
     Raises:
         BadInput: It is not a path inside the project that assay may write.
     """
-    if _URL.match(spelled):
+    if is_url(spelled):
         raise source.bad(keys, f"{spelled!r} is not a path inside the project", "Only dependencies may lie elsewhere.")
     if spelled.startswith("/"):
         raise source.bad(keys, f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
@@ -49,6 +49,11 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
     return path
 
 
+def is_url(spelled: str) -> bool:
+    """Whether a path as a file spells it is a URL."""
+    return _URL.match(spelled) is not None
+
+
 def is_outside(path: str) -> bool:
     """Whether a normalised path, relative to the project, leads out of it."""
     return path == ".." or path.startswith(("../", "/"))
@@ -66,7 +71,7 @@ def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
     """
     if spelled.startswith(_DATASET):
         return spelled, "dataset"
-    if _URL.match(spelled):
+    if is_url(spelled):
         return spelled, "url"
     path = posixpath.normpath(posixpath.join(folder, spelled))
     if is_outside(path):

@@ -160,6 +160,9 @@ def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipelin
 
     paths = list(pipeline_files(project.root, ignored(project), outs_of))
     data = {path: datafile.parse_file(read(path) or b"", path) for path in paths if path not in found}
+    for out in (out for file in data.values() for out in file.outs if out.listed is not None):
+        if out.listed is not None:
+            project.cache.lend(out.listed.artifact.digest, out.listed.listing)
     made = [path for path in changed if path.rpartition("/")[2] == NAME and path not in found]
     for path in made:
         outs_of(path)

@@ -10,7 +10,7 @@ to become paths and are checked as everywhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from assay.engine.errors import CorruptArtifact
@@ -35,7 +35,7 @@ def write(folders: Sequence[Folder], algo: HashName, put: Put) -> Artifact:  # n
     Raises:
         UnsafePath: A name that must not be written.
     """
-    files = []
+    files: list[dict[str, str]] = []
     size = 0
     for folder, rows in folders:
         check_names([row[0] for row in rows])
@@ -44,8 +44,17 @@ def write(folders: Sequence[Folder], algo: HashName, put: Put) -> Artifact:  # n
         for name, _, raw, length, _ in rows:
             files.append({_HEX: raw.hex(), _PATH: f"{folder}/{name}" if folder else name})
             size += length
+    return Artifact(put(_text(files)), size, len(files))
+
+
+def text_of(files: Mapping[str, str]) -> bytes:
+    """The listing of files, given by path with their md5."""
+    return _text([{_HEX: value, _PATH: path} for path, value in files.items()])
+
+
+def _text(files: list[dict[str, str]]) -> bytes:
     files.sort(key=lambda file: file[_PATH])
-    return Artifact(put(json.dumps(files).encode("ascii")), size, len(files))
+    return json.dumps(files).encode("ascii")
 
 
 def walk(cache: Reader, digest: Digest) -> Found:

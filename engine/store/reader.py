@@ -53,6 +53,7 @@ class CacheReader:
         self.trash = Trash(folder)
         self.seen = seen if seen is not None else StatCache("")
         self._open: dict[str, Descriptor] = {}
+        self._lent: dict[Digest, bytes] = {}
 
     def close(self) -> None:
         """Closes files; the next read opens them again."""
@@ -141,6 +142,10 @@ class CacheReader:
         """Remembers that the file of an object is sound and has these stat data."""
         self.seen.remember(self.object_path(digest), seen_as(stat, digest.algo, bytes.fromhex(digest.hex)))
 
+    def lend(self, digest: Digest, data: bytes) -> None:
+        """Lets `read` give a manifest that is not in the cache, but whose content somebody knows."""
+        self._lent[digest] = data
+
     def is_packed(self, digest: Digest) -> bool:
         """Whether a pack holds an object, as far as is known without looking for new packs."""
         return self.index.find(key_of(digest)) is not None
@@ -152,7 +157,9 @@ class CacheReader:
             MissingArtifact: It is not in the cache.
             CorruptArtifact: What was there under its name is something else; it is in quarantine now.
         """
-        data = self.packed(digest)
+        data = self._lent.get(digest)
+        if data is None:
+            data = self.packed(digest)
         if data is None:
             data = self._from_file(digest)
         if data is None and digest in self:  # in a new pack, or just back from the trash

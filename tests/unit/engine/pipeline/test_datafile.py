@@ -9,7 +9,9 @@ import yaml
 
 from assay.engine.errors import BadInput
 from assay.engine.model import Artifact, Digest
-from assay.engine.pipeline.datafile import DataOut, moved, new_text, parse, parse_file, stage_md5, updated
+from assay.engine.pipeline.datafile import DataOut, moved, new_text, parse, parse_file, updated
+from assay.engine.pipeline.importsum import stage_md5
+from assay.engine.store.cache import Cache
 
 HEX = "44361af28ac257dbbb6c3eef54dd48a2"
 
@@ -36,11 +38,11 @@ def test_data_that_is_not_cached_or_has_no_digest_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- a\n", "a.dvc: should be a map with outs"),
+        ("- a\n", "a.dvc: should be a map"),
         ("cmd: x\n", "a.dvc, line 1, cmd: a .dvc file has no such key"),
         ("outs: a\n", "a.dvc, line 1, outs: should be a list"),
-        ("outs:\n- a\n", r"a.dvc, line 2, outs\[0\]: should be a map with a path"),
-        ("outs:\n- md5: zz\n  path: a\n", r"a.dvc, line 2, outs\[0\].md5: 'zz' is not a digest"),
+        ("outs:\n- a\n", r"a.dvc, line 2, outs\[0\]: should be a map with path"),
+        ("outs:\n- md5: zzz\n  path: a\n", r"a.dvc, line 2, outs\[0\].md5: 'zzz' is not a digest"),
         (f"outs:\n- md5: {HEX}\n  path: ../../etc\n", r"outs\[0\]: '../../etc' is outside the project"),
         (f"outs:\n- md5: {HEX}\n  path: .git/hooks/post-checkout\n", "is not a path inside the project"),
     ],
@@ -98,6 +100,7 @@ def test_the_digest_of_an_import_is_the_one_that_dvc_wrote() -> None:
     assert stage_md5(yaml.safe_load(IMPORT)) == "d693e7a8d2ae8b80f4454d35f9dda3ea"
 
 
+CACHE = Cache("/nowhere", "md5")
 FILE = Artifact(Digest("xxh128", HEX), 5)
 FOLDER = Artifact(Digest("xxh128", HEX, is_dir=True), 7, 2)
 
@@ -135,22 +138,22 @@ meta: {{x: [1, 2]}}
 def test_an_update_keeps_every_other_byte() -> None:
     file = parse_file(COMMENTED.encode(), "a.dvc")
     other = "0f" * 16
-    text = updated(file, {"a": Artifact(Digest("xxh128", other), 9), "c": FILE})
+    text = updated(file, {"a": Artifact(Digest("xxh128", other), 9), "c": FILE}, CACHE)
     assert text == COMMENTED.replace(f"{HEX}   # here", f"{other}   # here").replace("size: 1\n", "size: 9\n")
-    assert updated(file, dict(file.cached)) == COMMENTED
+    assert updated(file, dict(file.cached), CACHE) == COMMENTED
 
 
 def test_a_file_that_became_a_folder_and_back() -> None:
     file = parse_file(COMMENTED.encode(), "a.dvc")
-    folder = parse(updated(file, {"a": FOLDER, "b": FOLDER}), "a.dvc")
+    folder = parse(updated(file, {"a": FOLDER, "b": FOLDER}, CACHE), "a.dvc")
     assert folder.cached == {"a": FOLDER, "b": FOLDER}
     assert "# here" in folder.source.text
-    assert parse(updated(folder, {"a": FILE, "b": FILE}), "a.dvc").cached == {"a": FILE, "b": FILE}
+    assert parse(updated(folder, {"a": FILE, "b": FILE}, CACHE), "a.dvc").cached == {"a": FILE, "b": FILE}
 
 
 def test_an_old_digest_gives_way_to_one_of_another_hash() -> None:
     file = parse_file(f"outs:\n- md5: {HEX}\n  size: 1\n  desc: kept\n  path: a\n".encode(), "a.dvc")
-    text = updated(file, {"a": FILE})
+    text = updated(file, {"a": FILE}, CACHE)
     assert "md5" not in text
     assert "desc: kept" in text
     assert parse(text, "a.dvc").cached == {"a": FILE}
@@ -158,7 +161,7 @@ def test_an_old_digest_gives_way_to_one_of_another_hash() -> None:
 
 def test_an_import_gets_its_own_digest_anew() -> None:
     file = parse_file(IMPORT.encode(), "gitfile.txt.dvc")
-    text = updated(file, {"gitfile.txt": Artifact(Digest("md5", HEX), 3)})
+    text = updated(file, {"gitfile.txt": Artifact(Digest("md5", HEX), 3)}, CACHE)
     data = yaml.safe_load(text)
     assert data["md5"] == stage_md5(data) != "d693e7a8d2ae8b80f4454d35f9dda3ea"
 

@@ -125,7 +125,7 @@ def test_a_changed_entry_keeps_its_place_and_everything_else() -> None:
 
 
 def test_keys_that_only_dvc_uses_are_kept_in_entries_that_are_not_touched() -> None:
-    text = DVC.replace("      size: 447\n", "      size: 447\n      cloud:\n        s3:\n          etag: x\n")
+    text = DVC.replace("      size: 447\n", "      size: 447\n      cloud:\n        s3:\n          etag: xyz\n")
     found = lock.parse(text, "dvc.lock")
     assert lock.dump(found.replaced({})) == text
 
