@@ -153,8 +153,8 @@ def _carry_out(
     start = with_files(project, start, [project.prefix + path for path in todo.writes])
     began = time.monotonic()
     # Data that no stage reads belongs to the experiment, too; of some stages only what they read.
-    data = todo.pipeline.data.values() if not todo.choice.targets else ()
-    recorded = commit_data(project, data, Observer(project))
+    sources = todo.pipeline.data.values() if not todo.choice.targets else ()
+    recorded = commit_data(project, sources, Observer(project))
     reproduced = reproduce(
         project,
         todo.pipeline,
@@ -175,7 +175,7 @@ def _carry_out(
         seconds=time.monotonic() - began,
         changed_during=reproduced.changed_during,
         written=tuple(dict.fromkeys((*recorded, *reproduced.data_written))),
-        extra=late(project, todo.pipeline, start),
+        extra=late(project, todo.pipeline),
         keep=log.finish,
     )
     return made, reproduced
