@@ -23,19 +23,16 @@ from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.datafiles import write
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.gitignore import ignore
-from assay.engine.pipeline.present import artifact_now, files_now
+from assay.engine.pipeline.present import artifact_now, files_now, without_ignore_files
 from assay.engine.project import Project
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in, write_manifest
-from assay.engine.store.scan import Ignored
 from assay.engine.store.snapshot import snapshot
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Wanted, carry_out, plan
-
-_IGNORE_FILE = ".dvcignore"
 
 
 class Added(NamedTuple):
@@ -187,24 +184,11 @@ def _taken_in(project: Project, source: str) -> Artifact:
             algo=project.layout.hash_name,
             stat_cache=project.stat_cache,
             writer=writer,
-            ignored=_without_ignore_files(rules),
+            ignored=without_ignore_files(rules),
             report=project.report,
         )
     disk.sync_tree(project.cache_folder)
     return artifact
-
-
-def _without_ignore_files(rule: Ignored) -> Ignored:
-    """The same rule, which refuses a .dvcignore inside data: it would change what the data is."""
-
-    def ignored(path: str, is_dir: bool) -> bool:
-        if path.endswith("/" + _IGNORE_FILE):
-            raise BadInput(
-                path, "a .dvcignore inside data is not possible", hint="Put its lines into the one above the data."
-            )
-        return rule(path, is_dir)
-
-    return ignored
 
 
 def _track(project: Project, places: Sequence[Place], how: How) -> Added:
@@ -218,7 +202,7 @@ def _track(project: Project, places: Sequence[Place], how: How) -> Added:
         _check_joinable(project, group[0])
     parts = [place.path for group in joining.values() for place in group]
     with project.cache.writer() if how.keep else nullcontext(None) as writer:
-        ignored = _without_ignore_files(spec.no_part(project))
+        ignored = without_ignore_files(spec.no_part(project))
         known = {path: place.out.artifact for path, place in whole.items() if place.out is not None}
         found = {
             path: artifact_now(project, path, writer, ignored=ignored, known=known.get(path))

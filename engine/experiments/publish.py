@@ -182,7 +182,7 @@ def _left_out(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
     """What stages read and the experiment does not hold: neither in its tree nor in the cache."""
     written = outputs_of(project, pipeline)
     is_written = within(written)
-    read = [dep.path for stage in pipeline.stages.values() for dep in stage.deps if dep.place == "project"]
+    read = [dep.path for stage in pipeline.stages.values() for dep in stage.deps if dep.place == "project" and dep.path]
     found = []
     for path in dict.fromkeys([*pipeline.params_files, *read]):
         inside = project.prefix + path

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import BadInput, Refused, UsageError
 from assay.engine.model import AdHoc
+from assay.engine.pipeline.observe import refuse_unfit
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.pipeline.stagefile import stages_of, with_stage
 
@@ -41,6 +42,7 @@ def with_command(project: Project, text: str, command: AdHoc) -> tuple[str, Pipe
     edited = edit(text, stage_data(command))
     try:
         pipeline = load(project, {FILE: edited.encode()})
+        refuse_unfit(pipeline.stages[STAGE])
     except BadInput as error:
         if error.key.startswith(f"stages.{STAGE}."):
             raise UsageError(f"The command cannot be kept as a stage: {error.message}", error.hint) from error

@@ -70,7 +70,7 @@ class StageStatus(NamedTuple):
 
 def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list[Reason]:
     """What speaks for running a stage before its outputs are looked at; a frozen stage's inputs do not count."""
-    if stage.frozen:
+    if stage.frozen or stage.does_nothing:
         return []
     if stage.is_callback:
         return [Reason("stage", "", "it reads and writes nothing, so it runs every time", "always")]
@@ -89,7 +89,7 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
         locked = entry.deps.get(dep.spelled)
         how = _difference(locked, inputs.deps.get(dep.spelled))
         if how:
-            found.append(Reason("dep", dep.path, f"{dep.path} {how}", "new" if locked is None else _KINDS[how]))
+            found.append(Reason("dep", dep.path, f"{dep.path or '.'} {how}", "new" if locked is None else _KINDS[how]))
     for params in stage.params:
         values = entry.params.get(params.spelled)
         found += _param_reasons(params.path, params.names, values, inputs.params.get(params.spelled))
@@ -99,7 +99,7 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
 def out_reasons(stage: Stage, entry: LockEntry, states: Mapping[str, OutState]) -> list[Reason]:
     """What has happened to a stage's outputs."""
     found = []
-    for out in stage.outs:
+    for out in stage.written:
         locked, state = entry.outs.get(out.spelled), states[out.spelled]
         how = _difference(locked, state.artifact)
         if not how and not state.in_cache:

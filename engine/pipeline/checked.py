@@ -40,7 +40,7 @@ class Value:
         """The error to raise."""
         return self.source.bad(self.keys, f"{problem} (of {self.of})" if self.of else problem, hint)
 
-    def kind(self, wanted: type, words: str, *, required: bool = False) -> Value:
+    def kind(self, wanted: type | tuple[type, ...], words: str, *, required: bool = False) -> Value:
         """Itself when the data is of that type, or absent and not required."""
         if self.data is None and not required:
             if self.is_said:

@@ -78,8 +78,8 @@ def of_outs(graph: Graph) -> Dag:
     for stage in graph.stages.values():
         paths = [dep.path for dep in stage.deps] + [params.path for params in stage.params]
         read = [out for path in paths for out in graph.outs_at(path)]
-        nodes += [out.path for out in stage.outs]
-        edges |= {(start, out.path): None for start in read for out in stage.outs}
+        nodes += [out.path for out in stage.written]
+        edges |= {(start, out.path): None for start in read for out in stage.written}
     return Dag(tuple(nodes), tuple(edges))
 
 
@@ -98,11 +98,12 @@ def meant(graph: Graph, target: str, folder: str, *, outs: bool) -> list[str]:
     try:
         nodes = graph.matching(target, folder)
     except UsageError:
-        found = list(graph.outs_at(placed(target, folder)))
+        path = placed(target, folder)
+        found = list(graph.outs_at(path)) if path else []
         if not found:
             raise
-        return found if outs else list(dict.fromkeys(graph.writers(placed(target, folder))))
+        return found if outs else list(dict.fromkeys(graph.writers(path)))
     if not outs:
         return nodes
-    owners = {**graph.stages, **graph.data}
-    return [out.path for node in nodes for out in owners[node].outs]
+    stages, data = graph.stages, graph.data
+    return [out.path for node in nodes for out in (stages[node].written if node in stages else data[node].outs)]

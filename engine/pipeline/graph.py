@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from assay.engine.errors import BadInput
 from assay.engine.pipeline.choice import OWN, Choice
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.source import Keys, Source
 from assay.engine.pipeline.stage import Stage
 from assay.engine.pipeline.targets import Names, folders_above
@@ -47,7 +48,7 @@ class Graph:
         self.names = Names(stages, self.data)
         self._writers: dict[str, _Written] = {}
         for stage in stages.values():
-            for out in stage.outs:
+            for out in stage.written:
                 self._add_writer(out.path, _Written(stage.address, stage.source, out.keys))
         for path, file in self.data.items():
             for out in file.outs:
@@ -176,7 +177,10 @@ class Graph:
         return (self._writers[out].by for out in self.outs_at(path))
 
     def outs_at(self, path: str) -> Iterator[str]:
-        """The outputs that are a path, a folder above it, or something in it."""
+        """The outputs that are a path, a folder above it, or something in it; "" is the whole project."""
+        if not path:
+            yield from (out for out in self._sorted if not is_outside(out))
+            return
         for candidate in (path, *folders_above(path)):
             if candidate in self._writers:
                 yield candidate

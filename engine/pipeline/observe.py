@@ -2,7 +2,7 @@
 
 Hashing goes through the stat cache, so looking twice costs a stat per file. One observer is for one command: params
 files are read when they are asked for, since a stage may write them. Files outside the project are looked at like
-others, and never written; URLs and data sets cannot be looked at.
+others; URLs and data sets cannot be looked at. A symlink to a folder is that folder, as in DVC.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ from assay.engine.params import documents, keys
 from assay.engine.pipeline.changes import Inputs, OutState
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.paths import is_outside
-from assay.engine.pipeline.present import artifact_now, hash_for
+from assay.engine.pipeline.present import artifact_now, hash_for, without_ignore_files
 from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import digests_of
+from assay.engine.store.scan import Ignored
 from assay.engine.store.snapshot import snapshot
 from assay.engine.store.writer import CacheWriter
 
 if TYPE_CHECKING:
     from assay.engine.project import Project
+
+
+_ANYWHERE = ("/",)
 
 
 class Observer:
@@ -44,6 +48,7 @@ class Observer:
         self._edited = edited or {}
         self._understood: dict[str, tuple[bytes, Any]] = {}
         self.ignored = no_part(project)
+        self._in_data = without_ignore_files(self.ignored)
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at a project path; a symlink that leads nowhere is nothing."""
@@ -66,24 +71,43 @@ class Observer:
         if path in self._edited:
             data = self._edited[path]
             return self._by_its_hash(known, lambda algo: Artifact(digest_bytes(algo, data), len(data)))
-        if not is_outside(path):
-            return artifact_now(project, path, writer, ignored=self.ignored, known=known)
         root, inside = self._place(path)
-        links, seen, report = (project.cache_folder,), project.stat_cache, project.report
+        links = (project.cache_folder,) if writer is not None else _ANYWHERE
+        if root == project.root:
+            return artifact_now(project, inside, writer, ignored=self._in_data, known=known, links_into=links)
+        if writer is not None and not is_outside(path):
+            raise BadInput(path, f"is a symlink that leaves the project, to {root}/{inside}")
+        rule = _below(inside, self._in_data) if not path else None
         return self._by_its_hash(
             known,
-            lambda algo: snapshot(root, inside, algo=algo, stat_cache=seen, links_into=links, report=report),
+            lambda algo: snapshot(
+                root,
+                inside,
+                algo=algo,
+                stat_cache=project.stat_cache,
+                writer=writer if writer is not None and writer.algo == algo else None,
+                ignored=rule,
+                links_into=links,
+                report=project.report,
+            ),
         )
 
     def _by_its_hash(self, known: Artifact | None, named: Callable[[HashName], Artifact]) -> Artifact:
         return named(hash_for(self._project, known, named))
 
     def _place(self, path: str) -> tuple[str, str]:
-        """A folder, and the path in it that is meant: the project's, or of what lies outside the folder around it."""
+        """A folder, and the path in it that is meant: the project's, or of what lies outside the folder around it.
+
+        The whole project is looked at from the folder around it, too.
+        """
         root = self._project.root
-        if not is_outside(path):
+        absolute = os.path.join(root, path)
+        if path and not is_outside(path) and not (os.path.islink(absolute) and os.path.isdir(absolute)):
             return root, path
-        folder, _, name = os.path.realpath(os.path.join(root, path)).rpartition("/")
+        real = os.path.realpath(absolute)
+        if real.startswith(f"{root}/"):
+            return root, real[len(root) + 1 :]
+        folder, _, name = real.rpartition("/")
         return folder, name
 
     def inputs(self, stage: Stage, entry: LockEntry | None) -> Inputs:
@@ -125,7 +149,7 @@ class Observer:
 
     def states(self, stage: Stage, entry: LockEntry) -> dict[str, OutState]:
         """What a stage's outputs are now, by spelling."""
-        return {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.outs}
+        return {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.written}
 
     def has(self, artifact: Artifact) -> bool:
         """Whether the cache holds an artifact with everything in it; a manifest that is damaged is none."""
@@ -155,6 +179,34 @@ class Observer:
 def _under(content: Mapping[str, Any], name: str) -> Any:
     """The value under a dotted key; under an empty one everything, as in DVC."""
     return keys.get(content, name) if name else content
+
+
+def _below(folder: str, rule: Ignored) -> Ignored:
+    """A rule for the paths in a folder, asked with paths that start with the folder."""
+    start = len(folder) + 1
+    return lambda path, is_dir: rule(path[start:], is_dir)
+
+
+def refuse_unfit(stage: Stage) -> None:
+    """Raises what speaks against bringing a stage up to date: there is no command, or it writes where it should not.
+
+    Raises:
+        BadInput: What its file says cannot be run, or not be kept.
+        Refused: It writes what cannot be looked at.
+    """
+    if stage.frozen:
+        return
+    if stage.no_command and not stage.does_nothing:
+        raise stage.source.bad((*stage.keys, "cmd"), stage.no_command)
+    for out in stage.outside:
+        if out.place == "url":
+            raise Refused(
+                f"Stage {stage.address} writes {out.spelled}, and what is there cannot be told by this version.",
+                f"Freeze the stage with `assay freeze {stage.address}`, or let it write a file.",
+            )
+        if out.cache:
+            problem = f"{out.spelled!r} lies outside the project, and is not kept in the cache"
+            raise stage.source.bad(out.keys, problem, "Say `cache: false` about it, or write into the project.")
 
 
 def refuse_unseen(stage: Stage) -> None:

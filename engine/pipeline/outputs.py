@@ -35,7 +35,10 @@ def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry |
 
     Content that would be lost is put into the cache first, and that is said.
     """
-    _keep(project, observer, [out for out in stage.outs if not out.persist], entry)
+    _keep(project, observer, [out for out in stage.written if not out.persist], entry)
+    for out in stage.outside:
+        if not out.persist and observer.exists(out.path):
+            disk.remove_tree(os.path.join(project.root, out.path))
     with disk.Folder(project.root) as folder:
         for out in stage.outs:
             if folder.stat(out.path) is None:  # asked of the folder, since the way there must hold no symlink
@@ -110,8 +113,8 @@ def record(
     Outputs that are not there are left out. Where the cache had everything already, nothing is synced. ``also`` names
     outputs that Git keeps and that go into the cache all the same.
     """
-    outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.outs]
-    kept = {out.path for out, _ in outs if out.cache} | {out.path for out in also}
+    outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.written]
+    kept = {out.path for out, _ in outs if out.cache and out.place == "project"} | {out.path for out in also}
     had = {out.path: old.digest for out, old in outs if out.path in kept and old is not None and observer.has(old)}
     found = _store(project, observer, {out.path: old for out, old in outs if out.path in kept})
     if any(had.get(path) != artifact.digest for path, artifact in found.items()):
@@ -152,12 +155,12 @@ def link(project: Project, outs: Mapping[str, Artifact]) -> None:
 def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry) -> bool:
     """Brings recorded outputs back from the cache; False, with nothing changed, when they are not all there."""
     gone: list[tuple[Out, Artifact]] = []
-    for out in stage.outs:
+    for out in stage.written:
         locked = recorded(entry, out)
         current = observer.artifact(out.path, known=locked)
         if locked is not None and current is not None and locked.digest == current.digest:
             continue
-        if locked is None or out.persist or not observer.has(locked):
+        if locked is None or out.persist or out.place != "project" or not observer.has(locked):
             return False
         gone.append((out, locked))
     _keep(project, observer, [out for out, _ in gone], entry)
@@ -165,9 +168,10 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
 
     kinds = link_kinds(project)
     for out, artifact in gone:
-        if not observer.exists(out.path):
+        if not observer.exists(out.path) or os.path.isdir(project.path(out.path)):
             with disk.Folder(project.root) as folder:
-                folder.remove(out.path)  # a symlink that leads nowhere
+                if os.path.islink(project.path(out.path)):
+                    folder.remove(out.path)  # it leads nowhere, or to a folder: what that holds stays there
         plan = checkout.plan(
             project.root, out.path, artifact, project.cache, project.stat_cache, ignored=observer.ignored
         )

@@ -1,4 +1,4 @@
-"""What the paths in pipeline files may be: outputs lie inside the project, dependencies anywhere."""
+"""What the paths in pipeline files may be: those that assay writes lie inside the project, others anywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
         BadInput: It is not a path inside the project that assay may write.
     """
     if is_url(spelled):
-        raise source.bad(keys, f"{spelled!r} is not a path inside the project", "Only dependencies may lie elsewhere.")
+        raise source.bad(keys, f"{spelled!r} is not a path inside the project", "Name a path inside the project.")
     if spelled.startswith("/"):
         raise source.bad(keys, f"{spelled!r} is an absolute path", "Name a path relative to the stage's folder.")
     path = posixpath.normpath(posixpath.join(folder, spelled)) if spelled else ""
@@ -63,17 +63,27 @@ def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
     """Where a dependency is, and what kind of place that is.
 
     Returns:
-        A project path; for a file outside the project its absolute path, or its path relative to the project that
-        starts with ``../``; for a URL or a dataset what the file says.
+        A project path, "" for the whole project; for a file outside the project its absolute path, or its path
+        relative to the project that starts with ``../``; for a URL or a dataset what the file says. What lies in
+        folders of Git, DVC or assay can be read, and is told from the project's own files by its place.
 
     Raises:
         BadInput: It is inside the project and not a path that assay may read.
     """
     if spelled.startswith(_DATASET):
         return spelled, "dataset"
+    path, place = out_path(spelled, folder)
+    if place != "project":
+        return path, place
+    top, _, below = path.partition("/")
+    if top in _OWN_FOLDERS and below:
+        return f"{top}/{project_path(source, keys, below, '')}", "marker"
+    return project_path(source, keys, spelled, folder, may_be_root=True), "project"
+
+
+def out_path(spelled: str, folder: str) -> tuple[str, Place]:
+    """Where an output is said to be, and what kind of place that is; a path in the project is not checked yet."""
     if is_url(spelled):
         return spelled, "url"
     path = posixpath.normpath(posixpath.join(folder, spelled))
-    if is_outside(path):
-        return path, "outside"
-    return project_path(source, keys, spelled, folder), "project"
+    return path, "outside" if is_outside(path) else "project"

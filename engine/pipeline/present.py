@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from assay.engine.errors import BadInput
 from assay.engine.model import Artifact, Entry, HashName
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
@@ -11,6 +12,8 @@ from assay.engine.store import checkout
 from assay.engine.store.scan import Ignored
 from assay.engine.store.snapshot import snapshot
 from assay.engine.store.writer import CacheWriter
+
+_IGNORE_FILE = ".dvcignore"
 
 
 def artifact_now(
@@ -21,6 +24,7 @@ def artifact_now(
     algo: HashName | None = None,
     ignored: Ignored | None = None,
     known: Artifact | None = None,
+    links_into: tuple[str, ...] = (),
 ) -> Artifact:
     """What a file or folder is now.
 
@@ -31,6 +35,7 @@ def artifact_now(
         algo: The hash to name it by, where that is not the project's.
         ignored: What is no part of a folder, where that is not `no_part`.
         known: What was recorded of it, see `hash_for`.
+        links_into: Folders that symlinks may lead into, where that is not the cache alone.
 
     Raises:
         BadInput: There is nothing, or a symlink that cannot be recorded.
@@ -47,7 +52,7 @@ def artifact_now(
             stat_cache=project.stat_cache,
             writer=writer,
             ignored=rule,
-            links_into=(project.cache_folder,),
+            links_into=links_into or (project.cache_folder,),
             report=project.report,
         )
 
@@ -72,6 +77,19 @@ def hash_for(project: Project, known: Artifact | None, named: Callable[[HashName
     if known is None or known.digest.algo == usual or named(known.digest.algo).digest != known.digest:
         return usual
     return known.digest.algo
+
+
+def without_ignore_files(rule: Ignored) -> Ignored:
+    """The same rule, which refuses a .dvcignore inside data: it would change what the data is."""
+
+    def ignored(path: str, is_dir: bool) -> bool:
+        if path == _IGNORE_FILE or path.endswith("/" + _IGNORE_FILE):
+            raise BadInput(
+                path, "a .dvcignore inside data is not possible", hint="Put its lines into the one above the data."
+            )
+        return rule(path, is_dir)
+
+    return ignored
 
 
 def files_now(project: Project, path: str, algo: HashName) -> dict[str, Entry]:

@@ -33,7 +33,7 @@ FOLDER = "runs"
 
 def can_be_kept(stage: Stage) -> bool:
     """Whether what a stage does depends on what it reads alone, and everything that it writes can be kept."""
-    if stage.always_changed or not stage.outs or not (stage.deps or stage.params):
+    if stage.always_changed or stage.outside or not stage.outs or not (stage.deps or stage.params):
         return False
     if not all(dep.can_be_seen for dep in stage.deps):
         return False

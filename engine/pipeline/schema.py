@@ -9,10 +9,11 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from assay.engine.pipeline.checked import Value
-from assay.engine.pipeline.paths import dep_path, project_path
+from assay.engine.params.keys import text as key_text
+from assay.engine.pipeline.checked import Value, in_words
+from assay.engine.pipeline.paths import dep_path, out_path, project_path
 from assay.engine.pipeline.source import Keys, Source
-from assay.engine.pipeline.stage import JOIN, PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
+from assay.engine.pipeline.stage import EMPTY, JOIN, PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
 
 _TOP = ("stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
 _STAGE = (
@@ -67,7 +68,7 @@ def plain_file(source: Source, data: Any) -> PipelineFile:
     Raises:
         BadInput: Something in it is not as it should be.
     """
-    top = Value(source, (), {} if data is None else data).only(_TOP, "the file")
+    top = Value(source, (), data or {}).only(_TOP, "the file")
     stages = [Definition(name, value.data, value.keys) for name, value in top.child("stages").pairs()]
     return pipeline_file(source, top.data, stages)
 
@@ -133,8 +134,9 @@ def _like(known: dict[str, Stage], source: Source, definition: Definition) -> St
         return _stage(source, definition)
     stage = known.get(key)
     if stage is not None:
-        value = Value(source, (*definition.keys, "cmd"), data.get("cmd"), definition.name if definition.group else "")
-        return stage._replace(cmd=_command(value))
+        value = Value(source, definition.keys, data, definition.name if definition.group else "")
+        cmd, no_command = _command(value.child("cmd"), resolved=definition.parametrized)
+        return stage._replace(cmd=cmd, no_command=no_command)
     if len(known) >= _REMEMBERED:
         known.clear()
     stage = known[key] = _stage(source, definition)
@@ -151,14 +153,18 @@ def _stage(source: Source, definition: Definition) -> Stage:
     wdir_value = value.child("wdir")
     folder = posixpath.dirname(source.path)
     wdir = _path(wdir_value, folder, may_be_root=True) if wdir_value.text() else folder
+    cmd, no_command = _command(value.child("cmd"), resolved=definition.parametrized)
+    outs = [out for kind in _OUT_KINDS for out in _outs(value.child(kind), kind, wdir)]
     stage = Stage(
         name,
         source.path,
-        _command(value.child("cmd")),
+        cmd,
         wdir,
         deps=_deps(value.child("deps"), wdir),
         params=_params(value.child("params"), wdir),
-        outs=tuple(out for kind in _OUT_KINDS for out in _outs(value.child(kind), kind, wdir)),
+        outs=tuple(out for out in outs if out.place == "project"),
+        outside=tuple(out for out in outs if out.place != "project"),
+        no_command=no_command,
         frozen=value.child("frozen").flag(default=False),
         always_changed=value.child("always_changed").flag(default=False),
         desc=value.child("desc").text(),
@@ -179,16 +185,24 @@ def _deps(value: Value, wdir: str) -> tuple[Dep, ...]:
     return tuple(found)
 
 
-def _command(value: Value) -> str | tuple[str, ...]:
-    if isinstance(value.data, list):
-        commands = tuple(item.data for item in value.items(str, "a command"))
-        if not any(command.strip() for command in commands):
-            raise value.fail("holds no command")
-        return commands
-    command = value.kind(str, "a command or a list of commands", required=True).text()
-    if not command.strip():
-        raise value.fail("holds no command")
-    return command
+def _command(value: Value, *, resolved: bool) -> tuple[str | tuple[str, ...], str]:
+    """The command, and why there is none that could be run.
+
+    An empty one, and one that templates made something else of, are a mistake only when the stage is to be run.
+
+    Args:
+        value: What stands after ``cmd``.
+        resolved: Whether templates were resolved in it.
+    """
+    data = value.data
+    if data in ("", []) or (data is None and resolved):
+        return "", EMPTY
+    if isinstance(data, list):
+        odd = [item for item in data if not isinstance(item, str)]
+        return ("", f"holds {in_words(odd[0])}, which is no command") if odd else (tuple(data), "")
+    if resolved and not isinstance(data, str):
+        return "", f"should be a command or a list of commands, not {in_words(data)}"
+    return value.kind(str, "a command or a list of commands", required=True).text(), ""
 
 
 def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
@@ -203,7 +217,7 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
             continue
         for spelled, chosen in item.pairs():
             file = _params_file(spelled)
-            keys = [] if chosen.data is None else [key.data for key in chosen.items(str, "a key")]
+            keys = [] if chosen.data is None else [_params_key(key) for key in chosen.items()]
             names.setdefault(file, []).extend(keys)
             places.setdefault(file, chosen)
             if not keys:
@@ -217,6 +231,12 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
         )
         for file, keys in names.items()
     )
+
+
+def _params_key(value: Value) -> str:
+    if isinstance(value.data, (list, dict)):
+        raise value.fail(f"should be a key, not {in_words(value.data)}")
+    return value.data if isinstance(value.data, str) else key_text(value.data)
 
 
 def _params_file(spelled: str) -> str:
@@ -246,17 +266,15 @@ def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
             before = found[spelled].data if spelled in found else {}
             found[spelled] = Value(flags.source, flags.keys, {**before, **flags.data}, flags.of)
     for spelled, flags in found.items():
-        if flags.data:
-            yield _out_with_flags(spelled, flags, kind, wdir)
-        else:
-            yield Out(_resolved(flags, spelled, wdir), spelled, kind, keys=flags.keys)
+        path, place = out_path(spelled, wdir)
+        if place == "project":
+            path = _resolved(flags, spelled, wdir)
+        out = Out(path, spelled, kind, keys=flags.keys, place=place)
+        yield _with_flags(out, flags) if flags.data else out
 
 
-def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out:
-    return Out(
-        _resolved(flags, spelled, wdir),
-        spelled,
-        kind,
+def _with_flags(out: Out, flags: Value) -> Out:
+    return out._replace(
         cache=flags.child("cache").flag(default=True),
         persist=flags.child("persist").flag(default=False),
         push=flags.child("push").flag(default=True),
@@ -266,7 +284,6 @@ def _out_with_flags(spelled: str, flags: Value, kind: OutKind, wdir: str) -> Out
         labels=tuple(item.data for item in flags.child("labels").items(str, "text")),
         meta=flags.child("meta").data,
         plot={key: _plot_setting(flags.child(key)) for key in _PLOT if key in flags.data},
-        keys=flags.keys,
     )
 
 
@@ -297,16 +314,22 @@ def _resolved(value: Value, spelled: str, folder: str, *, may_be_root: bool = Fa
     return project_path(value.source, value.keys, spelled, folder, may_be_root=may_be_root)
 
 
+def _is_pipeline_file(path: str) -> bool:
+    return posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")
+
+
 def _check_paths(stage: Stage) -> None:
     """No path twice, and none both read and written."""
     written: dict[str, Out] = {}
-    for out in stage.outs:
+    for out in stage.written:
         if out.path in written:
             raise stage.source.bad(out.keys, f"{out.spelled!r} is written twice by this stage")
-        if posixpath.basename(out.path) in ("dvc.yaml", "dvc.lock") or out.path.endswith(".dvc"):
+        if _is_pipeline_file(out.path) or posixpath.basename(out.path) == "dvc.lock":
             raise stage.source.bad(out.keys, f"{out.spelled!r} is the pipeline's own file")
         written[out.path] = out
     for dep in stage.deps:
+        if _is_pipeline_file(dep.path) and dep.place in ("project", "marker"):
+            raise stage.source.bad(dep.keys, f"{dep.spelled!r} is part of the pipeline, and no data")
         if dep.path in written:
             raise stage.source.bad(dep.keys, f"{dep.spelled!r} is both read and written by this stage")
     for params in stage.params:

@@ -19,6 +19,7 @@ from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.datasets import with_datasets
 from assay.engine.pipeline.discover import NAME, pipeline_files
 from assay.engine.pipeline.paths import is_outside
+from assay.engine.pipeline.remotepaths import with_local_remotes
 from assay.engine.pipeline.schema import plain_file, uses_templates
 from assay.engine.pipeline.source import Source
 from assay.engine.pipeline.stage import PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage, lock_path
@@ -166,7 +167,8 @@ def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipelin
     made = [path for path in changed if path.rpartition("/")[2] == NAME and path not in found]
     for path in made:
         outs_of(path)
-    return Pipeline.of(with_datasets({path: found[path] for path in (*made, *found)}, read), data)
+    files = with_datasets({path: found[path] for path in (*made, *found)}, read)
+    return Pipeline.of(with_local_remotes(files, project.config), data)
 
 
 def ignored(project: Project) -> Callable[[str, bool], bool]:

@@ -21,17 +21,20 @@ PARAMS_FILE = "params.yaml"
 JOIN = "@"
 """Stands between the group and the key in the name of a generated stage."""
 
+EMPTY = "holds no command"
+"""Why a stage cannot be run whose command is empty; one that reads and writes nothing need not be."""
+
 OutKind = Literal["outs", "metrics", "plots"]
-Place = Literal["project", "outside", "url", "dataset"]
-"""What kind of place a dependency is in: outside is elsewhere on this machine."""
+Place = Literal["project", "marker", "outside", "url", "dataset"]
+"""What kind of place something is in: marker is a folder of Git, DVC or assay, outside elsewhere on this machine."""
 
 
 class Dep(NamedTuple):
     """Something that a stage reads.
 
     Attributes:
-        path: A project path; of a file outside the project its absolute path, or one that starts with ``../``; of a
-            URL or a dataset (``ds://name``) what the file says.
+        path: A project path, "" for the whole project; of a file outside the project its absolute path, or one that
+            starts with ``../``; of a URL or a dataset (``ds://name``) what the file says.
         spelled: The same as the file has it.
         keys: Where it stands in its file.
         place: What kind of place that is.
@@ -47,7 +50,7 @@ class Dep(NamedTuple):
     @property
     def can_be_seen(self) -> bool:
         """Whether its content is on this machine's file system, so that a change can be told."""
-        return self.place in ("project", "outside")
+        return self.place in ("project", "marker", "outside")
 
 
 class ParamsDep(NamedTuple):
@@ -63,7 +66,7 @@ class Out(NamedTuple):
     """A file or folder that a stage writes.
 
     Attributes:
-        path: Where, relative to the project.
+        path: Where, relative to the project; outside of it like that of a `Dep`.
         spelled: The same as the file has it.
         kind: Under which key it stands; metrics and plots are outputs with a role.
         cache: Whether its content goes to the cache (and its name to .gitignore); otherwise it is Git's.
@@ -76,6 +79,7 @@ class Out(NamedTuple):
         meta: Anything; never looked at.
         plot: A plot's own settings (template, x, y ...).
         keys: Where it stands in its file.
+        place: What kind of place it is in.
     """
 
     path: str
@@ -91,6 +95,7 @@ class Out(NamedTuple):
     meta: Any = None
     plot: Mapping[str, Any] = _NOTHING
     keys: Keys = ()
+    place: Place = "project"
 
 
 class Stage(NamedTuple):
@@ -103,7 +108,9 @@ class Stage(NamedTuple):
         wdir: The folder it runs in, relative to the project; "" is the project itself.
         deps: Files and folders it reads.
         params: Parameters it reads.
-        outs: What it writes, metrics and plots included.
+        outs: What it writes in the project, metrics and plots included.
+        outside: What it writes elsewhere: never cached, and no part of any experiment.
+        no_command: Why it cannot be run, where its file says something that is no command; empty where it can.
         frozen: Whether it is never run.
         always_changed: Whether it runs every time.
         desc: A sentence about it.
@@ -120,6 +127,8 @@ class Stage(NamedTuple):
     deps: tuple[Dep, ...] = ()
     params: tuple[ParamsDep, ...] = ()
     outs: tuple[Out, ...] = ()
+    outside: tuple[Out, ...] = ()
+    no_command: str = ""
     frozen: bool = False
     always_changed: bool = False
     desc: str = ""
@@ -144,6 +153,11 @@ class Stage(NamedTuple):
         return tuple(self.cmd.splitlines()) if isinstance(self.cmd, str) else self.cmd
 
     @property
+    def does_nothing(self) -> bool:
+        """Whether it has no command and needs none."""
+        return self.no_command == EMPTY and self.is_callback
+
+    @property
     def named_again(self) -> tuple[str, ...]:
         """The dependencies that its file names more than once in the same words, one for each further time."""
         spelled = [dep.spelled for dep in self.deps]
@@ -152,7 +166,12 @@ class Stage(NamedTuple):
     @property
     def is_callback(self) -> bool:
         """Whether it neither reads nor writes anything, so that it is run for its effect, every time."""
-        return not (self.deps or self.params or self.outs)
+        return not (self.deps or self.params or self.written)
+
+    @property
+    def written(self) -> tuple[Out, ...]:
+        """What it writes, wherever that is."""
+        return (*self.outs, *self.outside)
 
     @property
     def keys(self) -> Keys:

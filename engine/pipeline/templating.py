@@ -24,6 +24,9 @@ from assay.engine.pipeline.variables import Read
 _TOP = ("params", "metrics", "plots", "artifacts", "datasets")
 _FLAGS = ("frozen", "always_changed")
 _OUT_FLAGS = ("cache", "persist", "push", "checkpoint", "header")
+_TEXTS = ("desc", "wdir")
+_OUT_TEXTS = ("desc", "type", "remote", "template", "x", "y", "x_label", "y_label", "title")
+_KINDS = ("outs", "metrics", "plots")
 _REMEMBERED = 64
 """How many sets of inputs are remembered for one file."""
 
@@ -88,7 +91,7 @@ class Template:
         """
         known = self._fixed.get(body.keys)
         if known is None:
-            _check_flags(body)
+            _check_kinds(body)
             texts = {key: _text(value) for key, value in body.data.items() if isinstance(key, str)}
             known = {key: len(text) for key, text in texts.items() if text is not None and "${" not in text}
             self._fixed[body.keys] = known
@@ -119,7 +122,17 @@ class _Expansion:
         for key in _TOP:
             if key in top:
                 top[key] = _keeping_kind(self.top.child(key), resolver.data(top[key], (key,)))
+        if isinstance(top.get("artifacts"), dict):
+            self.check_artifacts()
+            for artifact in top["artifacts"].values():
+                _as_texts(artifact, ("type", "desc"))
         return pipeline_file(self.source, top, stages, self.used, self.template.stages)
+
+    def check_artifacts(self) -> None:
+        """Raises BadInput where the file says something else than text where an artifact needs it."""
+        for _, artifact in self.top.child("artifacts").pairs():
+            if isinstance(artifact.data, dict):
+                _check_texts(artifact, ("type", "desc"))
 
     def resolver(self, context: Context, of: str = "") -> Resolver:
         return Resolver(self.source, context, self.options, self.budget, of)
@@ -169,8 +182,7 @@ class _Expansion:
             elif key != "vars":
                 allowed: Allowed = "command" if key == "cmd" else "simple"
                 resolved[key] = resolver.data(value, (*body.keys, str(key)), allowed)
-        if isinstance(resolved.get("desc"), (int, float)):
-            resolved["desc"] = written(resolved["desc"])
+        _write_texts(resolved)
         for file, values in resolver.used.items():
             self.used.setdefault(file, {}).update(values)
         return Definition(name, resolved, body.keys, group, bool(group) or resolved != body.data)
@@ -196,19 +208,55 @@ def _without_matrix(body: Value) -> Value:
     return Value(body.source, body.keys, {key: value for key, value in body.data.items() if key != "matrix"})
 
 
-def _check_flags(body: Value) -> None:
-    """Raises BadInput where a flag is a template: DVC reads flags before it resolves anything."""
-    places: list[tuple[Value, tuple[str, ...]]] = [(body, _FLAGS)]
-    for kind in ("outs", "metrics", "plots"):
+def _check_kinds(body: Value) -> None:
+    """Raises BadInput where a flag is a template, or something else than text stands where text is needed.
+
+    DVC looks at these before it resolves anything; what templates make of them is not looked at any more.
+    """
+    places: list[tuple[Value, tuple[str, ...], tuple[str, ...]]] = [(body, _FLAGS, _TEXTS)]
+    for kind in _KINDS:
         outs = body.child(kind)
         for at in range(len(outs.data) if isinstance(outs.data, list) else 0):
             flags = outs.child(at)
             inner = flags.data if isinstance(flags.data, dict) else {}
-            places += [(flags.child(path), _OUT_FLAGS) for path in inner if isinstance(inner[path], dict)]
-    for value, names in places:
-        for name in names:
+            places += [(flags.child(path), _OUT_FLAGS, _OUT_TEXTS) for path in inner if isinstance(inner[path], dict)]
+    for value, flag_names, text_names in places:
+        for name in flag_names:
             if name in value.data:
                 value.child(name).flag(default=True)
+        _check_texts(value, text_names)
+    body.child("cmd").kind((str, list), "a command or a list of commands", required=True)
+
+
+def _check_texts(value: Value, names: tuple[str, ...]) -> None:
+    for name in names:
+        value.child(name).text()
+    for _ in value.child("labels").items(str, "text"):
+        pass
+
+
+def _write_texts(stage: dict[str, Any]) -> None:
+    """Makes text of numbers that templates put where text is needed; where they put nothing, nothing is said."""
+    _as_texts(stage, ("desc",))
+    if stage.get("wdir", "") is None:
+        del stage["wdir"]
+    for kind in _KINDS:
+        outs = stage.get(kind)
+        for item in outs if isinstance(outs, list) else ():
+            for flags in item.values() if isinstance(item, dict) else ():
+                _as_texts(flags, _OUT_TEXTS)
+
+
+def _as_texts(flags: Any, names: tuple[str, ...]) -> None:
+    if not isinstance(flags, dict):
+        return
+    for name in names:
+        if name in flags and flags[name] is None:
+            del flags[name]
+        elif isinstance(flags.get(name), (int, float)):
+            flags[name] = written(flags[name])
+    if isinstance(flags.get("labels"), list):
+        flags["labels"] = [written(label) if isinstance(label, (int, float)) else label for label in flags["labels"]]
 
 
 def _keeping_kind(value: Value, resolved: Any) -> Any:

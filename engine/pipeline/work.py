@@ -21,7 +21,7 @@ from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.locks import Locks
-from assay.engine.pipeline.observe import Observer, refuse_unseen
+from assay.engine.pipeline.observe import Observer, refuse_unfit, refuse_unseen
 from assay.engine.pipeline.runcache import RunCache
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
@@ -120,6 +120,7 @@ class Work:
         outputs.link_kinds(self._project)
         for stage in order:
             self.locks.entry(stage)
+            refuse_unfit(stage)
             refuse_unseen(stage)
             if stage.frozen or self._manner.goes_on:
                 continue
@@ -154,7 +155,7 @@ class Work:
     def foresee(self, stage: Stage, *, forced: bool) -> None:
         """Tells what a stage would do: it runs when it has changed, or needs something that would run."""
         upstream = not set(self.ran).isdisjoint(self._graph.needs(stage.address))
-        if stage.frozen or not (forced or upstream or self.reasons(stage)[0]):
+        if stage.frozen or stage.does_nothing or not (forced or upstream or self.reasons(stage)[0]):
             self._skip(stage, "frozen" if stage.frozen else "unchanged")
             return
         self.ran.append(stage.address)
@@ -163,7 +164,7 @@ class Work:
     def bring_up_to_date(self, stage: Stage, log: StageLog, *, forced: bool) -> bool:
         """Skips, restores or runs one stage; says whether it was found changed."""
         reasons, inputs = self.reasons(stage)
-        if not (forced or reasons or stage.frozen):
+        if stage.does_nothing or not (forced or reasons or stage.frozen):
             self._skip(stage, "unchanged")
             return False
         read = [*(dep.path for dep in stage.deps if dep.can_be_seen), *(params.path for params in stage.params)]
@@ -184,11 +185,11 @@ class Work:
 
     def _settle_frozen(self, stage: Stage, reasons: list[Reason]) -> None:
         """A frozen stage never runs; its outputs have to be there all the same."""
-        missing = [out for out in stage.outs if not self.observer.exists(out.path)]
+        missing = [out for out in stage.written if not self.observer.exists(out.path)]
         if missing and not self._manner.allow_missing and not (reasons and self._restore(stage)):
             problem = f"{missing[0].spelled!r} is not there, and the stage that writes it is frozen"
             raise stage.source.bad(missing[0].keys, problem, "Unfreeze the stage, or bring the output back.")
-        if stage.outs and not missing and reasons and not self._manner.no_commit:
+        if stage.written and not missing and reasons and not self._manner.no_commit:
             self._record_frozen(stage)
         self._skip(stage, "frozen")
 
@@ -206,7 +207,7 @@ class Work:
         entry = self.locks.entry(stage)
         if entry is None:
             return False
-        pairs = [(out, outputs.recorded(entry, out)) for out in stage.outs]
+        pairs = [(out, outputs.recorded(entry, out)) for out in stage.written]
         if all(same_content(self.observer.artifact(out.path, known=old), old) for out, old in pairs):
             outputs.record(self._project, self.observer, [(stage, entry)])  # only the cache had lost something
             return True
@@ -255,11 +256,11 @@ class Work:
         if any(out.cache and posixpath.basename(out.path) == ".gitignore" for out in stage.outs):
             self._ignore(stage)  # before it is hashed, since it gets a line of its own
         if self._manner.no_commit:
-            found = outputs.seen(self.observer, stage.outs, entry)
+            found = outputs.seen(self.observer, stage.written, entry)
         else:
             also = runcache.kept_for_it(stage) if keep_run else ()
             found = outputs.record(self._project, self.observer, [(stage, entry)], also)
-        for out in stage.outs:
+        for out in stage.written:
             if out.path not in found:
                 problem = f"the command ended well but did not write {out.spelled!r}"
                 raise stage.source.bad(out.keys, problem, "Write it, or take it out of the stage.")
@@ -272,7 +273,7 @@ class Work:
         """Gives a stage the outputs that it had when it was given the same inputs, if they are all in the cache."""
         if not runcache.can_be_kept(stage):
             return False
-        nothing: dict[str, Artifact | None] = {out.spelled: None for out in stage.outs}
+        nothing: dict[str, Artifact | None] = {out.spelled: None for out in stage.written}
         given = LockEntry(stage.cmd, inputs.deps, inputs.params, nothing, again=stage.named_again)
         for known in self._run_cache.find(given):
             if all(artifact is not None and self.observer.has(artifact) for artifact in known.outs.values()):
@@ -306,12 +307,14 @@ class Work:
         return clean
 
     def is_complete(self, stage: Stage, inputs: Inputs) -> bool:
-        """Whether everything that a stage reads and writes is there."""
+        """Whether everything that a stage reads and writes is there, and it can be recorded."""
+        if stage.no_command or any(out.cache or out.place == "url" for out in stage.outside):
+            return False
         if None in inputs.deps.values() or inputs.absent:
             return False
         if any(name not in inputs.params[params.spelled] for params in stage.params for name in params.names):
             return False
-        return all(self.observer.exists(out.path) for out in stage.outs)
+        return all(self.observer.exists(out.path) for out in stage.written)
 
 
 def same_content(one: Artifact | None, other: Artifact | None) -> bool:
@@ -327,7 +330,7 @@ def entry_of(stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> Lock
         stage.cmd,
         dict(inputs.deps),
         dict(inputs.params),
-        {out.spelled: outs[out.path] for out in stage.outs},
+        {out.spelled: outs[out.path] for out in stage.written},
         {dep.spelled: dep.dataset for dep in stage.deps if dep.dataset is not None},
         stage.named_again,
     )

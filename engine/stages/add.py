@@ -21,6 +21,7 @@ from assay.engine.pipeline import gitignore
 from assay.engine.pipeline.choice import Choice, Manner
 from assay.engine.pipeline.discover import NAME
 from assay.engine.pipeline.graph import Graph
+from assay.engine.pipeline.observe import refuse_unfit
 from assay.engine.pipeline.repro import Reproduced, reproduce
 from assay.engine.pipeline.spec import Pipeline, ignored, load
 from assay.engine.pipeline.stage import PARAMS_FILE, OutKind, Stage
@@ -234,11 +235,13 @@ def _fitting(project: Project, path: str, edited: bytes, name: str) -> tuple[Pip
     try:
         pipeline = load(project, {path: edited})
         Graph(pipeline.stages, pipeline.data)
+        stage = next(stage for stage in pipeline.files[path].stages if stage.name == name)
+        refuse_unfit(stage._replace(frozen=False))
     except BadInput as error:
         now = load(project)
         Graph(now.stages, now.data)
         raise UsageError(f"The stage does not fit: {error.message}", error.hint) from error
-    return pipeline, next(stage for stage in pipeline.files[path].stages if stage.name == name)
+    return pipeline, stage
 
 
 def _check_not_in_git(project: Project, paths: Iterable[str]) -> None:

@@ -211,7 +211,7 @@ class Scan:
 
     def _why_not_follow(self, path: str, absolute: str, stat: os.stat_result) -> BadInput | None:
         target = os.path.realpath(absolute)
-        if not any(target.startswith(f"{folder}/") for folder in self._inside):
+        if not any(target.startswith(f"{folder.rstrip('/')}/") for folder in self._inside):
             return BadInput(path, f"is a symlink that leaves the project, to {target}", hint=_LINK_HINT)
         if stat_module.S_ISDIR(stat.st_mode):
             return BadInput(path, "is a symlink to a folder", hint=_LINK_HINT)

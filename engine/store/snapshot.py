@@ -1,8 +1,8 @@
 """From the workspace to an artifact: a file or a directory becomes a digest, and on demand goes into the cache.
 
 `scan` looks and reads; `manifest` writes what a directory is. With a writer, a file that is unchanged
-but whose content the cache has lost is read again too. Sockets, pipes and devices are left out with a warning, empty
-folders leave no trace.
+but whose content the cache has lost is read again too. Sockets, pipes, devices and, as in DVC, symlinks to folders
+inside a directory are left out with a warning; empty folders leave no trace.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ def snapshot(
         UnsafePath: A name in a directory could not be written again.
     """
 
-    def odd(path: str, problem: BadInput | None) -> None:
+    def odd(name: str, problem: BadInput | None) -> None:
+        if problem is not None and name != path and os.path.isdir(f"{root}/{name}"):
+            report(Warned(f"{name} is a symlink to a folder; what it leads to is left out."))
+            return
         if problem is not None:
             raise problem
-        report(Warned(f"{path} is neither a file nor a folder; it is left out."))
+        report(Warned(f"{name} is neither a file nor a folder; it is left out."))
 
     scan = Scan(Place(root, ignored, links_into), algo, stat_cache, writer, odd, report)
     try:

@@ -132,7 +132,7 @@ def stage_data(stage: Stage) -> dict[str, Any]:
         "wdir": stage.wdir or ".",
         "deps": [dep.spelled for dep in stage.deps],
         "params": {params.spelled: list(params.names) for params in stage.params},
-        "outs": [out_data(out) for out in stage.outs],
+        "outs": [out_data(out) for out in stage.written],
         "frozen": stage.frozen,
         "always_changed": stage.always_changed,
         "desc": stage.desc or None,
@@ -188,10 +188,21 @@ def judge_stages(twins: Twins) -> bool:
         assert isinstance(ours, str), f"only DVC refuses: {theirs}"
         return False
     for stage in theirs["stages"].values():  # DVC keeps ./ in what it shows, not in the lock file
-        stage["params"] = {posixpath.normpath(path): keys for path, keys in stage["params"].items()}
+        stage["params"] = {posixpath.normpath(path): list(map(str, keys)) for path, keys in stage["params"].items()}
+        stage["cmd"] = stage["cmd"] if _is_command(stage["cmd"]) else ""
+        stage["desc"] = stage["desc"] and str(stage["desc"])
+        for out in stage["outs"]:
+            out.update({key: str(out[key]) for key in ("desc", "type") if key in out})
+            out["labels"] = list(map(str, out.get("labels", ())))
+    for stage in [*theirs["stages"].values(), *ours["stages"].values()]:
+        stage["outs"] = sorted(({"labels": [], **out} for out in stage["outs"]), key=lambda out: str(out["path"]))
     for name in ("stages", "artifacts", "datasets"):
         same(ours[name], theirs[name], name)
     return True
+
+
+def _is_command(value: Any) -> bool:
+    return all(isinstance(one, str) for one in value) if isinstance(value, list) and value else isinstance(value, str)
 
 
 def judge_run(twins: Twins) -> str:
@@ -361,6 +372,58 @@ EDGES = [
     "stages: {a: {cmd: 'touch o', params: [{anchors.yaml: [a, b, b.x]}], outs: [o]}}",
     "stages: {a: {cmd: 'touch o p; chmod 654 o; chmod 645 p', outs: [o, p]}}",
     "stages: {a: {cmd: 'touch o', params: [''], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', params: [{params.yaml: [3]}]}}",
+    "stages: {a: {cmd: 'touch o', params: [{params.yaml: ['${n}']}]}}",
+    "stages: {a: {cmd: 'true', deps: ['.']}}",
+    "stages: {a: {cmd: 'true', deps: ['..'], wdir: src}}",
+    "stages: {a: {cmd: 'touch o', deps: ['.'], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', outs: [o]}, b: {cmd: 'true', deps: ['.']}}",
+    "stages: {a: {cmd: 'true', deps: [.git/HEAD]}}",
+    "stages: {a: {cmd: 'true', deps: [.dvc]}}",
+    "stages: {a: {cmd: 'true', deps: [dvc.yaml]}}",
+    "stages: {a: {cmd: 'true', deps: [x.dvc]}}",
+    "stages: {a: {cmd: ''}}",
+    "stages: {a: {cmd: []}}",
+    "stages: {a: {cmd: ['']}}",
+    "stages: {a: {cmd: '', deps: [src/a.txt]}}",
+    "stages: {a: {cmd: '', deps: [p.json, params.yaml], outs: [src/a.txt]}}",
+    "stages: {a: {cmd: [[]]}}",
+    "stages: {a: {cmd: 3}}",
+    "stages: {a: {cmd: '${n}'}}",
+    "stages: {a: {cmd: '${nul}'}}",
+    "stages: {a: {cmd: '${d}'}}",
+    "stages: {a: {cmd: '${list}'}}",
+    "stages: {a: {cmd: ['${n}', '${nul}']}}",
+    "stages: {a: {cmd: '${nul}', deps: [p.json, params.yaml], outs: [src/a.txt]}}",
+    "stages: {a: {desc: '${n}'}}",
+    "[]",
+    "''",
+    "false",
+    "[a]",
+    "stages: {a: {cmd: 'touch o', desc: '${n}'}}",
+    "stages: {a: {cmd: 'touch o', desc: 3, outs: ['o${n}']}}",
+    "stages: {a: {cmd: 'touch o', wdir: '${nul}'}}",
+    "stages: {a: {cmd: 'touch o', outs: [{o: {desc: '${n}', type: '${n}'}}]}}",
+    "stages: {a: {cmd: 'touch o', outs: [{o: {labels: ['${n}', x], remote: '${nul}'}}]}}",
+    "stages: {a: {cmd: 'touch o', outs: [{o: {labels: '${list}'}}]}}",
+    "stages: {a: {cmd: 'touch o', outs: [{o: {labels: [3], desc: '${w}'}}]}}",
+    "stages: {a: {foreach: [1, 2], do: {cmd: 'touch o${item}', outs: [{'o${item}': {desc: '${item}'}}]}}}",
+    "stages: {a: {matrix: {x: [1, 2]}, cmd: 'touch o${item.x}', outs: [{'o${item.x}': {type: '${item.x}'}}]}}",
+    "stages: {a: {cmd: 'touch ../o', outs: [{../o: {cache: false}}]}}",
+    "stages: {a: {cmd: 'touch ../o', outs: [{../o: {cache: false, persist: true}}]}}",
+    "stages: {a: {cmd: 'touch ../o', metrics: [{../o: {cache: false}}]}}",
+    "stages: {a: {cmd: 'touch ../o', outs: [../o]}}",
+    "stages: {a: {cmd: 'touch ../o', outs: [{../o: {cache: false}}]}, b: {cmd: touch q, deps: [../o], outs: [q]}}",
+    "stages: {a: {cmd: 'mkdir -p ../p; touch ../p/x', outs: [{../p: {cache: false}}]}}",
+    "stages: {a: {cmd: 'touch ../o q', outs: [q, {../o: {cache: false}}]}, b: {cmd: touch r, deps: [q], outs: [r]}}",
+    "stages: {a: {cmd: 'mkdir -p r; touch r/x; ln -sfn r o', outs: [o]}}",
+    "stages: {a: {cmd: 'mkdir -p r o; touch r/x; ln -sfn ../r o/l; touch o/y', outs: [o]}}",
+    "stages: {a: {cmd: 'mkdir -p r o; touch r/x; ln -sfn ../r o/l; touch o/y', outs: [{o: {cache: false}}]}}",
+    "stages: {a: {cmd: 'ln -sfn /etc/passwd o', outs: [{o: {cache: false}}]}}",
+    "stages: {a: {cmd: 'mkdir o; touch o/.dvcignore', outs: [o]}}",
+    "stages: {a: {cmd: 'mkdir o; touch o/.dvcignore', outs: [{o: {cache: false}}]}}",
+    "stages: {a: {cmd: 'mkdir -p o/d; touch o/d/.dvcignore o/d/x', outs: [o]}}",
+    "stages: {a: {cmd: 'touch .dvcignore', outs: [.dvcignore]}}",
     "stages: {a: {cmd: 'touch o', params: ['', n, list, d], outs: [o]}}",
 ]  # fmt: skip
 """Pipelines at the edge of what is accepted."""
@@ -380,3 +443,45 @@ def test_both_see_the_same_edge(dvc_process: DvcProcess) -> None:
         judge(dvc_process, Case({**EDGE_FILES, "dvc.yaml": text}, {}, (), frozenset()))[0] for text in EDGES
     )
     assert min(outcomes["refused"], outcomes["first ran"] + outcomes["first nothing ran"]) >= 10, outcomes
+
+
+PREPARED = [
+    "stages: {a: {cmd: 'touch o', deps: [link], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: [link/a.txt], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: [far], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: [far/in.txt], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: [file], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: [a.sh, b.sh, c.sh], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: ['remote://here/in.txt'], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: ['remote://here/sub'], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: ['remote://here'], outs: [o]}}",
+    "stages: {a: {cmd: 'touch o', deps: ['remote://here/nothing'], outs: [o]}}",
+    "stages: {a: {cmd: 'true', outs: [{'remote://here/made': {cache: false, persist: true}}]}}",
+    "stages: {a: {cmd: 'true', outs: ['remote://here/made']}}",
+]
+"""Pipelines that need more than files: symlinks, modes, a remote on this machine."""
+
+
+def test_both_see_what_lies_elsewhere(dvc_process: DvcProcess, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("in.txt", "sub/x", "made"):
+        (tmp_path / name).write_text(f"{name}\n")
+    outcomes = Counter(_judge_prepared(dvc_process, text, tmp_path) for text in PREPARED)
+    assert outcomes["ran"] == len(PREPARED) - 2, outcomes
+
+
+def _judge_prepared(dvc: DvcProcess, text: str, elsewhere: Path) -> str:
+    twins = Twins(dvc, Case({**EDGE_FILES, "dvc.yaml": text}, {}, (), frozenset()))
+    try:
+        for root, marker in ((twins.theirs, ".dvc"), (twins.ours, ".assay")):
+            for name, target in (("link", "src"), ("far", elsewhere), ("file", elsewhere / "in.txt")):
+                (root / name).symlink_to(target)
+            for name, mode in (("a.sh", 0o654), ("b.sh", 0o645), ("c.sh", 0o744)):
+                (root / name).write_text(name)
+                (root / name).chmod(mode)
+            (root / marker / "config").write_text(f"['remote \"here\"']\n    url = {elsewhere}\n")
+        judge_stages(twins)
+        outcomes = [judge_run(twins), judge_run(twins)]
+        return "refused" if "refused" in outcomes else "ran"
+    finally:
+        twins.drop()

@@ -151,7 +151,7 @@ def test_no_command_is_said() -> None:
 
 
 def test_a_path_outside_the_project_is_said(work: Workspace) -> None:
-    with pytest.raises(UsageError, match=r"cannot be kept as a stage: .*'\.\./o' is outside the project"):
+    with pytest.raises(UsageError, match=r"cannot be kept as a stage: .*'\.\./o' lies outside the project"):
         with_command(work.project, "", AdHoc(("x",), outs=("../o",)))
 
 

@@ -10,18 +10,20 @@ import signal
 import stat
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, BadInput, ConfigError, StageFailed, UsageError
+from assay.engine.errors import AssayError, BadInput, ConfigError, Refused, StageFailed, UsageError
 from assay.engine.events import Note, StageFinished, StageOutput
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import lock
 from assay.engine.pipeline.choice import Choice, Manner
 from assay.engine.pipeline.repro import Reproduced, check, commit_outs, reproduce, statuses
 from assay.engine.pipeline.spec import load
+from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in
 from tests.workspace import Workspace
 
@@ -656,3 +658,87 @@ def test_a_gitignore_that_a_stage_writes_is_recorded_with_the_lines_of_all_outpu
     repro(work)
     assert work.read(".gitignore") == "x\n/.gitignore\n/o\n"
     assert again(work).skipped == ("a",)
+
+
+FAR = "stages: {a: {cmd: 'cp in.txt ../far/o', deps: [in.txt], outs: [{../far/o: {cache: false}}]}}\n"
+
+
+def far_stage(work: Workspace, text: str = FAR) -> Path:
+    work.write("in.txt", "1\n")
+    work.write("dvc.yaml", text)
+    far = work.root.parent / "far"
+    far.mkdir()
+    return far / "o"
+
+
+def test_an_output_outside_the_project_is_written_and_recorded(work: Workspace) -> None:
+    out = far_stage(work)
+    assert repro(work).ran == ("a",)
+    assert out.read_text() == "1\n"
+    assert again(work).skipped == ("a",)
+    out.unlink()
+    assert again(work).ran == ("a",)
+
+
+def test_what_is_replaced_outside_the_project_is_kept_in_the_cache_and_said(work: Workspace) -> None:
+    out = far_stage(work)
+    out.write_text("by hand\n")
+    repro(work)
+    said = [event.text for event in work.events if isinstance(event, Note)]
+    digest = digest_bytes("xxh128", b"by hand\n")
+    assert said == [f"../far/o was not what its stage wrote; what was there is in the cache as {digest}."]
+    assert not work.project.cache.missing([digest])
+
+
+def test_an_output_outside_the_project_that_persists_stays(work: Workspace) -> None:
+    out = far_stage(
+        work, FAR.replace("cache: false", "cache: false, persist: true").replace("cp in.txt", "cat in.txt >>")
+    )
+    out.write_text("0\n")
+    repro(work)
+    assert out.read_text() == "0\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        (FAR.replace("{cache: false}", "{}"), "stages.a.outs[0].../far/o", "outside the project, and is not kept"),
+        ("stages: {a: {cmd: '', outs: [o]}}", "stages.a.cmd", "holds no command"),
+        ("stages: {a: {cmd: [x, 1]}}", "stages.a.cmd", "holds 1, which is no command"),
+        ("vars: [{m: {a: 1}}]\nstages: {a: {cmd: '${m}'}}", "stages.a.cmd", "a list of commands, not a map"),
+    ],
+)
+def test_a_stage_that_cannot_be_run_is_read_and_refused(work: Workspace, text: str, key: str, says: str) -> None:
+    far_stage(work, text)
+    assert [status.name for status in statuses(work.project, load(work.project))] == ["a"]
+    with pytest.raises(BadInput, match=says) as caught:
+        repro(work)
+    assert caught.value.key == key
+    assert not (work.root / "dvc.lock").exists()
+
+
+def test_a_stage_that_writes_to_a_url_is_refused_in_a_sentence(work: Workspace) -> None:
+    far_stage(work, "stages: {a: {cmd: 'true', outs: [{'s3://b/k': {cache: false}}]}}")
+    with pytest.raises(Refused, match="Stage a writes s3://b/k, and what is there cannot be told"):
+        repro(work)
+
+
+def test_an_ignore_file_inside_an_output_is_refused(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {a: {cmd: mkdir o; touch o/.dvcignore, outs: [o]}}\n")
+    with pytest.raises(BadInput, match=r"o/\.dvcignore: a .dvcignore inside data is not possible"):
+        repro(work)
+    assert not (work.root / "dvc.lock").exists()
+
+
+def test_a_stage_that_reads_the_whole_project_comes_after_all_that_write_into_it(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {b: {cmd: 'ls > ../list', deps: [.]}, a: {cmd: touch o, outs: [o]}}\n")
+    assert repro(work).ran == ("a", "b")
+
+
+def test_an_output_that_is_a_symlink_to_a_folder_comes_back_as_a_folder(work: Workspace) -> None:
+    work.write("dvc.yaml", "stages: {a: {cmd: 'mkdir -p r; echo 1 > r/x; ln -s r o', outs: [o]}}\n")
+    repro(work)
+    os.unlink(work.root / "o")
+    assert again(work).restored == ("a",)
+    assert not (work.root / "o").is_symlink()
+    assert work.read("o/x") == "1\n"

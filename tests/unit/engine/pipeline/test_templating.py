@@ -235,7 +235,12 @@ MISTAKES = [
     ("stages:\n  s:\n    cmd: x ${layers}", 3, "stages.s.cmd", "${layers} is a list, which cannot stand here"),
     ("stages:\n  s:\n    cmd: x\n    deps: ['${train}']", 4, "stages.s.deps[0]", "${train} is a map, which cannot"),
     ("stages:\n  s:\n    cmd: x\n    deps: ['${lr}']", 4, "stages.s.deps[0]", "should be a path, not 1e-05"),
-    ("stages:\n  s:\n    cmd: ${train}", 3, "stages.s.cmd", "should be a command or a list of commands, not a map"),
+    (
+        "stages:\n  s:\n    cmd: 1\n    outs: ['${train.lr}']",
+        3,
+        "stages.s.cmd",
+        "a command or a list of commands, not 1",
+    ),
     ("stages:\n  s:\n    cmd: x\n    frozen: ${on}", 4, "stages.s.frozen", "should be true or false, not '${on}'"),
     ("stages:\n  s:\n    cmd: x\n    outs: [{a: {cache: '${on}'}}]", 4, "stages.s.outs[0].a.cache", "not '${on}'"),
     ("metrics: ${layers}\nstages: {}", 1, "metrics", "cannot be a template as a whole"),

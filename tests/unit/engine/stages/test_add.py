@@ -103,7 +103,7 @@ def test_a_name_that_is_none(work: Workspace, name: str) -> None:
     [
         ({"command": " "}, "no command"),
         ({"outs": [NewOut("../o")]}, "outside"),
-        ({"outs": [NewOut("/etc/o")]}, "absolute"),
+        ({"outs": [NewOut("/etc/o")]}, "outside"),
         ({"outs": [NewOut("o"), NewOut("o", "metrics")]}, "written twice"),
         ({"outs": [NewOut("o")], "deps": ["./o"]}, "both read and written"),
         ({"outs": [NewOut("data/in")]}, "lies inside 'data'"),
