@@ -11,18 +11,22 @@ Where a project has no such locks (native ones), everything here does nothing.
 from __future__ import annotations
 
 import posixpath
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
 from assay.engine import disk
-from assay.engine.errors import AssayError
+from assay.engine.errors import AssayError, Locked
 from assay.engine.events import Note, Reporter, Warned
 from assay.engine.flock import PATIENCE, Flock
 from assay.engine.pathlocks import PathLocks
 
 WORKSPACE = ("workspace", "refs/exps/exec")
 """What DVC's experiments call the workspace and its HEAD."""
+
+
+_PAUSE = 0.1
 
 
 class SharedLocks:
@@ -55,12 +59,11 @@ class SharedLocks:
             yield
             return
         self._make_folders()
-        self._lock.acquire()
-        try:
-            with self._experiments.using((), WORKSPACE, patience=PATIENCE):
+        with self._both():
+            try:
                 yield
-        finally:
-            self._lock.release()
+            finally:
+                self._lock.release()
 
     @contextmanager
     def released(self) -> Iterator[None]:
@@ -104,6 +107,26 @@ class SharedLocks:
             return
         self._make_folders()
         with self._experiments.using((), refs, patience=PATIENCE):
+            yield
+
+    @contextmanager
+    def _both(self) -> Iterator[None]:
+        """The project's lock and the entries of the experiments; never waits for the second while it has the first."""
+        deadline = time.monotonic() + PATIENCE
+        with ExitStack() as entries:
+            while True:
+                self._lock.acquire()
+                try:
+                    entries.enter_context(self._experiments.using((), WORKSPACE))
+                    break
+                except Locked:
+                    self._lock.release()
+                    if time.monotonic() >= deadline:
+                        raise
+                except BaseException:
+                    self._lock.release()
+                    raise
+                time.sleep(_PAUSE)
             yield
 
     @cached_property

@@ -20,9 +20,8 @@ from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.workspace import undo
-from assay.engine.workspace.borrowed import refuse_borrowed_head
+from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import transient, within
-from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Restored, Wanted, carry_out, plan
 
 
@@ -46,8 +45,7 @@ def apply(project: Project, revision: str, *, whole: bool = False) -> Applied:
         UnknownRevision: There is none of that name.
         MissingArtifact: An output is not in the cache; nothing was changed.
     """
-    with hold(project) as held:
-        refuse_borrowed_head(project)
+    with hold_with_head(project) as held:
         held.using(write=[""])
         commit = resolve(project.repo, revision)
         outs = dict(tracked_at(project, commit).outs)

@@ -26,9 +26,9 @@ from assay.engine.layout import SNAPSHOT_LIMIT
 from assay.engine.model import Oid
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
-from assay.engine.workspace.borrowed import refuse_borrowed_head
+from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import Changes, moved_to_cache, outputs_of, within
-from assay.engine.workspace.hold import hold, refuse_half_merged
+from assay.engine.workspace.hold import refuse_half_merged
 
 CLOCK_STEP = 20_000_000
 """Nanoseconds by which a file system's clock may lag behind the system's."""
@@ -66,10 +66,9 @@ def baseline(project: Project, message: str, *, paths: Sequence[str] = (), exper
         raise UsageError("A baseline needs a message.", "Give one with -m.")
     if paths and experiment:
         raise UsageError("--from takes a whole experiment; paths cannot be given with it.")
-    with hold(project) as held:
+    with hold_with_head(project) as held:
         prefix = project.prefix
         refuse_half_merged(project)
-        refuse_borrowed_head(project)
         held.using(read=[""])
         began = time.time_ns()
         head = project.repo.head()

@@ -30,8 +30,7 @@ from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
-from assay.engine.workspace.borrowed import refuse_borrowed_head
-from assay.engine.workspace.hold import hold
+from assay.engine.workspace.borrowed import hold_with_head
 
 
 class RunSpec(NamedTuple):
@@ -82,8 +81,7 @@ def run(project: Project, spec: RunSpec) -> Ran:
             on after failures, what failed is in the result instead, and only where errors are to be ignored is there
             an experiment all the same.
     """
-    with hold(project):
-        refuse_borrowed_head(project)
+    with hold_with_head(project):
         baseline = baseline_of(project)
         name = claim_name(project, baseline, spec.name, force=spec.manner.force)
         todo = _prepared(project, spec)

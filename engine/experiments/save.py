@@ -20,9 +20,8 @@ from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.repro import commit_outs, graph_of
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
-from assay.engine.workspace.borrowed import refuse_borrowed_head
+from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import files_below, outputs_of, transient, within
-from assay.engine.workspace.hold import hold
 
 _TOLD = 5
 """So many files that are left out are named."""
@@ -56,8 +55,7 @@ def save(
         Refused: There is no commit to start from.
         UsageError: A path to include is not there, or a target of the choice means nothing.
     """
-    with hold(project) as held:
-        refuse_borrowed_head(project)
+    with hold_with_head(project) as held:
         baseline = baseline_of(project)
         held.using(read=[""])
         name = claim_name(project, baseline, name, force=force)

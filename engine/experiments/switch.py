@@ -19,9 +19,9 @@ from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.store import checkout
 from assay.engine.words import first_of
-from assay.engine.workspace.borrowed import refuse_borrowed_head
+from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import within
-from assay.engine.workspace.hold import hold, refuse_half_merged
+from assay.engine.workspace.hold import refuse_half_merged
 from assay.engine.workspace.restore import planned
 
 
@@ -44,11 +44,10 @@ def switch(project: Project, revision: str) -> Switched:
         Refused: A merge is under way, or another worktree is on that branch.
         WouldLose: Local changes, untracked files or changed outputs would be overwritten; nothing was changed.
     """
-    with hold(project) as held:
+    with hold_with_head(project) as held:
         _ = project.prefix  # says so when the repository is bare
         repo = project.repo
         refuse_half_merged(project)
-        refuse_borrowed_head(project)
         held.using(write=[""])
         refname = f"refs/heads/{revision}"
         branch = revision if is_valid_name(refname) and repo.refs.read(refname) is not None else None

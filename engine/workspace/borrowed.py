@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from assay.engine.errors import Locked
 from assay.engine.flock import PATIENCE
 from assay.engine.locks import process_ended
+from assay.engine.workspace.hold import Held, hold
 
 if TYPE_CHECKING:
     from assay.engine.model import Oid
@@ -26,26 +29,36 @@ _PAUSE = 0.05
 _ENDING = 0.5
 
 
-def refuse_borrowed_head(project: Project) -> None:
-    """Waits a little for an experiment of DVC's that is checked out here; to be called under `hold`.
+@contextmanager
+def hold_with_head(project: Project) -> Iterator[Held]:
+    """`hold`, for what takes HEAD for a baseline or moves it: not while DVC has borrowed it.
+
+    It is waited for without any lock, since DVC needs its own to go on.
 
     Raises:
-        Locked: It takes longer.
+        Locked: DVC's experiment takes longer than DVC itself would wait, or another command holds the workspace.
     """
-    if not project.layout.shared_locks:
-        return
     began = time.monotonic()
-    while (state := _state(project)) is not None:
-        passed = time.monotonic() - began
-        if state and passed >= PATIENCE:
-            raise Locked(
-                "DVC has an experiment checked out here: HEAD is detached, and it is no baseline of yours.",
-                "Wait for DVC to end and try again; if none is running, `git checkout` your branch, "
-                f"and remove what a killed one left with `git update-ref -d {_BASELINE}`.",
-            )
-        if not state and passed >= _ENDING:
-            return  # an experiment that somebody has checked out by hand
-        time.sleep(_PAUSE)
+    while True:
+        while not _may_begin(project, time.monotonic() - began):
+            time.sleep(_PAUSE)
+        with hold(project) as held:
+            if _may_begin(project, time.monotonic() - began):
+                yield held
+                return
+
+
+def _may_begin(project: Project, passed: float) -> bool:
+    """Whether HEAD is the user's own, so many seconds after that was first asked. Raises Locked when it is too late."""
+    state = _state(project) if project.layout.shared_locks else None
+    if state and passed >= PATIENCE:
+        raise Locked(
+            "DVC has an experiment checked out here: HEAD is detached, and it is no baseline of yours.",
+            "Wait for DVC to end and try again; if none is running, `git checkout` your branch, "
+            f"and remove what a killed one left with `git update-ref -d {_BASELINE}`.",
+        )
+    # What seems to be ending for so long is an experiment that somebody has checked out by hand.
+    return state is None or (not state and passed >= _ENDING)
 
 
 def _state(project: Project) -> bool | None:

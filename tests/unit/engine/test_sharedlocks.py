@@ -55,6 +55,19 @@ def test_the_project_is_locked_and_the_experiments_are_told(locks, folder):
     assert written(folder / "exps") == []
 
 
+def test_whoever_waits_for_the_experiments_does_not_keep_the_project_locked(locks, folder, monkeypatch):
+    monkeypatch.setattr("assay.engine.sharedlocks.PATIENCE", 0.2)
+    (folder / "exps").mkdir(parents=True)
+    (folder / "exps/rwlock").write_text(json.dumps({"write": {"workspace": {"pid": 1, "cmd": "dvc exp save"}}}))
+    free = []
+    monkeypatch.setattr("assay.engine.sharedlocks.time.sleep", lambda _: free.append(is_free(folder / "lock")))
+    with pytest.raises(Locked, match="workspace is in use by process 1"), locks.hold():
+        pass
+    assert free
+    assert all(free)
+    assert is_free(folder / "lock")
+
+
 def test_while_it_is_released_only_the_list_of_the_experiments_stays(locks, folder):
     with locks.hold():
         with locks.released():

@@ -13,7 +13,8 @@ from assay.engine.errors import Locked
 from assay.engine.model import ExpRef
 from assay.engine.project import Project
 from assay.engine.workspace import borrowed
-from assay.engine.workspace.borrowed import refuse_borrowed_head
+from assay.engine.workspace.borrowed import hold_with_head
+from assay.engine.workspace.hold import lock_path
 from tests.datacommits import commit, set_ref
 from tests.workspace import Workspace
 
@@ -38,6 +39,11 @@ def project(tmp_path):
     found.close()
 
 
+def begin(project):
+    with hold_with_head(project):
+        pass
+
+
 def detach_at_experiment(project):
     """HEAD at an experiment of the commit that it was at; returns that commit."""
     head = project.repo.head()
@@ -54,19 +60,19 @@ def say_that_it_runs(project, pid):
 
 
 def test_a_detached_head_of_the_users_is_taken(project):
-    refuse_borrowed_head(project)
+    begin(project)
 
 
 def test_a_head_at_the_baseline_of_an_experiment_under_way_is_refused(project):
     set_ref(project, f"{PREFIX}BASELINE", project.repo.head())
     with pytest.raises(Locked, match="DVC has an experiment checked out here"):
-        refuse_borrowed_head(project)
+        begin(project)
 
 
 def test_a_head_at_the_new_experiment_is_refused(project):
     set_ref(project, f"{PREFIX}BASELINE", detach_at_experiment(project))
     with pytest.raises(Locked):
-        refuse_borrowed_head(project)
+        begin(project)
 
 
 def test_a_head_on_a_branch_is_the_users_whatever_a_killed_dvc_left(project):
@@ -74,34 +80,44 @@ def test_a_head_on_a_branch_is_the_users_whatever_a_killed_dvc_left(project):
     set_ref(project, f"{PREFIX}BASELINE", head)
     set_ref(project, "refs/heads/main", head)
     project.repo.refs.set_head("refs/heads/main")
-    refuse_borrowed_head(project)
+    begin(project)
 
 
 def test_a_head_elsewhere_is_the_users_whatever_a_killed_dvc_left(project):
     set_ref(project, f"{PREFIX}BASELINE", project.repo.head())
     project.repo.refs.set_head(commit(project, files={"b": "1\n"}))
-    refuse_borrowed_head(project)
+    begin(project)
 
 
 def test_a_pipeline_that_dvc_runs_here_is_waited_for_after_its_ref_is_gone(project):
     say_that_it_runs(project, os.getppid())
     with pytest.raises(Locked):
-        refuse_borrowed_head(project)
+        begin(project)
 
 
 def test_a_pipeline_whose_process_has_ended_is_not(project):
     process = subprocess.Popen(["true"])
     process.wait()
     say_that_it_runs(project, process.pid)
-    refuse_borrowed_head(project)
+    begin(project)
 
 
 def test_an_experiment_checked_out_by_hand_is_taken_after_a_moment(project):
     set_ref(project, f"{PREFIX}HEAD", detach_at_experiment(project))
-    refuse_borrowed_head(project)
+    begin(project)
 
 
 def test_a_native_project_asks_nothing(project):
     set_ref(project, f"{PREFIX}BASELINE", project.repo.head())
     own = project.layout._replace(shared_locks="")
-    refuse_borrowed_head(Project(project.root, own, project.config, project.repo, project.world))
+    begin(Project(project.root, own, project.config, project.repo, project.world))
+
+
+def test_while_it_waits_it_holds_no_lock_since_dvc_needs_its_own(project, monkeypatch):
+    held = []
+    monkeypatch.setattr(borrowed.time, "sleep", lambda _: held.append(os.path.exists(lock_path(project))))
+    set_ref(project, f"{PREFIX}BASELINE", project.repo.head())
+    with pytest.raises(Locked):
+        begin(project)
+    assert held
+    assert not any(held)
