@@ -97,7 +97,7 @@ class Lab:
         return Record(WORKSPACE, WORKSPACE, None, self._head(), body_of(read_workspace(self.project)))
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self.show(workspace=False))
+        return (record for record in self.show(workspace=False) if record.state == "success")
 
     def __len__(self) -> int:
         from assay.engine.experiments.listing import listing

@@ -10,7 +10,6 @@ the names of parameters are not looked at.
 
 from __future__ import annotations
 
-import datetime
 import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,7 +128,7 @@ def body_of(state: State) -> str:
 
 def _spelled(value: Any) -> Any:
     """What JSON does not have, as DVC writes it: dates in ISO's form."""
-    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else plain(value)
+    return value.isoformat() if hasattr(value, "isoformat") else plain(value)
 
 
 _encode = json.JSONEncoder(check_circular=False, default=_spelled).encode

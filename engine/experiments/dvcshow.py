@@ -161,21 +161,22 @@ class _Revs:
     def rev(self, commit: Oid, name: str | None) -> Rev | None:
         """A commit as a row; None for one that cannot be read."""
         at, text = self._text(commit)
-        return _rev(commit.hex(), name, at, text[_PARENT:]) if text else None
+        return _rev(commit.hex(), name, at, text) if text else None
 
-    def chain(self, tip: Oid, end: Oid, name: str) -> list[Rev]:
+    def chain(self, tip: Oid, end: str, name: str) -> Sequence[Rev]:
         """A commit and its first parents until one whose parent is the end; the last one alone has the name."""
         at, text = self._text(tip)
+        if text.startswith(end):  # nearly all have one commit
+            return (_rev(tip.hex(), name, at, text),)
         if not text:
-            return []
-        rev = tip.hex()
-        found, stop = [_rev(rev, name, at, text[_PARENT:])], end.hex()
-        while text[:_PARENT] != stop and text[:_PARENT].strip("0"):
+            return ()
+        found = [_rev(tip.hex(), name, at, text)]
+        while text[:_PARENT] != end and text[:_PARENT].strip("0"):
             rev = text[:_PARENT]
             at, text = self._text(Oid(bytes.fromhex(rev)))
             if not text:
                 break
-            found.append(_rev(rev, None, at, text[_PARENT:]))
+            found.append(_rev(rev, None, at, text))
         return found
 
 
@@ -202,8 +203,9 @@ class _Rows:
     def successful(self, refs: Iterable[tuple[str, Oid]]) -> Iterator[Range]:
         """The experiments that are commits."""
         done = {task.result: task for task in self._tasks("success")}
+        baseline, chain_of = self._baseline.hex(), self._revs.chain
         for name, tip in refs:
-            chain = self._revs.chain(tip, self._baseline, name)
+            chain = chain_of(tip, baseline, name)
             if chain:
                 task = done.get(ExpRef(self._baseline, name).refname) if done else None
                 yield Range(chain, _ended("success", "dvc-task", task) if task else None, name)
@@ -239,10 +241,10 @@ def _task_id(task: Task) -> str | None:
     return task.commit.hex() if task.commit else None
 
 
-def _rev(rev: str, name: str | None, at: int, body: str) -> Rev:
-    if body.startswith('"params"'):
-        return Rev(rev, name, at, body)
-    return Rev(rev, name, None, "", body)
+def _rev(rev: str, name: str | None, at: int, text: str) -> Rev:
+    if text.startswith('"params"', _PARENT):
+        return Rev(rev, name, at, text[_PARENT:])
+    return Rev(rev, name, None, "", text[_PARENT:])
 
 
 def _unreadable(commit: Oid, name: str | None) -> Rev:

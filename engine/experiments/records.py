@@ -100,6 +100,12 @@ class Records:
             self._read(missing)
         return self._headers
 
+    def add_loose(self, record: Kept) -> int:
+        """A record that comes from no commit alone, so that no index keeps it; returns its number."""
+        self._keep_loose(self._next, record)
+        self._next -= 1
+        return self._next + 1
+
     def bodies(self, numbers: Sequence[int]) -> Mapping[int, str]:
         """The JSON texts of records, see `index.body_of`."""
         kept = [number for number in numbers if number > 0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import nlargest, nsmallest
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from assay.engine.errors import UsageError
@@ -37,6 +38,7 @@ class Candidates(NamedTuple):
         groups: For each, which baseline it belongs to.
         labels: What the baselines are called.
         remarks: Tags and notes by commit, of those commits that have any.
+        states: The states of those rows that are no commits of experiments, by position.
     """
 
     names: Sequence[str]
@@ -46,6 +48,7 @@ class Candidates(NamedTuple):
     groups: Sequence[int]
     labels: Sequence[str]
     remarks: Mapping[Oid, Shown]
+    states: Mapping[int, str] = MappingProxyType({})
 
 
 class Selection(NamedTuple):
@@ -152,7 +155,7 @@ class _Names:
             return lambda row: rows.labels[rows.groups[row]]
         if name in ("tag", "note"):
             return self._said(name)
-        return (lambda row: rows.names[row]) if name == "name" else (lambda _: SUCCESS)
+        return (lambda row: rows.names[row]) if name == "name" else (lambda row: rows.states.get(row, SUCCESS))
 
     def _said(self, name: str) -> Getter:
         """The tags or the note of a row's commit; for sorting, several tags count as one text."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from assay.engine.experiments.index import Header, body_of
 from assay.engine.experiments.listing import Baseline, Scope, listing
-from assay.engine.experiments.record import read_workspace
+from assay.engine.experiments.record import NO_COMMIT, read_workspace
 from assay.engine.experiments.records import Records
 from assay.engine.experiments.select import SUCCESS, Candidates, Selection, select
 from assay.engine.model import ExpRef, Oid
@@ -22,8 +22,10 @@ from assay.engine.project import Project
 class Row(NamedTuple):
     """One line of the table.
 
-    ``name`` is None for the workspace; ``commit`` too. ``time`` is the commit's, in seconds since 1970. ``body`` is
-    the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about the commit.
+    ``name`` is None for the workspace; ``commit`` too. ``state`` is "workspace", "baseline", "success" for an experiment
+    that is a commit, or what DVC's queue has: "queued", "running", "failed". ``time`` is the commit's, in seconds since
+    1970. ``body`` is the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about the
+    commit.
     """
 
     name: str | None
@@ -80,7 +82,7 @@ def show(
         headers = records.headers(commits)
         if scope.everything:
             baselines = _newest_first(project, baselines, headers)
-        candidates = _candidates(baselines, headers, all_shown(project))
+        candidates = _with_queue(project, _candidates(baselines, headers, all_shown(project)), baselines, records)
         shown = _grouped(candidates, select(candidates, selection, records), selection, drop_empty=scope.everything)
         numbers = [candidates.numbers[row] for rows in shown.values() for row in rows]
         bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at in shown)])
@@ -126,6 +128,27 @@ def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header], re
     )
 
 
+def _with_queue(
+    project: Project, candidates: Candidates, baselines: Sequence[Baseline], records: Records
+) -> Candidates:
+    """The candidates, and after them what DVC's queue has for these baselines."""
+    if not project.layout.shared_runs:
+        return candidates
+    from assay.engine.experiments.underway import underway
+
+    groups = {baseline.commit: at for at, baseline in enumerate(baselines)}
+    more = underway(project, groups, records)
+    count = len(candidates.names)
+    return candidates._replace(
+        names=[*candidates.names, *(row.name for row in more)],
+        commits=[*candidates.commits, *(row.commit for row in more)],
+        numbers=[*candidates.numbers, *(row.number for row in more)],
+        times=[*candidates.times, *(row.time for row in more)],
+        groups=[*candidates.groups, *(groups[row.baseline] for row in more)],
+        states={count + at: row.state for at, row in enumerate(more)},
+    )
+
+
 def _grouped(
     candidates: Candidates, rows: Iterable[int], selection: Selection, *, drop_empty: bool
 ) -> dict[int, list[int]]:
@@ -141,18 +164,24 @@ def _grouped(
 
 def _group(
     baseline: Baseline,
-    rows: Iterable[int],
+    rows: Sequence[int],
     candidates: Candidates,
     headers: Mapping[Oid, Header],
     bodies: Mapping[int, str],
 ) -> Group:
     _, number, time = headers[baseline.commit]
     names, commits, times, numbers = candidates.names, candidates.commits, candidates.times, candidates.numbers
-    remarks, unsaid = candidates.remarks, Shown()
+    remarks, unsaid, states = candidates.remarks, Shown(), candidates.states
+    found = [
+        Row(names[row], SUCCESS, commits[row], times[row], bodies[numbers[row]], *remarks.get(commits[row], unsaid))
+        for row in rows
+    ]
+    if states:
+        found = [
+            row._replace(state=states.get(at, SUCCESS), commit=None if row.commit == NO_COMMIT else row.commit)
+            for at, row in zip(rows, found, strict=True)
+        ]
     return Group(
         Row(baseline.label, "baseline", baseline.commit, time, bodies[number], *remarks.get(baseline.commit, unsaid)),
-        [
-            Row(names[row], SUCCESS, commits[row], times[row], bodies[numbers[row]], *remarks.get(commits[row], unsaid))
-            for row in rows
-        ],
+        found,
     )
