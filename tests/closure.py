@@ -5,6 +5,8 @@ dulwich reads the objects, PyYAML the lock files, and the cache is read as docs/
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,12 @@ import yaml
 from dulwich.objects import Commit, Tree
 from dulwich.repo import Repo
 
+HASHES = {
+    "xxh128": xxhash.xxh128_digest,
+    "sha256": lambda data: hashlib.sha256(data).digest(),
+    "md5": lambda data: hashlib.md5(data).digest(),
+}
+"""The value of content under each hash that the cache has."""
 BLOB_MODES = (0o100644, 0o100755, 0o120000)
 
 
@@ -50,9 +58,14 @@ class Closure:
         assert digest in objects, f"{path} needs {digest}, and the cache has {sorted(objects)}"
         if not digest.endswith(".dir"):
             return {path: objects[digest]}
-        kind, version, algo, depth, rows = msgpack.unpackb(objects[digest])
-        assert (kind, version, algo, depth) == ("assay/dir", 1, "xxh128", 0)
         found: dict[str, bytes] = {}
+        if objects[digest].startswith(b"["):
+            for row in json.loads(objects[digest]):
+                found.update(self._content(objects, f"{path}/{row['relpath']}", row["md5"]))
+            return found
+        kind, version, algo, depth, rows = msgpack.unpackb(objects[digest])
+        assert (kind, version, depth) == ("assay/dir", 1, 0)
+        assert algo in HASHES
         for name, row_kind, below, *_ in rows:
             text = below.hex() if isinstance(below, bytes) else below
             found.update(self._content(objects, f"{path}/{name}", text + ".dir" * (row_kind == 2)))
@@ -64,11 +77,12 @@ class Closure:
         found: dict[str, bytes] = {}
         for pack in (cache_folder / "packs").glob("*.pack"):
             found.update(_packed(str(pack)))
-        for loose in (cache_folder / "xxh128").glob("??/*"):
-            data = loose.read_bytes()
-            name = loose.parent.name + loose.name
-            assert xxhash.xxh128_hexdigest(data) == name.removesuffix(".dir")
-            found[name] = data
+        for algo, folder in (("xxh128", "xxh128"), ("sha256", "sha256"), ("md5", "files/md5")):
+            for loose in (cache_folder / folder).glob("??/*"):
+                data = loose.read_bytes()
+                name = loose.parent.name + loose.name
+                assert HASHES[algo](data).hex() == name.removesuffix(".dir")
+                found[name] = data
         return found
 
 
@@ -89,19 +103,20 @@ def _named(lock: bytes) -> list[tuple[str, str]]:
     """The cached outputs that a lock file names, with their digests."""
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     outs = [out for stage in stages.values() for out in stage.get("outs", ())]
-    return [(out["path"], out["digest"]) for out in outs if out["path"] != "metrics.json"]
+    return [(out["path"], out.get("digest") or out["md5"]) for out in outs if out["path"] != "metrics.json"]
 
 
 @cache
 def _packed(path: str) -> dict[str, bytes]:
     """What a pack of the cache holds; a pack never changes under its name."""
     data = Path(path).read_bytes()
-    assert xxhash.xxh128_hexdigest(data) == Path(path).stem
+    of_pack = "sha256" if len(Path(path).stem) == 64 else "xxh128"
+    assert HASHES[of_pack](data).hex() == Path(path).stem
     size = int.from_bytes(data[-16:-8], "big")
     found = {}
     for algo, key, offset, length in msgpack.unpackb(data[-16 - size : -16]):
         body = data[offset : offset + length]
-        assert algo == "xxh128"
-        assert xxhash.xxh128_digest(body) == key[:16]
-        found[key[:16].hex() + key[16:].decode()] = body
+        length = len(HASHES[algo](b""))
+        assert HASHES[algo](body) == key[:length]
+        found[key[:length].hex() + key[length:].decode()] = body
     return found

@@ -97,6 +97,9 @@ CASES = {
     "tag -d": Case("tag -d one good", ("tag one good better",)),
     "note": Case("note one -m text", ("note one -m before",)),
     "remove --where": Case("remove --where acc<1", ("tag one good",)),
+    "convert to DVC's form": Case("convert --to dvc"),
+    "convert back": Case("convert --to native", ("convert --to dvc",)),
+    "convert to another hash": Case("convert --to native --hash sha256"),
     "undo of a data move": Case("undo", ("data move pics deep/er",)),
     "undo of a stage that went": Case("undo", ("stage remove train --outs",)),
     "undo of a checkout": Case("undo", (), {**EDITED, **MINE}, then=("checkout --force",)),
@@ -168,7 +171,7 @@ def files(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if not name.startswith((".git/", ".assay/")) and path.is_file() and not disk.is_temp(path.name):
+        if not name.startswith((".git/", ".assay/", ".dvc/tmp/")) and path.is_file() and not disk.is_temp(path.name):
             found[name] = path.read_bytes()
     return found
 
