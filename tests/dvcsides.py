@@ -94,7 +94,8 @@ class Sides:
 
 
 def _placeless(text: str, root: Path) -> str:
-    return text.replace(str(root), "<root>").replace(str(root.parent), "<above>")
+    """Without the folders' names, and without empty lines at the end."""
+    return text.replace(str(root), "<root>").replace(str(root.parent), "<above>").rstrip("\n")
 
 
 def _lines(text: str) -> list[str]:

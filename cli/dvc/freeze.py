@@ -30,6 +30,6 @@ def set_frozen(args: argparse.Namespace, context: Context, *, frozen: bool) -> i
     context.report.clear()
     for node in done.changed:
         if not node.endswith(".dvc"):
-            name = seen(node, folder)
-            context.say(f"Modifying stage '{name}' in '{name.rpartition(':')[0] or 'dvc.yaml'}'")
+            file, _, name = node.rpartition(":")
+            context.say(f"Modifying stage '{name}' in '{seen(file or 'dvc.yaml', folder)}'")
     return 0

@@ -63,18 +63,19 @@ class StageLines(Progress):
         if isinstance(event, events.LockWritten):
             updating = f"Updating lock file '{seen(event.path, self.folder)}'"
             return f"Generating lock file '{seen(event.path, self.folder)}'\n{updating}" if event.is_new else updating
+        worked = False
         if isinstance(event, events.StageStarted):
             text = f"Running stage '{seen(event.stage, self.folder)}':\n> " + event.command.replace("\n", "\n> ")
         elif isinstance(event, events.StageSkipped):
             text = _WHY.get(event.why, "Stage '{}' will be skipped").format(seen(event.stage, self.folder))
+            worked = event.why.startswith("restored")
         elif isinstance(event, events.DataChecked):
-            name = seen(event.path, self.folder)
-            text = (
-                f"Verifying data sources in stage: '{name}'" if event.changed else f"'{name}' didn't change, skipping"
-            )
+            worked = event.changed
+            told = "Verifying data sources in stage: '{}'" if worked else "'{}' didn't change, skipping"
+            text = told.format(seen(event.path, self.folder))
         else:
             return None
-        gap, self._gap = "\n" * self._gap, "cached" in text
+        gap, self._gap = "\n" * self._gap, worked
         return gap + text
 
 
@@ -82,7 +83,7 @@ def seen(node: str, folder: str) -> str:
     """A stage's address or a pipeline file's path, as it is spelled in a folder."""
     if not folder:
         return node
-    file, colon, name = node.rpartition(":") if not node.endswith((".dvc", ".lock")) else (node, "", "")
+    file, colon, name = node.rpartition(":") if not node.endswith((".dvc", ".lock", ".yaml")) else (node, "", "")
     if not file:
         file, colon = "dvc.yaml", ":"
     file = posixpath.relpath(file, folder)

@@ -107,8 +107,11 @@ def reproduce(
     work = Work(project, graph, manner, extra=environment, edited=edited)
     work.check(order)
     if manner.dry:
-        for stage in order:
-            work.foresee(stage, forced=manner.force)
+        for step in graph.steps(choice):
+            if isinstance(step, Stage):
+                work.foresee(step, forced=manner.force)
+            else:
+                project.report(DataChecked(step.path, _is_edited(step, work)))
         return _result(work)
     data_written = _record_data(project, graph, choice, manner, work)
     # An empty log path is no log; the file is made before anything runs.
@@ -125,6 +128,15 @@ def _record_data(project: Project, graph: Graph, choice: Choice, manner: Manner,
     from assay.engine.pipeline.datafiles import commit_data
 
     return commit_data(project, sources, work.observer)
+
+
+def _is_edited(file: DataFile, work: Work) -> bool:
+    """Whether data that is there is not what its ``.dvc`` file says."""
+    for out in file.outs:
+        current = work.observer.artifact(out.path, known=out.artifact)
+        if current is not None and (out.artifact is None or current.digest != out.artifact.digest):
+            return True
+    return False
 
 
 class _Round:
