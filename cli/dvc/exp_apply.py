@@ -17,12 +17,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Makes the workspace what an experiment was, its whole tree; what goes, `assay undo` gives back."""
     from assay.engine.errors import AssayError, UnknownRevision
     from assay.engine.experiments.apply import apply
+    from assay.engine.experiments.dvcqueue import waiting
 
+    project = context.project()
     try:
-        apply(context.project(), args.experiment, whole=True)
+        apply(project, args.experiment, whole=True)
     except UnknownRevision as error:
-        reason = f"'{args.experiment}' does not appear to be an experiment commit.: {error.message}"
-        raise AssayError(reason, error.hint) from error
+        commit = waiting(project, args.experiment)
+        if commit is None:
+            reason = f"'{args.experiment}' does not appear to be an experiment commit.: {error.message}"
+            raise AssayError(reason, error.hint) from error
+        apply(project, commit.hex(), whole=True)
     context.report.clear()
     context.say(f"Changes for experiment '{args.experiment}' have been applied to your current workspace.")
     return 0

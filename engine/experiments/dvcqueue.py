@@ -22,6 +22,8 @@ TaskState = Literal["queued", "running", "failed", "success"]
 
 _TASK = "dvc.repo.experiments.queue.tasks.run_exp"
 _ENDED, _FAILED, _SUCCESS = ("SUCCESS", "FAILURE", "REVOKED"), 4, 3
+_SHORTEST = 4
+"""Digits of an id that mean a task."""
 _LARGEST = 10_000_000
 """Bytes: a larger file is no message."""
 
@@ -66,6 +68,15 @@ def tasks(project: Project) -> list[Task]:
     if not project.layout.shared_runs or not os.path.isdir(folder):
         return []
     return [*_in_workspace(folder), *_in_folders(f"{folder}/standalone/run"), *_queue(folder)]
+
+
+def waiting(project: Project, text: str) -> Oid | None:
+    """The commit of the one task, queued or failed, that a name or the beginning of an id means; None for none."""
+    left = [task for task in tasks(project) if task.state in ("queued", "failed") and task.commit is not None]
+    found = {task.commit for task in left if task.name == text}
+    if not found and len(text) >= _SHORTEST:
+        found = {task.commit for task in left if task.commit is not None and task.commit.hex().startswith(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _queue(folder: str) -> Iterator[Task]:

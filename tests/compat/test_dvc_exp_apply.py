@@ -87,3 +87,17 @@ def test_no_such_experiment_and_no_such_data(both, assay_dvc):
     assert "so nothing was changed" in assay_dvc("exp", "apply", "theirs", cwd=both.ours, code=255).err
     (both.ours / "model/model.bin").write_bytes(before["model/model.bin"][0])
     assert files_of(both.ours) == before
+
+
+def test_what_waits_in_dvcs_queue_can_be_applied_as_with_dvc(both, assay_dvc, git):
+    both.did(both.theirs, "exp", "run", "--queue", "-n", "waits", "-S", "train.lr=0.3")
+    both.part()
+    both.did(both.theirs, "exp", "apply", "waits")
+    assay_dvc("exp", "apply", "waits", cwd=both.ours)
+    assert files_of(both.ours) == files_of(both.theirs)
+    assert not (both.ours / ".dvc/tmp/repro.dat").exists()
+    assert "lr: 0.3" in (both.ours / "params.yaml").read_text()
+    git("checkout", "-q", ".", cwd=both.ours)
+    stash = git("rev-parse", "--short", "refs/exps/celery/stash", cwd=both.ours)
+    assay_dvc("exp", "apply", stash, cwd=both.ours)
+    assert files_of(both.ours) == files_of(both.theirs)

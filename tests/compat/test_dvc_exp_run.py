@@ -174,3 +174,27 @@ def test_dry_runs_tell_and_change_nothing(both, assay_dvc):
     assert "Stage 'prepare' didn't change, skipping\nRunning stage 'train':\n> sh train.sh\n" in said.out
     assert "Ran experiment" not in said.out
     assert (both.status(both.ours), both.refs(both.ours)) == (before, refs)
+
+
+LOGS = """\
+lr=$(sed -n 's/^lr: //p' params.yaml)
+echo $lr > model
+mkdir -p live/plots && echo "{\\"acc\\": $lr}" > live/metrics.json && echo "x: $lr" > live/params.yaml
+printf "step\\tloss\\n1\\t$lr\\n" > live/plots/loss.tsv
+grep -q live dvc.yaml || cat more.yaml >> dvc.yaml
+"""
+
+
+def test_what_a_logger_writes_is_in_the_experiment_from_the_first_run_on(dvc_process, git, assay_dvc):
+    stage = "stages:\n  a:\n    cmd: sh log.sh\n    deps: [log.sh]\n    params: [lr]\n    outs: [model]\n"
+    more = "metrics:\n- live/metrics.json\nparams:\n- live/params.yaml\nplots:\n- live/plots\n"
+    files = {"log.sh": LOGS, "params.yaml": "lr: 1\n", "dvc.yaml": stage, "more.yaml": more}
+    both = Both(dvc_process, git, files)
+    for number in (1, 2):
+        words = ("exp", "run", "-n", f"e{number}", "-S", f"lr={number}", "-f")
+        both.did(both.theirs, *words)
+        assay_dvc(*words, cwd=both.ours)
+        assert both.data(both.ours, f"e{number}") == both.data(both.theirs, f"e{number}")
+        assert both.data(both.ours, f"e{number}")["metrics"]["live/metrics.json"]["data"] == {"acc": number}
+        assert both.tree(both.ours, f"e{number}") == both.tree(both.theirs, f"e{number}")
+    both.drop()
