@@ -135,7 +135,12 @@ def _kinds(name: str, section: str, url: str) -> Mapping[str, str] | None:
         raise ConfigError(f"The remote {name_of[:-1]!r} has no url.", "Set that first: DVC needs it.")
     parts = urlsplit(url)
     scheme = parts.scheme.lower() if parts.netloc else ""
-    return {**words["remote"], **words.get(f"remote {_SAME.get(scheme, scheme)}", {})} if scheme != "remote" else None
+    if scheme == "remote":
+        return None
+    own = words.get(f"remote {_SAME.get(scheme, scheme)}")
+    if own is None and scheme:
+        raise ConfigError(f"{scheme}:// is a kind of URL that no remote can have.")
+    return {**words["remote"], **(own or {})}
 
 
 def _unknown(name: str, wanted: str, section: str, kinds: Mapping[str, str]) -> ConfigError:

@@ -107,8 +107,7 @@ def add(project: Project, name: str, url: str, *, folder: str, default: bool = F
         UsageError: The name or the URL cannot be used.
         ConfigError: There is one of that name already.
     """
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a remote.", "Use letters, digits, '-', '_' and '.'.")
+    check_name(name)
     name = name.lower()
     if name in project.config.named("remote") and not force:
         raise ConfigError(f"There is a remote {name!r} already.", "Use another name, or --force to replace its URL.")
@@ -119,6 +118,12 @@ def add(project: Project, name: str, url: str, *, folder: str, default: bool = F
         text = edited(text, "core", "remote", name)
     _write(path, text)
     return Remote(name, _resolved(stored, os.path.dirname(path)), {})
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that no remote can have."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a remote.", "Use letters, digits, '-', '_' and '.'.")
 
 
 def make_default(project: Project, name: str) -> None:

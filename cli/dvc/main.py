@@ -13,6 +13,7 @@ from assay.cli.frame import finish, guarded, nearest, parser_of
 
 if TYPE_CHECKING:
     import argparse
+    from types import ModuleType
 
     from assay.cli.wiring import Context
 
@@ -26,6 +27,7 @@ VERBS: dict[str, str] = {
     "data status": "the last commit, the .dvc and lock files, and the data, compared",
     "exp apply": "make the workspace what an experiment was",
     "exp branch": "make a Git branch of an experiment",
+    "exp clean": "take away what queue workers left for each other",
     "exp diff": "what differs between two experiments",
     "exp list": "the names of experiments",
     "exp pull": "get experiments from a Git remote, and their data",
@@ -45,6 +47,12 @@ VERBS: dict[str, str] = {
     "params diff": "the parameters that differ between two revisions",
     "pull": "fetch data, and bring it into the workspace",
     "push": "send data to a remote",
+    "remote add": "give a place to share data through a name",
+    "remote default": "which remote push and pull use",
+    "remote list": "names and URLs of remotes",
+    "remote modify": "change a setting of a remote",
+    "remote remove": "let go of a remote",
+    "remote rename": "give a remote another name",
     "remove": "stop tracking data, take stages away",
     "repro": "run the stages that changed",
     "root": "the way from here to the root of the project",
@@ -69,7 +77,6 @@ LATER = (
     "destroy",
     "diff",
     "du",
-    "exp clean",
     "exp exec-run",
     "exp queue-worker",
     "get",
@@ -94,12 +101,6 @@ LATER = (
     "queue start",
     "queue status",
     "queue stop",
-    "remote add",
-    "remote default",
-    "remote list",
-    "remote modify",
-    "remote remove",
-    "remote rename",
     "studio login",
     "studio logout",
     "studio token",
@@ -189,16 +190,9 @@ def _dispatch(words: list[str], context: Context) -> int:
     if asked_for_help:
         context.out.write(overview(verb))
         return 0
-    from importlib import import_module
-
-    module = import_module(f"assay.cli.dvc.{verb.replace(' ', '_').replace('-', '_')}")
-
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        _add_common(parser)
-        module.add_arguments(parser)
-
+    module = module_of(verb)
     context.needs_git = verb.startswith("exp ")
-    args = parser_of(f"assay-dvc {verb}", VERBS[verb], add_arguments, abbreviations=True).parse_args(rest)
+    args = parser_for(verb, module).parse_args(rest)
     _apply(before, args, context)
     try:
         code: int = module.run(args, context)
@@ -206,6 +200,23 @@ def _dispatch(words: list[str], context: Context) -> int:
         context.fail(error)
         return error.exit_code if error.exit_code in _SAME_CODES else getattr(module, "FAILURE_CODE", 255)
     return code
+
+
+def module_of(verb: str) -> ModuleType:
+    """The module of a verb."""
+    from importlib import import_module
+
+    return import_module(f"assay.cli.dvc.{verb.replace(' ', '_').replace('-', '_')}")
+
+
+def parser_for(verb: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of a verb, with the options that every verb has."""
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        _add_common(parser)
+        module.add_arguments(parser)
+
+    return parser_of(f"assay-dvc {verb}", VERBS[verb], add_arguments, abbreviations=True)
 
 
 def _options(words: list[str]) -> tuple[dict[str, str], list[str]]:
