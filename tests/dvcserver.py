@@ -8,6 +8,7 @@ print goes to files and comes back in the answer.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import gc
 import importlib
@@ -203,7 +204,7 @@ def unlock(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def data_files(request: dict[str, Any]) -> dict[str, Any]:
-    """What DVC makes of texts of ``.dvc`` files: for each its outs, the checksum, the text written again; or why not."""
+    """What DVC makes of texts of ``.dvc`` files: for each its outs, checksum, and text written again; or why not."""
     from dvc.repo import Repo
     from dvc.utils.serialize import dumps_yaml
 
@@ -268,21 +269,11 @@ def written(request: dict[str, Any]) -> dict[str, Any]:
     return {"values": found}
 
 
-def git_commit(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # as the others
-    """Commits everything that is not ignored."""
-    from dvc.repo import Repo
-
-    with Repo(".") as repo:
-        repo.scm.add(["."])
-        repo.scm.commit("everything")
-    return {}
-
-
 def commit_outs(request: dict[str, Any]) -> dict[str, Any]:
     """Commits imports whose sources are gone: as ``dvc commit -f``, but for what looks at sources."""
     from dvc.repo import Repo
 
-    with Repo(".") as repo:
+    with Repo(".") as repo, repo.lock:
         for target in request["targets"]:
             stage = repo.stage.load_one(os.path.join(repo.root_dir, target))
             stage.save_outs()
@@ -292,9 +283,29 @@ def commit_outs(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def flags(request: dict[str, Any]) -> dict[str, Any]:
+    """Every verb with its options: how each is spelled, whether it takes a value, whether the help shows it."""
+    from dvc.cli.parser import get_main_parser
+
+    return {"verbs": dict(flags_below(get_main_parser(), ()))}
+
+
+def flags_below(parser: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """The verbs of a parser, or its options when it is that of one verb."""
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if inner:
+        for name, below in inner[0].choices.items():
+            yield from flags_below(below, (*words, name))
+        return
+    yield (
+        " ".join(words),
+        [[action.option_strings, action.nargs != 0, action.help != argparse.SUPPRESS] for action in parser._actions],
+    )
+
+
 DOING = {
+    "flags": flags,
     "commit_outs": commit_outs,
-    "git_commit": git_commit,
     "configuration": configuration,
     "written": written,
     "data_files": data_files,

@@ -181,13 +181,15 @@ def moved(file: DataFile, path: str, spelled: str) -> str:
 
 
 def _rewritten(file: DataFile, wanted: dict[str, Any]) -> str:
-    if "md5" in wanted:
-        if not file.is_import:  # DVC 1 summed up other files too, and nobody looks at that any more
-            del wanted["md5"]
-            return documents.rewritten(file.path, file.source.text, wanted)
+    text = file.source.text
+    if "md5" in wanted and not file.is_import:  # DVC 1 summed up other files too; nobody looks at that any more
+        del wanted["md5"]
+    elif "md5" in wanted:
         wanted["deps"] = [with_hash(dep, file.wdir) for dep in wanted["deps"]]
         wanted["md5"] = stage_md5(wanted, file.wdir)
-    return documents.rewritten(file.path, file.source.text, wanted)
+    if lockyaml.emit(documents.parse(file.path, text)) == text:  # as a program wrote it: so it stays
+        return lockyaml.emit(wanted)
+    return documents.rewritten(file.path, text, wanted)
 
 
 def _replaced(item: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
