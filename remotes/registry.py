@@ -26,11 +26,22 @@ from assay.remotes.stores_memory import MemoryStore
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _COMMON = ("url", "jobs", "git-remote", "git_remote")
+_WRITING = {
+    "sse": "ServerSideEncryption", "sse_kms_key_id": "SSEKMSKeyId", "acl": "ACL", "grant_read": "GrantRead",
+    "grant_read_acp": "GrantReadACP", "grant_write_acp": "GrantWriteACP", "grant_full_control": "GrantFullControl",
+}  # fmt: skip
+"""Settings that go along with what is written to S3, and the words of its API for them."""
 _S3_KEYS = (
     "endpointurl", "region", "profile", "access_key_id", "secret_access_key", "session_token", "ssl_verify", "use_ssl",
-    "allow_anonymous_login", "addressing_style", "connect_timeout", "read_timeout",
+    "allow_anonymous_login", "addressing_style", "connect_timeout", "read_timeout", "credentialpath", "configpath",
+    *_WRITING,
 )  # fmt: skip
 _SCHEMES: Mapping[str, tuple[str, ...]] = {"": (), "file": (), "memory": (), "s3": _S3_KEYS}
+_WITHOUT_EFFECT = (
+    "checksum_jobs", "listobjects", "no_traverse", "protected", "slow_link_warning", "type", "verify", "version_aware",
+    "worktree",
+)  # fmt: skip
+"""Settings of DVC that ask for what is always done here, or for nothing that makes a difference."""
 
 
 class Remote(NamedTuple):
@@ -200,7 +211,19 @@ def _described(config: Config, name: str, keys: Mapping[str, str]) -> Remote:
     if not keys.get("url"):
         raise ConfigError(f"The remote {name!r} has no url.", f"Run `assay remote add --force {name} URL`.")
     settings = {key: value for key, value in keys.items() if key != "url"}
+    if _scheme(keys["url"]) == "remote":
+        return _inside(config, name, keys["url"], settings)
     return Remote(name, located(keys["url"], _base(config, name)), settings)
+
+
+def _inside(config: Config, name: str, url: str, settings: Mapping[str, str]) -> Remote:
+    """A remote whose URL is ``remote://other/path``: a folder of another one, with its settings."""
+    other, _, below = url.partition("://")[2].partition("/")
+    keys = config.named("remote").get(other.lower())
+    if keys is None or _scheme(keys.get("url", "")) == "remote":
+        raise ConfigError(f"The remote {name!r} lies in {other!r}, which is no remote with a place of its own.")
+    base = _described(config, other.lower(), keys)
+    return Remote(name, f"{base.url.rstrip('/')}/{below}".rstrip("/"), {**base.settings, **settings})
 
 
 def _scheme(url: str) -> str:
@@ -224,7 +247,7 @@ def _path_of(url: str) -> str:
 def _check_settings(remote: Remote) -> None:
     known = _COMMON + _SCHEMES[remote.scheme]
     for key in remote.settings:
-        if key not in known:
+        if key not in known and key not in _WITHOUT_EFFECT:
             near = get_close_matches(key, known, 1)
             raise ConfigError(
                 f"The remote {remote.name!r} has the setting {key!r}, which is not supported.",
@@ -255,6 +278,9 @@ def _open_s3(remote: Remote) -> RemoteStore:
         connect_timeout=_number(remote, "connect_timeout", 10),
         read_timeout=_number(remote, "read_timeout", 60),
         connections=remote.jobs + 4,
+        credentials_file=get("credentialpath", ""),
+        config_file=get("configpath", ""),
+        writing={word: value for key, word in _WRITING.items() if (value := get(key))},
     )
     return Retrying(S3Store(remote.url, settings))
 

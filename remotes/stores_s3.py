@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,6 +48,8 @@ class S3Settings:
         addressing_style: "path", "virtual" or "auto".
         connect_timeout: Seconds. ``read_timeout`` likewise.
         connections: How many at once.
+        credentials_file: Path of a file of credentials instead of the client's own; ``config_file`` likewise.
+        writing: Further arguments of requests that write (encryption at rest, access rights), in the API's words.
     """
 
     endpointurl: str = ""
@@ -63,6 +65,9 @@ class S3Settings:
     connect_timeout: int = 10
     read_timeout: int = 60
     connections: int = 16
+    credentials_file: str = ""
+    config_file: str = ""
+    writing: Mapping[str, str] = field(default_factory=dict)
 
     def for_s3fs(self) -> dict[str, Any]:
         """The arguments of `s3fs.S3FileSystem`."""
@@ -131,7 +136,7 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> None:
         """Writes the value in one request."""
-        self._call("writing", "put_object", key, Body=data)
+        self._call("writing", "put_object", key, Body=data, **self._settings.writing)
 
     def put_from(self, key: str, source: Source) -> None:
         """Writes what ``source`` gives: in one request up to 64 MiB, else in parts that become visible together."""
@@ -213,7 +218,8 @@ class S3Store:
 
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
         try:
-            self._raw("put_object", Bucket=self._bucket, Key=self._prefix + checked(key), Body=data, **condition)
+            place = {"Bucket": self._bucket, "Key": self._prefix + checked(key)}
+            self._raw("put_object", **place, Body=data, **condition, **self._settings.writing)
         except Exception as error:
             # A request is sent again when its connection breaks, so the value that refuses us may be our own.
             if lost_race(error) or (answer(error)[0] == 404 and "IfMatch" in condition):
@@ -253,7 +259,9 @@ class S3Store:
             self._put_parts_now(key, source)
 
     def _put_parts_now(self, key: str, source: Source) -> None:
-        upload = {"UploadId": self._call("writing", "create_multipart_upload", key)["UploadId"]}
+        upload = {
+            "UploadId": self._call("writing", "create_multipart_upload", key, **self._settings.writing)["UploadId"]
+        }
         try:
             parts = self._send_parts(key, source, upload)
             self._call("writing", "complete_multipart_upload", key, **upload, MultipartUpload={"Parts": parts})
@@ -344,9 +352,23 @@ def _connect(settings: S3Settings) -> Any:
     arguments = settings.for_s3fs()
     known = Config.OPTION_DEFAULTS  # older ones send no checksums that they could be told to leave out
     arguments["config_kwargs"] = {key: value for key, value in arguments["config_kwargs"].items() if key in known}
+    if settings.credentials_file or settings.config_file:
+        arguments["session"] = _session(settings)
+        arguments.pop("profile", None)
     opened = s3fs.S3FileSystem(**arguments)
     opened.retries = 1
     return opened
+
+
+def _session(settings: S3Settings) -> Any:
+    """A session of the client that reads other files than its own."""
+    from aiobotocore.session import AioSession
+
+    session = AioSession(profile=settings.profile or None)
+    for name, path in (("credentials_file", settings.credentials_file), ("config_file", settings.config_file)):
+        if path:
+            session.set_config_variable(name, path)
+    return session
 
 
 def _exactly(source: Source, length: int) -> bytes:

@@ -228,3 +228,21 @@ def test_an_s3_url_names_a_bucket(url: str) -> None:
 def test_a_url_as_it_was_typed_is_made_absolute() -> None:
     assert located("../x", "/a/b") == "/a/x"
     assert located("s3://bucket/x", "/a/b") == "s3://bucket/x"
+
+
+def test_a_remote_may_lie_in_another_one(folder: Folder) -> None:
+    add(folder.project, "base", str(folder.root / "base"), folder=str(folder.root))
+    path = folder.root / ".assay/config.local"
+    path.write_text(
+        "['remote \"base\"']\n    jobs = 2\n    type = copy\n['remote \"sub\"']\n    url = remote://base/a/b\n"
+        "['remote \"lost\"']\n    url = remote://nowhere/a\n"
+    )
+    found = find(folder.project, "sub")
+    assert (found.url, found.jobs) == (f"{folder.root}/base/a/b", 2)
+    with pytest.raises(ConfigError, match="lies in 'nowhere'"):
+        find(folder.project, "lost")
+
+
+def test_settings_of_dvc_that_change_nothing_here_are_let_be() -> None:
+    settings = {"verify": "true", "type": "hardlink", "checksum_jobs": "4", "no_traverse": "true"}
+    open_store(Remote("r", "/nowhere", settings)).close()

@@ -278,3 +278,14 @@ def test_the_registry_opens_it_with_its_settings(s3: S3, opened: list[RemoteStor
     assert store.get("key") == b"value"
     with pytest.raises(KeyMissing):
         store.get("other")
+
+
+def test_credentials_may_come_from_a_file_of_the_remotes_own(s3: S3, opened: list[RemoteStore], tmp_path: Path) -> None:
+    url, words = s3
+    key, secret = words.pop("access_key_id"), words.pop("secret_access_key")
+    (tmp_path / "mine").write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    (tmp_path / "none").write_text("")
+    files = {"credentialpath": str(tmp_path / "mine"), "configpath": str(tmp_path / "none")}
+    opened.append(store := open_store(Remote("r", url, {**words, **files, "acl": "private"})))
+    store.put("a", b"1")
+    assert store.get("a") == b"1"
