@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from assay.cli.wiring import Context
 from assay.engine.words import counted
@@ -22,13 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Checks data out."""
-    from assay.cli.dvc.words import spelled
+    from assay.cli.dvc.words import tell_states
     from assay.cli.targets import target_words
     from assay.engine.data.checkout import How, checkout
 
     folder, targets = target_words(context, args.targets)
-    project = context.project()
-    done = checkout(project, targets, How(folder, args.force, args.relink, args.recursive, args.with_deps))
+    done = checkout(context.project(), targets, How(folder, args.force, args.relink, args.recursive, args.with_deps))
     context.report.clear()
     if args.summary:
         added, modified, deleted = done.counts
@@ -36,10 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         parts = [f"{counted(count, 'file')} {word}" for count, word in words if count]
         context.say(" and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "No changes.")
     else:
-        for state in "MAD":
-            for path in (path for path, found in done.states.items() if found == state):
-                ending = "/" if os.path.isdir(project.path(path)) else ""
-                context.say(f"{state:<8}{spelled(path, context)}{ending}")
+        tell_states(done.states, context)
     if done.error is not None and not args.allow_missing:
         raise done.error
     if args.relink:

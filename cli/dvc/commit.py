@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="also where a stage's command or inputs changed")
     parser.add_argument("-d", "--with-deps", action="store_true", help="also what the targets need")
     parser.add_argument("-R", "--recursive", action="store_true", help="a folder means everything tracked below it")
+    parser.add_argument("--no-relink", action="store_true", help="do not replace files by links (never done)")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

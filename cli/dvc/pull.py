@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Fetches data and checks it out; 1 when any of it is missing."""
-    from assay.cli.dvc.words import spelled
+    from assay.cli.dvc.words import tell_states
     from assay.remotes.data import pull_data
 
     fetched, done = pull_data(
@@ -31,8 +31,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         force=args.force,
     )
     context.report.clear()
-    for path, state in done.states.items():
-        context.say(f"{state}\t{spelled(path, context)}")
+    tell_states(done.states, context)
     added, modified, deleted = done.counts
     counts = [(fetched.objects, "fetched"), (added, "added"), (modified, "modified"), (deleted, "deleted")]
     missing = {path: why for path, why in done.missing.items() if path not in fetched.failed}

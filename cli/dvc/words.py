@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from assay.cli.wiring import Context
 from assay.engine.errors import AssayError
@@ -17,6 +17,14 @@ def spelled(path: str, context: Context) -> str:
         return posixpath.normpath(posixpath.join(context.project().root, path))
     folder = context.current()
     return posixpath.relpath(path, folder) if folder else path
+
+
+def tell_states(states: Mapping[str, str], context: Context) -> None:
+    """Says what became of tracked paths in the workspace: "M" changed, "A" made, "D" gone; folders with a slash."""
+    for state in "MAD":
+        for path in (path for path, found in states.items() if found == state):
+            ending = "/" if os.path.isdir(context.project().path(path)) else ""
+            context.say(f"{state:<8}{spelled(path, context)}{ending}")
 
 
 def tell_git(written: Iterable[str], context: Context, *, staged: bool = False) -> None:

@@ -6,18 +6,16 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
 
 import pytest
 
-from assay.cli.dvc.main import ALIASES, LATER, VERBS
+from assay.cli.dvc.main import ALIASES, LATER, VERBS, module_of
 from tests.programs import ROOT
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_of_the_table_is_a_module_with_help(assay_dvc, verb, capsys):
-    module = import_module(f"assay.cli.dvc.{verb.replace(' ', '_').replace('-', '_')}")
-    assert callable(module.run)
+    assert callable(module_of(verb).run)
     with pytest.raises(SystemExit) as ended:
         assay_dvc(*verb.split(), "--help")
     assert ended.value.code == 0
