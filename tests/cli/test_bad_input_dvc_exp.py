@@ -1,0 +1,117 @@
+"""Bad input to `assay-dvc exp ...`: one sentence, DVC's exit code, nothing changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verbs import write
+
+
+def picture(folder):
+    """Every file of a project, Git's refs included, except what may be deleted at any moment."""
+    skipped = (".dvc/tmp", ".dvc/cache", ".git/assay", ".git/objects")
+    files = ((str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file())
+    return {name: path.read_bytes() for name, path in files if not name.startswith(skipped)}
+
+
+@pytest.fixture
+def project(tmp_path, git):
+    """A DVC project with one stage."""
+    folder = tmp_path / "project"
+    stage = "stages:\n  a:\n    cmd: cp params.yaml out\n    params: [lr]\n    outs: [out]\n"
+    files = {".dvc/config": "", ".dvc/.gitignore": "/tmp\n/cache\n", "dvc.yaml": stage, "params.yaml": "lr: 1\n"}
+    write(folder, files)
+    git("init", "-q", cwd=folder)
+    git("add", "-A", cwd=folder)
+    git("commit", "-qm", "first", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def refused(assay_dvc):
+    """Runs a command that must fail with a code and words, and leave the project as it was."""
+
+    def check(folder, code, *words, says=""):
+        before = picture(folder)
+        said = assay_dvc("exp", *words, cwd=folder, code=code)
+        assert said.out == ""
+        assert said.err.startswith("ERROR: ")
+        assert says in said.err
+        assert picture(folder) == before
+
+    return check
+
+
+@pytest.mark.parametrize("flag", ["--queue", "--run-all", "--temp", "--pull"])
+def test_what_run_has_not_yet(refused, project, flag):
+    refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
+
+
+@pytest.mark.parametrize("words", [["run", "--jobs", "x"], ["run", "--nope"], ["save", "-n"], ["apply"], ["branch"]])
+def test_words_that_are_no_command(refused, project, words):
+    refused(project, 254, *words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "-S", "nope=1"],
+        ["run", "-S", "lr"],
+        ["run", "-S", "lr=1,2"],
+        ["run", "-S", "../outside.yaml:a=1"],
+        ["run", "-S", "dvc.yaml:stages=1"],
+        ["run", "-n", "a/b"],
+        ["run", "nope"],
+        ["run", "-R", "nope"],
+        ["apply", ""],
+        ["apply", "HEAD:params.yaml"],
+        ["branch", "nope"],
+        ["branch", "HEAD", "x"],
+        ["branch", "HEAD", "a..b"],
+        ["rename", "nope", "x"],
+        ["rename", "one"],
+        ["rename", "-g", "origin", "one", "x"],
+        ["remove"],
+        ["remove", "-n", "2"],
+        ["remove", "nope"],
+        ["remove", "nope", "-A"],
+        ["remove", "--queue"],
+        ["remove", "-A", "-g", "origin"],
+        ["remove", "--rev", "nope"],
+        ["remove", "--keep", "nope"],
+    ],
+)
+def test_what_cannot_be_done(refused, project, words):
+    refused(project, 255, *words)
+
+
+@pytest.mark.parametrize(
+    "words", [["nope"], ["-n", "a b"], ["-I", "nope"], ["-I", ".git"], ["-I", ".dvc/tmp"], ["-I", "/"]]
+)
+def test_what_cannot_be_saved(refused, project, words):
+    (project / ".dvc/tmp").mkdir()
+    refused(project, 1, "save", *words, says="failed to save experiment - ")
+
+
+def test_broken_files_of_the_project(refused, project):
+    (project / "dvc.yaml").write_text("stages: [")
+    refused(project, 255, "run", says="dvc.yaml")
+    refused(project, 1, "save", says="dvc.yaml")
+
+
+def test_a_repository_without_a_commit(refused, tmp_path, git):
+    write(tmp_path, {".dvc/config": "", "dvc.yaml": "stages: {a: {cmd: 'true'}}\n"})
+    git("init", "-q")
+    refused(tmp_path, 255, "run", says="There is no commit yet")
+    refused(tmp_path, 1, "save", says="There is no commit yet")
+
+
+def test_no_project_has_a_code_of_its_own(assay_dvc, tmp_path):
+    for words in (["run"], ["save"], ["apply", "x"], ["branch", "x"], ["rename", "x", "y"], ["remove", "x"], ["clean"]):
+        assert assay_dvc("exp", *words, cwd=tmp_path, code=253).out == ""
+
+
+def test_hydra_is_not_passed_over_in_silence(refused, assay_dvc, project):
+    (project / ".dvc/config").write_text("[hydra]\n    enabled = true\n")
+    refused(project, 255, "run", says="hydra.enabled asks for parameters")
+    assay_dvc("exp", "run", "--no-hydra", cwd=project)
