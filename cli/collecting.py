@@ -14,7 +14,7 @@ from assay.engine.words import counted, first_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from assay.engine.experiments.gc import Preview
+    from assay.engine.experiments.gc import Elsewhere, Preview
     from assay.engine.experiments.keeping import Keep
     from assay.engine.project import Project
 
@@ -36,6 +36,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--projects", nargs="*", default=[], metavar="FOLDER", help="other projects with the same cache"
     )
+    parser.add_argument(
+        "--not-in-remote", action="store_true", help="of what is to be kept, keep only what the remote does not have"
+    )
+    parser.add_argument("-r", "--remote", metavar="REMOTE", help="the remote for --not-in-remote, if not the default")
     parser.add_argument("--dry", action="store_true", help="only tell what would go")
     parser.add_argument("-f", "--force", action="store_true", help="ask no question")
     parser.add_argument("--skip-failed", action="store_true", help="let go what unreadable commits may need")
@@ -56,6 +60,19 @@ def keep_of(args: argparse.Namespace, context: Context) -> Keep:
         experiments=args.all_experiments,
         skip_failed=args.skip_failed,
     )
+
+
+def elsewhere_of(args: argparse.Namespace, context: Context) -> Elsewhere | None:
+    """Asks the remote what it has, where that is wanted. Raises UsageError or ConfigError."""
+    if not args.not_in_remote:
+        if args.remote is not None:
+            from assay.engine.errors import UsageError
+
+            raise UsageError("-r names the remote for --not-in-remote, which is not given.")
+        return None
+    from assay.remotes.layouts import known
+
+    return known(context.project(), args.remote)
 
 
 @contextmanager
@@ -103,6 +120,10 @@ def told(preview: Preview) -> list[str]:
     everything = f"{counted(preview.all_objects, 'object')}, {size(preview.all_size)}"
     if preview.objects:
         lines = [f"{counted(preview.objects, 'object')}, {size(preview.size)}, would go{_where(preview)}"]
+        if preview.elsewhere[0]:
+            copies, total = preview.elsewhere
+            of_them = counted(copies, "of them", "of them")
+            lines.append(f"  The remote has {of_them}, {size(total)}; `assay pull` fetches what is needed.")
         lines += _owners(preview)
         lines.append(f"The cache has {everything}.")
     else:
@@ -145,6 +166,9 @@ def _owners(preview: Preview) -> list[str]:
     if loss.commits:
         lines.append(counted(loss.commits, "older commit"))
     if not lines:
-        return ["  Nothing that has a name needs them."]
+        others = preview.elsewhere[0] < preview.objects
+        return (
+            [f"  Nothing that has a name needs {'the others' if preview.elsewhere[0] else 'them'}."] if others else []
+        )
     head = f"  {counted(loss.objects, 'object')} of them, {size(loss.size)}, would be missing from:"
     return [head, *(f"    {line}" for line in lines)]

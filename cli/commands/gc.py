@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.collecting import add_flags, keep_of, others_of, question, told
+from assay.cli.collecting import add_flags, elsewhere_of, keep_of, others_of, question, told
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ EXAMPLES = """\
   assay gc -w --dry                      what would go if only the workspace's data were kept, and whose it is
   assay gc --rev main -n 5               keep the last five commits of main
   assay gc -A --all-experiments -f       keep everything that has a name, without a question
+  assay gc -w --not-in-remote            keep of the workspace's data only what the remote does not have
   assay undo                             gives back what the last one took
 """
 
@@ -41,9 +42,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.say(line)
         context.out.flush()
 
+    elsewhere = elsewhere_of(args, context)
     with others_of(args, context) as others:
         ask = None if args.force else question(context)
-        done = gc(project, keep, others=others, dry=args.dry, empty_trash=args.empty_trash, tell=tell, ask=ask)
+        done = gc(
+            project,
+            keep,
+            others=others,
+            dry=args.dry,
+            elsewhere=elsewhere,
+            empty_trash=args.empty_trash,
+            tell=tell,
+            ask=ask,
+        )
     context.report.clear()
     if args.dry or not seen:
         return 0

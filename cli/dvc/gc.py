@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.collecting import add_flags, keep_of, others_of, question, told
+from assay.cli.collecting import add_flags, elsewhere_of, keep_of, others_of, question, told
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         for line in told(preview):
             context.report(Note(line))
 
+    elsewhere = elsewhere_of(args, context)
     with others_of(args, context) as others:
         ask = None if args.force else question(context)
-        done = gc(project, keep_of(args, context), others=others, dry=args.dry, tell=tell, ask=ask)
+        done = gc(project, keep_of(args, context), others=others, dry=args.dry, elsewhere=elsewhere, tell=tell, ask=ask)
     context.report.clear()
     if not (done or args.dry):
         return 1

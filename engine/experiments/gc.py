@@ -2,7 +2,8 @@
 
 Everything is found out and told first; then a person may say no; then an undo record is written and things move. The
 data of experiments, branches and tags that no flag names goes too, as the flags say, but never unsaid and never at
-once: it is counted and named, and lies in the trash until the grace is over.
+once: it is counted and named, and lies in the trash until the grace is over. Where a remote is asked, what is needed
+and has another copy there goes, too; directories stay, so that what is needed below them is known the next time.
 
 Limits: what other projects that share the cache need is known only of those that are named.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,15 +25,18 @@ from assay.engine.experiments.needs import Needs, of_state, workspaces
 from assay.engine.locks import FileLock
 from assay.engine.model import Digest, Oid
 from assay.engine.project import Project
-from assay.engine.vocabulary import seconds
 from assay.engine.store.collect import Survey, Touched, closure, survey, sweep, take
-from assay.engine.store.pack import digest_of
+from assay.engine.store.pack import digest_of, key_of
 from assay.engine.store.trash import Bin, collection_lock
+from assay.engine.vocabulary import seconds
 from assay.engine.workspace import undo
 
 _LOOKING, _MOVING = "looking for what is needed", "collecting"
 _TELL_EVERY = 250
 _NAMED = 3
+
+Elsewhere = Callable[[Iterable[Digest]], set[Digest]]
+"""Tells which of these objects have another copy that can be fetched at this moment."""
 
 
 class Loss(NamedTuple):
@@ -70,6 +74,7 @@ class Preview:
         expired_size: What they take.
         grace: Seconds that the trash keeps things.
         for_good: Whether the trash is emptied at once.
+        elsewhere: Number and bytes of what would go and has another copy.
     """
 
     objects: int
@@ -84,6 +89,7 @@ class Preview:
     expired_size: int
     grace: float
     for_good: bool
+    elsewhere: tuple[int, int] = (0, 0)
 
     @property
     def is_empty(self) -> bool:
@@ -98,6 +104,7 @@ def gc(
     others: Sequence[Project] = (),
     dry: bool = False,
     empty_trash: bool = False,
+    elsewhere: Elsewhere | None = None,
     tell: Callable[[Preview], None] = lambda _: None,
     ask: Callable[[], bool] | None = None,
 ) -> bool:
@@ -109,6 +116,7 @@ def gc(
         others: Other projects with the same cache, for which the same is kept.
         dry: Change nothing.
         empty_trash: Do not wait for the grace; what goes cannot come back.
+        elsewhere: Asked what has another copy; that goes although it is needed. None where nobody is asked.
         tell: Hears what would happen before anything does.
         ask: Whether to go on; None for no question.
 
@@ -119,6 +127,7 @@ def gc(
         UsageError: No flag says what to keep, or they do not fit together.
         Refused: The needs of something that is kept cannot be told; or more became garbage while a person decided.
         Locked: Another collection is under way.
+        AssayError: What ``elsewhere`` raises; nothing was collected.
     """
     if keep.is_empty:
         raise UsageError(
@@ -131,18 +140,18 @@ def gc(
         where = project.cache_folder
         project.report(Warned(f"{where} may be the cache of other projects too; -p names those whose data is to stay."))
     with collecting(project):
-        found, preview = _plan(everyone, keep, empty_trash=empty_trash)
+        found, preview = _plan(everyone, keep, elsewhere, empty_trash=empty_trash)
         tell(preview)
         if dry or preview.is_empty:
             return not dry
         if ask is not None:
             if not ask():
                 return False
-            now, _ = _plan(everyone, keep, empty_trash=empty_trash)
+            now, _ = _plan(everyone, keep, elsewhere, empty_trash=empty_trash)
             if not now.dead.keys() <= found.dead.keys():
                 raise Refused("More has become garbage meanwhile, so nothing was collected.", "Try again.")
             found = now
-        _act(everyone, keep, found, preview)
+        _act(everyone, keep, elsewhere, found, preview)
     return True
 
 
@@ -165,23 +174,26 @@ def collecting(project: Project) -> Iterator[None]:
         yield
 
 
-def _plan(everyone: Sequence[Project], keep: Keep, *, empty_trash: bool) -> tuple[Survey, Preview]:
+def _plan(
+    everyone: Sequence[Project], keep: Keep, elsewhere: Elsewhere | None, *, empty_trash: bool
+) -> tuple[Survey, Preview]:
     project = everyone[0]
     cache, now = project.cache, time.time()
     grace, fresh = (_setting(project, name, usual) for name, usual in (("grace", "14d"), ("fresh", "1h")))
     chosen = [(each, select(each, keep)) for each in everyone]
-    live, for_state, unknown = _live(chosen, keep)
+    live, for_state, unknown = _live(chosen, keep, elsewhere)
     bins = cache.trash.bins()
     if bins:  # what is needed comes out of the trash before any of it is emptied
         cache.missing(map(digest_of, live))
     found = survey(cache, live, now - fresh, for_state)
+    copied = _copied(found.dead, elsewhere)
     expired = tuple(old for old in bins if empty_trash or old.time + grace <= now)
     return found, Preview(
         objects=len(found.dead),
         size=found.dead_size,
         all_objects=found.count,
         all_size=found.size,
-        loss=_loss(chosen, found),
+        loss=_loss(chosen, {key: size for key, size in found.dead.items() if key not in copied}),
         fresh=found.fresh,
         held=found.held,
         unknown=unknown,
@@ -189,21 +201,34 @@ def _plan(everyone: Sequence[Project], keep: Keep, *, empty_trash: bool) -> tupl
         expired_size=sum(cache.trash.size(old.id) for old in expired),
         grace=grace,
         for_good=empty_trash,
+        elsewhere=(len(copied), sum(found.dead[key] for key in copied)),
     )
 
 
-def _live(chosen: Sequence[tuple[Project, Selection]], keep: Keep) -> tuple[set[bytes], set[bytes], int]:
-    """What is needed; what of that only state needs; how many manifests of it are missing."""
-    live: set[bytes] = set()
+def _live(
+    chosen: Sequence[tuple[Project, Selection]], keep: Keep, elsewhere: Elsewhere | None
+) -> tuple[set[bytes], set[bytes], int]:
+    """What is to stay; what of that only state needs; how many manifests of what is needed are missing."""
+    needed: set[bytes] = set()
     cache = chosen[0][0].cache
-    unknown = closure(cache, _roots(chosen, keep), live)
-    for_all_else = set(live)
+    unknown = closure(cache, _roots(chosen, keep), needed)
+    if elsewhere is not None:
+        needed -= _copied((key for key in needed if not digest_of(key).is_dir), elsewhere)
+        needed |= {
+            key_of(digest) for each, _ in chosen for root in workspaces(each) for digest in Needs(each).linked(root)
+        }
+    for_state: set[bytes] = set()
     for project, _ in chosen:
         needs = Needs(project)
-        closure(cache, of_state(project, needs), live)
+        closure(cache, of_state(project, needs), for_state)
         if not keep.skip_failed:
             _refuse(needs, "--skip-failed goes on without it.")
-    return live, live - for_all_else, len(unknown)
+    return needed | for_state, for_state - needed, len(unknown)
+
+
+def _copied(keys: Iterable[bytes], elsewhere: Elsewhere | None) -> set[bytes]:
+    """Those of these objects that have another copy."""
+    return set() if elsewhere is None else {key_of(digest) for digest in elsewhere(map(digest_of, keys))}
 
 
 def _setting(project: Project, name: str, usual: str) -> float:
@@ -243,10 +268,11 @@ def _told(report: Reporter, commits: frozenset[Oid]) -> Iterator[Oid]:
         report(Done(_LOOKING))
 
 
-def _loss(chosen: Sequence[tuple[Project, Selection]], found: Survey) -> Loss:
-    if not found.dead:
+def _loss(chosen: Sequence[tuple[Project, Selection]], dead: dict[bytes, int]) -> Loss:
+    """Who would lose what goes and is nowhere else."""
+    if not dead:
         return Loss((), (), 0, 0, 0)
-    touched = Touched(chosen[0][0].cache, found.dead)
+    touched = Touched(chosen[0][0].cache, dead)
     experiments, refs, commits = [], [], 0
     for project, selection in chosen:
         needs = Needs(project)
@@ -259,7 +285,7 @@ def _loss(chosen: Sequence[tuple[Project, Selection]], found: Survey) -> Loss:
                 experiments.append(name.rpartition("/")[2])
         refs += [_short(name) for name, commit in selection.refs.items() if loses(commit)]
         commits += sum(loses(commit) for commit in sorted(selection.history))
-    size = sum(found.dead[key] for key in touched.lost)
+    size = sum(dead[key] for key in touched.lost)
     return Loss(tuple(experiments), tuple(refs), commits, len(touched.lost), size)
 
 
@@ -270,7 +296,7 @@ def _short(name: str) -> str:
     return name
 
 
-def _act(everyone: Sequence[Project], keep: Keep, found: Survey, preview: Preview) -> None:
+def _act(everyone: Sequence[Project], keep: Keep, elsewhere: Elsewhere | None, found: Survey, preview: Preview) -> None:
     project = everyone[0]
     trash, now = project.cache.trash, int(time.time())
     for old in preview.expired:
@@ -296,7 +322,7 @@ def _act(everyone: Sequence[Project], keep: Keep, found: Survey, preview: Previe
         raise disk.no_space(error, project.cache_folder) from error
     project.report(Done(_MOVING))
     if preview.for_good:
-        live, _, _ = _live([(each, select(each, keep)) for each in everyone], keep)
+        live, _, _ = _live([(each, select(each, keep)) for each in everyone], keep, elsewhere)
         project.cache.missing(map(digest_of, live))  # what a command that ran meanwhile has named comes back
         trash.empty(new.id)
 

@@ -80,6 +80,21 @@ class Needs:
 
     def of_workspace(self, root: str) -> frozenset[Digest]:
         """What the pipeline files below a folder name now, and what symlinks of their outputs lead to."""
+        read, files = self._work(root)
+        found = self._of_files("the workspace" if root == self.project.root else root, read, files)
+        return frozenset(found | self.linked(root))
+
+    def linked(self, root: str) -> frozenset[Digest]:
+        """What symlinks of the outputs below a folder lead to."""
+        if "symlink" not in link_kinds(self.project):
+            return frozenset()
+        read, files = self._work(root)
+        outs = tracked(read, files).outs
+        links = (_link_targets(f"{root}/{path}", self.project.cache_folder) for path in outs)
+        return frozenset(digest for found in links for digest in found)
+
+    def _work(self, root: str) -> tuple[Callable[[str], bytes | None], list[str]]:
+        """How files below a folder are read, and the pipeline files among them."""
 
         def read(path: str) -> bytes | None:
             try:
@@ -95,13 +110,7 @@ class Needs:
                 return ()
             return [out.path for stage in stages for out in stage.outs]
 
-        files = list(pipeline_files(root, spec.ignored(self.project), outs_of))
-        found = self._of_files("the workspace" if root == self.project.root else root, read, files)
-        if "symlink" in link_kinds(self.project):
-            outs = tracked(read, files).outs
-            links = (_link_targets(f"{root}/{path}", self.project.cache_folder) for path in outs)
-            found.update(*links)
-        return frozenset(found)
+        return read, list(pipeline_files(root, spec.ignored(self.project), outs_of))
 
     def _of_files(self, where: str, read: Callable[[str], bytes | None], files: Iterable[str]) -> set[Digest]:
         found = tracked(read, files)

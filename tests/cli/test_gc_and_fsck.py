@@ -70,3 +70,43 @@ def test_what_is_repaired_is_told(tidy, assay):
     assert "needed by two: model.bin" in said
     assert said.endswith("Everything is in order now.\n")
     assert assay("fsck", cwd=tidy).out == "Everything is in order.\n"
+
+
+@pytest.fixture
+def pushed(tidy, assay, tmp_path):
+    """The same, with a remote that has the data of the workspace, but not that of the first experiment."""
+    assay("remote", "add", "there", str(tmp_path / "remote"), "-d", cwd=tidy)
+    assay("push", "two", cwd=tidy)
+    return tidy
+
+
+def test_what_the_remote_has_goes_too_and_pull_brings_it_back(pushed, assay):
+    said = assay("gc", "-w", "--not-in-remote", "-f", "--empty-trash", cwd=pushed).out
+    assert "; `assay pull` fetches what is needed." in said
+    assert "1 experiment: one" in said
+    (pushed / "model.bin").unlink()
+    assay("pull", cwd=pushed)
+    assert (pushed / "model.bin").read_text().endswith("0.4\n")
+
+
+def test_what_the_remote_lacks_stays(pushed, assay):
+    assay("gc", "-w", "--all-experiments", "--not-in-remote", "-f", cwd=pushed)
+    assay("apply", "one", cwd=pushed)
+    assert (pushed / "model.bin").read_text().endswith("0.3\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("-w", "-r", "there"), 254, "-r names the remote for --not-in-remote, which is not given."),
+        (("-w", "--not-in-remote", "-r", "nowhere"), 251, "nowhere"),
+        (("-w", "--not-in-remote"), 255, "holds nothing that assay wrote"),
+    ],
+)
+def test_a_remote_that_cannot_be_asked_takes_nothing(pushed, assay, tmp_path, words, code, says):
+    (tmp_path / "remote").rename(tmp_path / "gone")
+    before = sorted(path for path in (pushed / ".assay/cache").rglob("*") if path.is_file())
+    said = assay("gc", "-f", *words, cwd=pushed, code=code)
+    assert says in said.err
+    assert said.err.count("\n") <= 2
+    assert sorted(path for path in (pushed / ".assay/cache").rglob("*") if path.is_file()) == before

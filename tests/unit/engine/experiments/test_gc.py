@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.engine.errors import CorruptObject, Locked, Refused, UnknownRevision, UsageError
+from assay.engine.errors import CorruptObject, Locked, Refused, RemoteError, UnknownRevision, UsageError
 from assay.engine.events import Warned
 from assay.engine.experiments import gc as gc_module
 from assay.engine.experiments.gc import Preview, collecting, gc
@@ -415,3 +415,60 @@ def test_status_shows_who_collects(rich):
         owner = status(rich.project).collector
     assert owner is not None
     assert owner.pid == os.getpid()
+
+
+def on_remote(*names: str):
+    """A remote that has the data of these kinds of refs, and no directory."""
+    have = {digest_bytes("xxh128", CONTENTS[name]) for name in names}
+    return lambda digests: set(digests) & have
+
+
+def test_what_is_needed_and_on_the_remote_goes_and_nobody_loses_it(rich):
+    keep, remote = Keep(tags=True), on_remote("workspace", "tag", "branch", "nothing")
+    preview = preview_of(rich, keep, elsewhere=remote)
+    assert preview.elsewhere[0] == 4
+    assert "side" not in preview.loss.refs
+    assert "v1" not in preview.loss.refs
+    assert gc(rich.project, keep, elsewhere=remote)
+    assert kept(rich) == ALWAYS - {"workspace"}
+
+
+def test_what_is_needed_and_not_on_the_remote_stays(rich):
+    assert gc(rich.project, Keep(tags=True), elsewhere=on_remote("exp"))
+    assert kept(rich) == ALWAYS | {"tag"}
+
+
+def test_what_state_needs_stays_although_the_remote_has_it(rich):
+    assert gc(rich.project, Keep(workspace=True), elsewhere=on_remote("undone", "queue", "removed"))
+    assert kept(rich) == ALWAYS
+
+
+def test_directories_stay_so_that_the_next_collection_knows_what_they_need(ws):
+    ws.write("d.dvc", data_file("d", put(ws.project.cache, {"a": b"only here", "deep/b": b"there too"})))
+    only, there = digest_bytes("xxh128", b"only here"), digest_bytes("xxh128", b"there too")
+    elsewhere = lambda asked: {one for one in asked if one != only}  # noqa: E731
+    assert gc(ws.project, Keep(workspace=True), elsewhere=elsewhere, empty_trash=True)
+    assert gc(ws.project, Keep(workspace=True), empty_trash=True)
+    ws.reopen()
+    assert not has(ws.project.cache, there)
+    assert has(ws.project.cache, only)
+
+
+def test_what_links_of_the_workspace_lead_to_stays_although_the_remote_has_it(ws):
+    ws.write(".assay/config", "[cache]\n    type = symlink\n[gc]\n    fresh = 0\n")
+    ws.reopen()
+    linked = put(ws.project.cache, LARGE)
+    ws.write("d.dvc", data_file("d", linked))
+    os.symlink(ws.project.cache.object_path(linked.digest), ws.root / "d")
+    gc(ws.project, Keep(workspace=True), elsewhere=set)
+    assert (ws.root / "d").read_bytes() == LARGE
+
+
+def test_a_remote_that_cannot_be_asked_stops_everything(rich):
+    def broken(_):
+        raise RemoteError("The remote cannot be reached.", "Try again.")
+
+    before = kept(rich)
+    with pytest.raises(RemoteError):
+        gc(rich.project, Keep(workspace=True), elsewhere=broken)
+    assert kept(rich) == before
