@@ -20,12 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_flags(parser)
     parser.add_argument("-f", "--force", action="store_true", help="run unchanged stages too")
+    parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
     parser.add_argument("--no-commit", action="store_true", help="do not put what is written into the cache")
     parser.add_argument("--no-run-cache", action="store_true", help="run even what ran before on the same inputs")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Reproduces the pipeline."""
+    from assay.cli.pulling import pull_first
     from assay.engine.errors import UsageError
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
@@ -34,6 +36,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     project = context.project()
     choice, manner = choice_of(args, context), manner_of(args, context)
+    if args.pull and not manner.dry:
+        pull_first(context, load(project), choice)
     with hold(project):
         pipeline = load(project)
         if not pipeline.stages and not pipeline.files:

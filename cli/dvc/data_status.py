@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from assay.engine.project import Project
 
 _SECTIONS = {
+    "not_in_remote": ("Not in remote", ('use "dvc push <file>..." to upload files',)),
     "not_in_cache": ("Not in cache", ('use "dvc fetch <file>..." to download files',)),
     "committed": ("DVC committed changes", ("git commit the corresponding dvc files to update the repo",)),
     "uncommitted": (
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--granular", action="store_true", help="files in folders too")
     parser.add_argument("--unchanged", action="store_true", help="also what did not change")
+    parser.add_argument("--not-in-remote", action="store_true", help="also what the remote lacks")
+    parser.add_argument("-r", "--remote", metavar="NAME", help="with --not-in-remote: which one")
+    parser.add_argument("--no-remote-refresh", action="store_true", help="ask the remote again (always done)")
     parser.add_argument(
         "--untracked-files", nargs="?", choices=("no", "all"), default="no", const="all", help="unknown files too"
     )
@@ -45,6 +49,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     found = status(project, targets, folder=folder, granular=args.granular, untracked=with_untracked)
     context.report.clear()
     shown = plain_status(found, unchanged=args.unchanged)
+    if args.not_in_remote and (lacking := _not_in_remote(args, project, targets, folder)):
+        shown = {"not_in_remote": lacking, **shown}
     if args.json:
         import json
 
@@ -60,6 +66,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if _is_dirty(project, untracked=with_untracked):
         context.say(f'(there are {"other " if shown else ""}changes not tracked by dvc, use "git status" to see)')
     return 0
+
+
+def _not_in_remote(args: argparse.Namespace, project: Project, targets: list[str], folder: str) -> list[str]:
+    """The tracked paths that the remote lacks; with --granular the files in folders too."""
+    from assay.engine.data.content import shown
+    from assay.engine.data.items import items_of
+    from assay.engine.pipeline.spec import load
+    from assay.remotes.data import compare
+    from assay.remotes.selection import Scope
+
+    states = compare(project, Scope(tuple(targets), folder), remote=args.remote)
+    tops = {item.path: item.artifact for item in items_of(project, load(project)).values() if item.artifact}
+    return [
+        shown(path, tops[path]) if path in tops else path
+        for path, state in states.items()
+        if state in ("new", "missing") and (args.granular or path in tops)
+    ]
 
 
 def _is_dirty(project: Project, *, untracked: bool) -> bool:

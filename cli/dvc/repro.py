@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_flags(parser)
     parser.add_argument("-f", "--force", action="store_true", help="run unchanged stages too")
+    parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
     parser.add_argument("--no-commit", action="store_true", help="do not put what is written into the cache")
     parser.add_argument("--no-run-cache", action="store_true", help="run even what ran before on the same inputs")
 
@@ -20,6 +21,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Brings the pipeline up to date."""
     from assay.cli.dvc.status import UP_TO_DATE
     from assay.cli.dvc.words import tell_git
+    from assay.cli.pulling import pull_first
     from assay.cli.render.stages import StageLines
     from assay.engine.errors import BadInput
     from assay.engine.pipeline.repro import reproduce
@@ -31,6 +33,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     lines.folder = context.current()
     project = context.project()
     choice, manner = choice_of(args, context), manner_of(args, context)
+    if args.pull and not manner.dry:
+        pull_first(context, load(project), choice)
     with hold(project):
         pipeline = load(project)
         if not pipeline.stages and not pipeline.files and not choice.targets:

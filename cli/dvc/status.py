@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--with-deps", action="store_true", help="also what the targets need")
     parser.add_argument("-R", "--recursive", action="store_true", help="a folder means everything tracked below it")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("-c", "--cloud", action="store_true", help="compare the cache with the remote instead")
+    parser.add_argument("-r", "--remote", metavar="NAME", help="with this remote")
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="with -c: so many questions at once")
+    parser.add_argument("-a", "--all-branches", action="store_true", help="with -c: also of the tips of all branches")
+    parser.add_argument("-T", "--all-tags", action="store_true", help="with -c: also of all tags")
+    parser.add_argument("-A", "--all-commits", action="store_true", help="with -c: also of all commits")
     parser.add_argument("--no-updates", action="store_true", help="do not look for news of imports (never done)")
 
 
@@ -29,8 +35,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Tells how stages and data differ from what was recorded."""
     from assay.cli.targets import target_words
     from assay.engine.data.drift import drift
+    from assay.engine.errors import UsageError
     from assay.engine.events import Warned
 
+    if args.cloud or args.remote:
+        return _beside_remote(args, context)
+    for name in ("all_branches", "all_tags", "all_commits", "jobs"):
+        if getattr(args, name):
+            raise UsageError(f"--{name.replace('_', '-')} needs --cloud.")
     folder, targets = target_words(context, args.targets)
     found = drift(context.project(), targets, folder=folder, recursive=args.recursive, with_deps=args.with_deps)
     context.report.clear()
@@ -41,6 +53,27 @@ def run(args: argparse.Namespace, context: Context) -> int:
             context.report(Warned(f"{name} is frozen, so what it reads is not looked at."))
         if not node.is_empty:
             shown[name] = _entries(node, context)
+    return _tell(shown, UP_TO_DATE if found.nodes else _EMPTY, args, context)
+
+
+def _beside_remote(args: argparse.Namespace, context: Context) -> int:
+    """Tells what of the data only the cache has, only the remote, or neither."""
+    from assay.cli.targets import target_words
+    from assay.remotes.data import compare
+    from assay.remotes.selection import Scope
+
+    project = context.project()
+    folder, targets = target_words(context, args.targets)
+    scope = Scope(tuple(targets), folder, args.recursive, args.with_deps)
+    scope = scope._replace(branches=args.all_branches, tags=args.all_tags, commits=args.all_commits)
+    found = compare(project, scope, remote=args.remote, jobs=args.jobs)
+    context.report.clear()
+    name = args.remote or project.config.get("core", "remote")
+    return _tell(found, f"Cache and remote '{name}' are in sync.", args, context, depth=int(args.cloud))
+
+
+def _tell(shown: dict[str, Any], nothing: str, args: argparse.Namespace, context: Context, *, depth: int = 0) -> int:
+    """Writes what was found, or that there is nothing; returns the exit code."""
     if args.json:
         import json
 
@@ -48,9 +81,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     elif args.quiet:
         return int(bool(shown))
     elif shown:
-        _write(shown, 0, context)
+        _write(shown, depth, context)
     else:
-        context.say(UP_TO_DATE if found.nodes else _EMPTY)
+        context.say(nothing)
     return 0
 
 

@@ -11,12 +11,8 @@ from assay.cli.dvc.main import ALIASES, LATER, VERBS, module_of, parser_for
 
 DEBTS: dict[str, set[str]] = {
     "add": {"--to-remote", "-r", "--remote", "--remote-jobs"},
-    "data status": {"-r", "--remote", "--not-in-remote", "--no-remote-refresh"},
-    "gc": {"-c", "--cloud", "-r", "--remote", "--not-in-remote", "-j", "--jobs"},
+    "gc": {"-c", "--cloud", "-j", "--jobs"},
     "init": {"-f", "--force"},
-    "repro": {"--pull"},
-    "status": {"-c", "--cloud", "-r", "--remote", "-j", "--jobs"}
-    | {"-a", "--all-branches", "-T", "--all-tags", "-A", "--all-commits"},
 }
 """Flags that DVC's verb has and ours has not, by verb."""
 

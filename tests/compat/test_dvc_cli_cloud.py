@@ -1,0 +1,82 @@
+"""What `status -c`, `data status --not-in-remote` and `repro --pull` of `assay-dvc` say of a remote, DVC's say too."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tests.dvcsides import Sides, write
+
+FILES = {
+    ".dvc/config": "[core]\n    remote = up\n['remote \"up\"']\n    url = ../../up\n",
+    "a.txt": "hello\n",
+    "d/1": "1\n",
+    "d/2": "2\n",
+    "s.txt": "9\n",
+    "dvc.yaml": "stages:\n  one:\n    cmd: cat a.txt s.txt > b.txt\n    deps: [a.txt, s.txt]\n    outs: [b.txt]\n",
+}
+
+
+@pytest.fixture(scope="module")
+def made(dvc_process):
+    root = dvc_process.new()
+    write(root, FILES)
+    assert dvc_process.run(root, "add", "d", "s.txt").code == 0
+    assert dvc_process.run(root, "repro").code == 0
+    return root
+
+
+@pytest.fixture
+def sides(dvc_process, assay_dvc, made, tmp_path):
+    found = Sides(dvc_process, assay_dvc, made, tmp_path)
+    for root in (found.theirs, found.ours):
+        (root.parent / "up").mkdir()
+    return found
+
+
+@pytest.fixture
+def shared(sides, dvc_process):
+    """Everything is in both remotes."""
+    assert dvc_process.run(sides.theirs, "push", "--run-cache").code == 0
+    shutil.copytree(sides.theirs.parent / "up", sides.ours.parent / "up", dirs_exist_ok=True)
+    return sides
+
+
+@pytest.mark.parametrize(
+    "words", [["-c"], ["-c", "--json"], ["-r", "up"], ["-c", "s.txt"], ["-c", "-d", "one"], ["-c", "-q"]], ids=" ".join
+)
+def test_what_the_remote_lacks_is_new(sides, words):
+    sides.same("status", *words)
+
+
+def test_a_remote_that_has_everything_is_in_sync(shared):
+    assert shared.same("status", "-c") == "Cache and remote 'up' are in sync.\n"
+    shared.same("status", "-c", "--json")
+    assert json.loads(shared.same("data", "status", "--not-in-remote", "--json", "--granular"))
+
+
+def test_flags_about_the_remote_need_it(sides):
+    sides.same("status", "-a")
+    sides.same("status", "-j", "2")
+
+
+@pytest.mark.parametrize("words", [[], ["--granular", "--json"], ["--json", "d"], ["-r", "up"]], ids=" ".join)
+def test_data_status_names_what_the_remote_lacks(sides, words):
+    sides.same("data", "status", "--not-in-remote", *words)
+
+
+def test_missing_data_and_runs_come_from_the_remote_before_stages_run(shared, assay_dvc):
+    shared.write({".dvc/cache": None, "b.txt": None, "s.txt": None})
+    said = assay_dvc("repro", "--pull", cwd=shared.ours)
+    assert "Running stage" not in said.out
+    assert (shared.ours / "b.txt").read_text() == "hello\n9\n"
+    assert (shared.ours / "s.txt").read_text() == "9\n"
+
+
+def test_without_a_remote_pulling_is_said_to_be_impossible_and_stages_run(shared, assay_dvc):
+    shared.write({".dvc/config": "", "b.txt": None})
+    said = assay_dvc("repro", "--pull", cwd=shared.ours)
+    assert "Nothing was pulled" in said.err
+    assert (shared.ours / "b.txt").exists()
