@@ -196,13 +196,15 @@ class NewFile:
 
     Args:
         folder: Where the temporary file lies; `publish` must name a path on the same file system.
-        mode: Permission bits before the umask.
+        mode: Permission bits before the umask; without any right to write they are kept as they are.
         prefix: As for `temp_name`.
     """
 
     def __init__(self, folder: str, mode: int = 0o666, prefix: str = TEMP_PREFIX) -> None:
         self.path = temp_name(folder, prefix)
         self._fd = create(self.path, mode)
+        if not mode & 0o222:
+            os.fchmod(self._fd, mode)
         self._open = True
         self.size = 0
 
@@ -285,14 +287,21 @@ def make_folder(path: str, mode: int = 0o777) -> None:
             raise
 
 
-def make_folders(path: str) -> None:
-    """Makes a folder and those above it."""
+def make_folders(path: str, mode: int | None = None) -> None:
+    """Makes a folder and those above it.
+
+    Args:
+        path: The folder.
+        mode: What those that are made get, whatever the umask; None leaves it to the umask.
+    """
     if os.path.isdir(path):
         return
     parent = os.path.dirname(path)
     if parent and parent != path:
-        make_folders(parent)
+        make_folders(parent, mode)
     make_folder(path)
+    if mode is not None:
+        chmod(path, mode)
 
 
 def remove_folder(path: str) -> bool:

@@ -18,7 +18,7 @@ from assay.engine import config as config_module
 from assay.engine import disk
 from assay.engine import layout as layout_module
 from assay.engine.config import Config
-from assay.engine.errors import GitError, NoRepository, Refused
+from assay.engine.errors import ConfigError, GitError, NoRepository, Refused
 from assay.engine.events import Reporter, Warned, silent
 from assay.engine.git.gitfolders import lay_out
 from assay.engine.git.repository import Repository
@@ -159,7 +159,9 @@ class Project:
         """The cache of artifacts."""
         from assay.engine.store.cache import Cache
 
-        return Cache(self.cache_folder, self.layout.hash_name, self.stat_cache, self.layout.pack_limit)
+        layout = self.layout
+        shared = shared_setting(self.config)
+        return Cache(self.cache_folder, layout.hash_name, self.stat_cache, layout.pack_limit, shared=shared)
 
     @cached_property
     def stat_cache(self) -> StatCache:
@@ -242,6 +244,14 @@ def load_config(root: str, layout: ProjectLayout, world: World) -> Config:
         if layer is not None:
             layers.append(layer)
     return Config(layers)
+
+
+def shared_setting(config: Config) -> bool:
+    """Whether a group of users shares the cache (``cache.shared``). Raises ConfigError on anything but "group"."""
+    value = config.get("cache", "shared")
+    if value.lower() not in ("", "group"):
+        raise ConfigError(f"cache.shared is {value!r}; it must be group.")
+    return bool(value)
 
 
 def outer_files(world: World) -> dict[str, str]:

@@ -17,7 +17,7 @@ from assay.engine.layout import LINK_KINDS
 
 ASSAY = """
 core: remote autostage=flag hash=xxh128|sha256
-cache: dir type=links
+cache: dir type=links shared=group
 gc: grace=time fresh=time
 user: name email
 parsing: bool=store_true|boolean_optional list=nargs|append

@@ -325,6 +325,7 @@ def answer(request: dict[str, Any], home: str) -> dict[str, Any]:
     """Does one request in the folder that it names."""
     said: dict[str, str] = {}
     os.chdir(request["cd"])
+    umask = os.umask(int(request.get("umask", "022"), 8))
     os.environ.update(request.get("env") or {})
     with captured(said):
         try:
@@ -333,6 +334,7 @@ def answer(request: dict[str, Any], home: str) -> dict[str, Any]:
             reply = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         finally:
             os.chdir(home)
+            os.umask(umask)
             for name in request.get("env") or {}:
                 os.environ.pop(name, None)
     return {"code": 0, "error": None, **said, **reply}

@@ -87,7 +87,8 @@ def convert(project: Project, target: ProjectLayout, *, dry: bool = False) -> Co
         if dry:
             names = Rehash(project, target.hash_name, None)
             return _told(project, _plan(project, pipeline, target, names), names)
-        cache = Cache(project.cache_folder, target.hash_name, project.stat_cache, target.pack_limit)
+        old = project.cache
+        cache = Cache(old.folder, target.hash_name, project.stat_cache, target.pack_limit, shared=old.shared)
         try:
             with cache.writer() as writer:
                 names = Rehash(project, target.hash_name, writer)

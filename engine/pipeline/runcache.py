@@ -26,6 +26,7 @@ from assay.engine.pipeline import lock, lockyaml
 from assay.engine.pipeline.changes import same
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Out, Stage
+from assay.engine.store.reader import SHARED_FILE, SHARED_FOLDER
 
 _UNCOUNTED = ("size", "nfiles")
 FOLDER = "runs"
@@ -79,10 +80,12 @@ class RunCache:
     Args:
         cache: Absolute path of the cache's folder.
         report: Told of entries that cannot be read.
+        shared: Whether a group of users shares the cache.
     """
 
-    def __init__(self, cache: str, report: Reporter) -> None:
+    def __init__(self, cache: str, report: Reporter, *, shared: bool = False) -> None:
         self._folder = f"{cache}/{FOLDER}"
+        self._shared = shared
         self._report = report
 
     def find(self, given: LockEntry) -> Iterator[LockEntry]:
@@ -117,8 +120,10 @@ class RunCache:
         if os.path.exists(path):
             return
         try:
-            disk.make_folders(os.path.dirname(path))
+            disk.make_folders(os.path.dirname(path), SHARED_FOLDER if self._shared else None)
             disk.write_atomic(path, lockyaml.emit(lock.entry_data(entry)).encode("utf-8"))
+            if self._shared:
+                disk.chmod(path, SHARED_FILE)
         except OSError as error:
             raise disk.no_space(error, path) from error
 

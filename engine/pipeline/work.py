@@ -71,7 +71,7 @@ class Work:
         self._graph = graph
         self._manner = manner
         self._extra = extra or {}
-        self._run_cache = RunCache(project.cache_folder, project.report)
+        self._run_cache = RunCache(project.cache_folder, project.report, shared=project.cache.shared)
 
     def reasons(self, stage: Stage) -> tuple[list[Reason], Inputs]:
         """Why a stage is not up to date, and what it reads; outputs are looked at only when that can matter."""

@@ -61,7 +61,7 @@ class Cache(CacheReader):
         """
         entries = check_pack(path, pack_id, progress)
         try:
-            disk.make_folders(self.index.folder)
+            self.make_folders(self.index.folder)
             disk.chmod(path, 0o444)
             disk.rename(path, self.index.path(pack_id))
         except OSError as error:

@@ -34,6 +34,10 @@ _OPEN_PACKS = 32
 _LOOKS = 8
 
 
+SHARED_FOLDER, SHARED_FILE = 0o2775, 0o664
+"""Modes of folders, and of files that can change, in a cache that a group shares; those that DVC gives them."""
+
+
 class CacheReader:
     """The read side of a cache.
 
@@ -43,11 +47,21 @@ class CacheReader:
         seen: Which large objects have been verified before and have not been touched since; without one, that is
             known only as long as this object lives. Its owner flushes it.
         pack_limit: Bytes: smaller objects, and manifests, go into packs; 0 for a cache of files alone.
+        shared: Whether a group of users shares the cache: new folders are then theirs, too, whatever the umask.
     """
 
-    def __init__(self, folder: str, algo: HashName, seen: StatCache | None = None, pack_limit: int = SMALL) -> None:
+    def __init__(
+        self,
+        folder: str,
+        algo: HashName,
+        seen: StatCache | None = None,
+        pack_limit: int = SMALL,
+        *,
+        shared: bool = False,
+    ) -> None:
         self.folder = folder
         self.pack_limit = pack_limit
+        self.shared = shared
         self.algo: HashName = algo
         self.index = PackIndex(f"{folder}/packs")
         self.trash = Trash(folder)
@@ -288,7 +302,7 @@ class CacheReader:
         """Moves a file out of the way without losing it; a cache that cannot be written is left as it is."""
         with suppress(OSError):
             folder = f"{self.folder}/quarantine"
-            disk.make_folders(folder)
+            self.make_folders(folder)
             disk.rename(path, f"{disk.temp_name(folder).replace(disk.TEMP_PREFIX, '')}-{os.path.basename(path)}")
 
     def put(self, temp: disk.NewFile, digest: Digest) -> None:
@@ -299,7 +313,7 @@ class CacheReader:
         """
         path = self.object_path(digest)
         try:
-            disk.make_folders(os.path.dirname(path))
+            self.make_folders(os.path.dirname(path))
             temp.publish(path)
         except OSError as error:
             raise disk.no_space(error, self.folder) from error
@@ -307,8 +321,12 @@ class CacheReader:
     def tmp(self) -> str:
         """The folder for files being written; it is made."""
         folder = os.path.join(self.folder, "tmp")
-        disk.make_folders(folder)
+        self.make_folders(folder)
         return folder
+
+    def make_folders(self, path: str) -> None:
+        """Makes a folder of the cache, with the mode that it is to have."""
+        disk.make_folders(path, SHARED_FOLDER if self.shared else None)
 
 
 def _is_empty(digest: Digest) -> bool:

@@ -222,7 +222,7 @@ class CacheWriter:
             return
         folder = self.cache.index.folder
         self._packs[-1].finish()
-        disk.make_folders(folder)
+        self.cache.make_folders(folder)
         for pack in self._packs:
             pack.publish(folder)
             self.cache.index.add(pack.id, pack.entries)
