@@ -20,6 +20,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "show": "compare experiments in a table",
         "push": "share experiments and their data",
         "pull": "get the experiments and data that others shared",
+        "fetch": "get them without touching the workspace",
         "clone": "get a shared project",
         "demo": "see all of it on a small real project",
     },

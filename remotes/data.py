@@ -8,6 +8,7 @@ from typing import NamedTuple
 from assay.engine.data.checkout import CheckedOut, How, checkout
 from assay.engine.errors import UsageError
 from assay.engine.model import Digest
+from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
@@ -25,6 +26,11 @@ class Transferred(NamedTuple):
     objects: int
     size: int
     failed: Mapping[str, str]
+
+    @property
+    def report(self) -> Report:
+        """The same in the form that transfers of experiments have."""
+        return Report((), (), 0, self.objects, self.size, self.failed)
 
 
 def push_data(

@@ -189,7 +189,7 @@ def test_a_configuration_that_cannot_be_understood_is_left_as_it_is(folder: Fold
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"sse": "AES256"}, "'sse', which is not supported"),
+        ({"sse_customer_key": "x"}, "'sse_customer_key', which is not supported"),
         ({"endpoint": "http://x"}, "'endpoint', which is not supported"),
         ({"jobs": "many"}, "must be a whole number"),
         ({"jobs": "0"}, "must be at least 1"),
