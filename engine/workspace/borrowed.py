@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _BASELINE, _HEAD = "refs/exps/exec/EXEC_BASELINE", "refs/exps/exec/EXEC_HEAD"
 _PAUSE = 0.05
-_ENDING = 0.5
+_ENDING = 1.5
 
 
 @contextmanager
@@ -38,27 +38,39 @@ def hold_with_head(project: Project) -> Iterator[Held]:
     Raises:
         Locked: DVC's experiment takes longer than DVC itself would wait, or another command holds the workspace.
     """
-    began = time.monotonic()
+    watch = _Watch(project)
     while True:
-        while not _may_begin(project, time.monotonic() - began):
+        while not watch.may_begin():
             time.sleep(_PAUSE)
         with hold(project) as held:
-            if _may_begin(project, time.monotonic() - began):
+            if watch.may_begin():
                 yield held
                 return
 
 
-def _may_begin(project: Project, passed: float) -> bool:
-    """Whether HEAD is the user's own, so many seconds after that was first asked. Raises Locked when it is too late."""
-    state = _state(project) if project.layout.shared_locks else None
-    if state and passed >= PATIENCE:
-        raise Locked(
-            "DVC has an experiment checked out here: HEAD is detached, and it is no baseline of yours.",
-            "Wait for DVC to end and try again; if none is running, `git checkout` your branch, "
-            f"and remove what a killed one left with `git update-ref -d {_BASELINE}`.",
-        )
-    # What seems to be ending for so long is an experiment that somebody has checked out by hand.
-    return state is None or (not state and passed >= _ENDING)
+class _Watch:
+    """How long HEAD has not been the user's own."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._began = time.monotonic()
+        self._ending: float | None = None
+
+    def may_begin(self) -> bool:
+        """Whether HEAD is the user's own. Raises Locked when that has been waited for too long."""
+        now, state = time.monotonic(), _state(self._project) if self._project.layout.shared_locks else None
+        if state and now - self._began >= PATIENCE:
+            raise Locked(
+                "DVC has an experiment checked out here: HEAD is detached, and it is no baseline of yours.",
+                "Wait for DVC to end and try again; if none is running, `git checkout` your branch, "
+                f"and remove what a killed one left with `git update-ref -d {_BASELINE}`.",
+            )
+        if state is not False:
+            self._ending = None
+            return state is None
+        if self._ending is None:
+            self._ending = now
+        return now - self._ending >= _ENDING  # then it is an experiment that somebody has checked out by hand
 
 
 def _state(project: Project) -> bool | None:

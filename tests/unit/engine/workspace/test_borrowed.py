@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,10 +116,22 @@ def test_a_native_project_asks_nothing(project):
 
 
 def test_while_it_waits_it_holds_no_lock_since_dvc_needs_its_own(project, monkeypatch):
-    held = []
-    monkeypatch.setattr(borrowed.time, "sleep", lambda _: held.append(os.path.exists(lock_path(project))))
+    held, clock = [], borrowed.time
+    look = SimpleNamespace(monotonic=clock.monotonic, sleep=lambda _: held.append(os.path.exists(lock_path(project))))
+    monkeypatch.setattr(borrowed, "time", look)
     set_ref(project, f"{PREFIX}BASELINE", project.repo.head())
     with pytest.raises(Locked):
         begin(project)
     assert held
     assert not any(held)
+
+
+def test_what_has_been_waited_for_is_not_taken_for_the_users_when_it_ends(project, monkeypatch):
+    states = iter([True, True, False, False, None, None])
+    seen = []
+    monkeypatch.setattr(borrowed, "_state", lambda _: seen.append(next(states)) or seen[-1])
+    ticks = itertools.count(0, 0.06)
+    monkeypatch.setattr(borrowed, "PATIENCE", 60)
+    monkeypatch.setattr(borrowed, "time", SimpleNamespace(monotonic=lambda: next(ticks), sleep=lambda _: None))
+    begin(project)
+    assert seen == [True, True, False, False, None, None]
