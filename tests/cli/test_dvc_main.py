@@ -100,3 +100,19 @@ def test_starting_loads_no_more_than_the_other_command_does(tmp_path):
         "assay.cli.main", ["--version"], tmp_path
     )
     assert modules_of("assay.cli.dvc.main", ["root"], tmp_path) <= modules_of("assay.cli.main", ["status"], tmp_path)
+
+
+def table():
+    """The first cell of every row of the table of commands, and the last."""
+    text = (ROOT / "docs/coming-from-dvc.md").read_text().partition("## Commands")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    assert {len(row) for row in rows} == {5}
+    return [(row[0], row[4].strip()) for row in rows]
+
+
+@pytest.mark.parametrize("verb", [*VERBS, *LATER])
+def test_the_documentation_says_of_every_verb_what_there_is(verb):
+    found = [last for first, last in table() if f"`dvc {verb}" in first]
+    assert found
+    is_missing = [last == "all of it" or f"`assay-dvc {verb}`: all of it" in last for last in found]
+    assert all(is_missing) if verb in LATER else not any(is_missing)
