@@ -93,6 +93,8 @@ def parse(text: str, path: str) -> LockFile:
         problem = f"should be '{_SCHEMA}', not {data.get('schema')!r}"
         raise source.bad(("schema",), problem, "It was written by another version of DVC.")
     stages = _map(source, ("stages",), data.get("stages"))
+    if "stages" in data:
+        data["stages"] = stages  # nothing behind the key is a map of none
     return LockFile({name: _entry(source, ("stages", name), entry) for name, entry in stages.items()}, data)
 
 
