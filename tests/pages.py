@@ -96,7 +96,8 @@ class Reader:
         tools.mkdir()
         for name in TOOLS:
             (tools / name).symlink_to(Path(shutil.which(name) or name).resolve())
-        for name, words in (("assay", program), ("python", [sys.executable])):
+        dvc = [sys.executable, "-c", "'from assay.cli.dvc.main import entry; entry()'"]
+        for name, words in (("assay", program), ("assay-dvc", dvc), ("python", [sys.executable])):
             (tools / name).write_text("#!/bin/sh\nexec " + " ".join(words) + ' "$@"\n')
             (tools / name).chmod(0o755)
         self.home = folder
