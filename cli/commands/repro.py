@@ -32,6 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
     from assay.engine.words import counted
+    from assay.engine.workspace.autostage import autostage
     from assay.engine.workspace.hold import hold
 
     project = context.project()
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if not pipeline.stages and not pipeline.files:
             raise UsageError("There is nothing to run: the project has no dvc.yaml.", "`assay stage add` begins one.")
         done = reproduce(project, pipeline, choice, manner)
+        autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
     context.report.clear()
     if manner.dry:
         context.say(would_run(done.ran))

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.errors import BadInput
     from assay.engine.pipeline.repro import reproduce
     from assay.engine.pipeline.spec import load
+    from assay.engine.workspace.autostage import autostage
     from assay.engine.workspace.hold import hold
 
     lines = StageLines(context.out, context.report)
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if not pipeline.stages and not pipeline.files and not choice.targets:
             raise BadInput("dvc.yaml", "does not exist")
         done = reproduce(project, pipeline, choice, manner)
+        autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
     context.report.clear()
     if not manner.dry:
         tell_git([*done.locks_written, *done.ignores_written, *done.data_written], context)

@@ -269,6 +269,26 @@ def test_objects_can_be_read_by_all_whatever_the_umask(places, assay):
     assert found == [0o444]
 
 
+def test_what_verbs_write_is_staged_as_dvc_stages_it(places, assay, dvc_process, git):
+    theirs, ours = places
+    dvc_process.run(theirs, "init")
+    assay("init", "--dvc", cwd=ours)
+    for root in places:
+        projects.write(root)
+        (root / "raw.csv").write_text("1,2\n")
+    changes = [
+        ["config", "core.autostage", "true"],
+        ["add", "raw.csv"],
+        ["repro"],
+        ["move", "raw.csv", "new.csv"],
+    ]
+    for words in changes:
+        done = dvc_process.run(theirs, *words)
+        assert done.code == 0, done.err
+        assay(*(["data"] if words[0] == "move" else []), *words, cwd=ours)
+        assert staged(ours, git) == staged(theirs, git), words
+
+
 def test_a_cache_that_is_shared_with_nobody_known(places, assay):
     _, ours = places
     assay("init", "--dvc", cwd=ours)
