@@ -13,7 +13,8 @@ def picture(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
-        skipped = name.startswith((".assay/tmp", ".assay/cache", ".git/assay", ".git/objects"))
+        own = (".assay/tmp", ".assay/cache", ".dvc/tmp", ".dvc/cache", ".git/assay", ".git/objects")
+        skipped = name.startswith(own)
         if not skipped and path.is_file() and not path.is_symlink():
             found[name] = path.read_bytes()
     return found
