@@ -34,6 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.words import counted
     from assay.engine.workspace.autostage import autostage
     from assay.engine.workspace.hold import hold
+    from assay.engine.workspace.replaced import Replaced
 
     project = context.project()
     choice, manner = choice_of(args, context), manner_of(args, context)
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         pipeline = load(project)
         if not pipeline.stages and not pipeline.files:
             raise UsageError("There is nothing to run: the project has no dvc.yaml.", "`assay stage add` begins one.")
+        manner = manner._replace(replacing=Replaced(project, "repro").outs)
         done = reproduce(project, pipeline, choice, manner)
         autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
     context.report.clear()

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.pipeline.spec import load
     from assay.engine.workspace.autostage import autostage
     from assay.engine.workspace.hold import hold
+    from assay.engine.workspace.replaced import Replaced
 
     lines = StageLines(context.out, context.report)
     context.report = lines  # before the project is opened, which then reports to it
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         pipeline = load(project)
         if not pipeline.stages and not pipeline.files and not choice.targets:
             raise BadInput("dvc.yaml", "does not exist")
+        manner = manner._replace(replacing=Replaced(project, "repro").outs)
         done = reproduce(project, pipeline, choice, manner)
         autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
     context.report.clear()

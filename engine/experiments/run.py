@@ -31,6 +31,7 @@ from assay.engine.pipeline.repro import Reproduced, check, reproduce
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 from assay.engine.workspace.borrowed import hold_with_head
+from assay.engine.workspace.replaced import Replaced, only_here
 
 
 class RunSpec(NamedTuple):
@@ -89,11 +90,15 @@ def run(project: Project, spec: RunSpec) -> Ran:
         project.report(ExperimentStarted(name))
         if spec.manner.dry:
             return Ran(None, reproduce(project, todo.pipeline, todo.choice, spec.manner, edited=todo.writes))
+        replaced = Replaced(project, f"run -n {name}")
+        lost = only_here(project, [path for path in todo.writes if path != adhoc.FILE])
         with project.shared_locks.using(read=[""]):
             start = take(project, todo.pipeline, baseline)
         log = logs.begin(project, name)
+        manner = spec.manner._replace(replacing=replaced.outs)
         try:
-            made, reproduced = _carry_out(project, spec, todo, start, name, log)
+            replaced.files(lost)
+            made, reproduced = _carry_out(project, spec._replace(manner=manner), todo, start, name, log)
         except StageFailed as error:
             log.fail()
             raise StageFailed(error.stage, error.status, error.tail, log.path) from error

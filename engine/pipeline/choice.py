@@ -6,8 +6,10 @@ manner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+from assay.engine.model import Artifact
 
 
 class Choice(NamedTuple):
@@ -35,6 +37,9 @@ class Choice(NamedTuple):
     glob: bool = False
 
 
+Replacing = Callable[[Mapping[str, Artifact]], object]
+
+
 class Manner(NamedTuple):
     """How they are brought up to date.
 
@@ -48,6 +53,8 @@ class Manner(NamedTuple):
         no_commit: Record what was made in the lock file, but do not put it into the cache.
         no_run_cache: Run stages although the run cache knows what would come of it.
         ask: Asked before each stage, with a question; False stops there. None asks nobody.
+        replacing: Told of outputs that are about to go and that nothing else has, by project path; the cache has what
+            they are. None tells nobody.
     """
 
     force: bool = False
@@ -59,6 +66,7 @@ class Manner(NamedTuple):
     no_commit: bool = False
     no_run_cache: bool = False
     ask: Callable[[str], bool] | None = None
+    replacing: Replacing | None = None
 
     @property
     def goes_on(self) -> bool:

@@ -16,8 +16,10 @@ from assay.engine.errors import ConfigError
 from assay.engine.events import Note
 from assay.engine.layout import LINK_KINDS
 from assay.engine.model import Artifact
+from assay.engine.pipeline.choice import Replacing
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.stage import Out, Stage
 
 if TYPE_CHECKING:
@@ -30,12 +32,14 @@ IN_PLACE: tuple[Kind, ...] = ("reflink", "copy")
 """The kinds of links that leave a file the user's own; the default, which needs nothing done to an output."""
 
 
-def clear(project: Project, observer: Observer, stage: Stage, entry: LockEntry | None) -> None:
+def clear(
+    project: Project, observer: Observer, stage: Stage, entry: LockEntry | None, replacing: Replacing | None = None
+) -> None:
     """Removes a stage's outputs before it runs; those that persist stay, as files that the stage may write to.
 
-    Content that would be lost is put into the cache first, and that is said.
+    Content that would be lost is put into the cache first, and that is said; ``replacing`` hears of it, too.
     """
-    _keep(project, observer, [out for out in stage.written if not out.persist], entry)
+    _keep(project, observer, [out for out in stage.written if not out.persist], entry, replacing)
     for out in stage.outside:
         if not out.persist and observer.exists(out.path):
             disk.remove_tree(os.path.join(project.root, out.path))
@@ -69,7 +73,13 @@ def _pieces(path: str) -> Iterator[bytes]:
             yield piece
 
 
-def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: LockEntry | None) -> None:
+def _keep(
+    project: Project,
+    observer: Observer,
+    outs: Iterable[Out],
+    entry: LockEntry | None,
+    replacing: Replacing | None,
+) -> None:
     """Puts into the cache what would be lost: what it has not, and what is not as the stage wrote it."""
     unknown: dict[str, bool] = {}
     known: dict[str, Artifact | None] = {}
@@ -79,10 +89,15 @@ def _keep(project: Project, observer: Observer, outs: Iterable[Out], entry: Lock
         is_ours = locked is not None and current is not None and locked.digest == current.digest
         if current is not None and (out.cache or not is_ours) and not observer.has(current):
             unknown[out.path] = is_ours
-    for path, artifact in _store(project, observer, {path: known[path] for path in unknown}).items():
-        if not unknown[path]:
-            digest = artifact.digest
-            project.report(Note(f"{path} was not what its stage wrote; what was there is in the cache as {digest}."))
+    stored = _store(project, observer, {path: known[path] for path in unknown})
+    by_hand = {path: artifact for path, artifact in stored.items() if not unknown[path]}
+    inside = {path: artifact for path, artifact in by_hand.items() if not is_outside(path)}
+    if replacing is not None:
+        replacing(inside)
+    for path, artifact in by_hand.items():
+        undoable = " `assay undo` gives it back." if replacing is not None and path in inside else ""
+        said = f"{path} was not what its stage wrote; what was there is in the cache as {artifact.digest}.{undoable}"
+        project.report(Note(said))
 
 
 def recorded(entry: LockEntry | None, out: Out) -> Artifact | None:
@@ -152,7 +167,9 @@ def link(project: Project, outs: Mapping[str, Artifact]) -> None:
         checkout.relink(project.root, path, artifact, project.cache, kinds)
 
 
-def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry) -> bool:
+def restore(
+    project: Project, observer: Observer, stage: Stage, entry: LockEntry, replacing: Replacing | None = None
+) -> bool:
     """Brings recorded outputs back from the cache; False, with nothing changed, when they are not all there."""
     gone: list[tuple[Out, Artifact]] = []
     for out in stage.written:
@@ -163,7 +180,7 @@ def restore(project: Project, observer: Observer, stage: Stage, entry: LockEntry
         if locked is None or out.persist or out.place != "project" or not observer.has(locked):
             return False
         gone.append((out, locked))
-    _keep(project, observer, [out for out, _ in gone], entry)
+    _keep(project, observer, [out for out, _ in gone], entry, replacing)
     from assay.engine.store import checkout
 
     kinds = link_kinds(project)

@@ -216,7 +216,7 @@ class Work:
     def _given_back(self, stage: Stage, entry: LockEntry) -> bool:
         """Brings outputs back from the cache; what is damaged there is said, and the stage has to run."""
         try:
-            return outputs.restore(self._project, self.observer, stage, entry)
+            return outputs.restore(self._project, self.observer, stage, entry, self._manner.replacing)
         except StoreError as error:
             self._project.report(Warned(f"Stage {stage.address} cannot have its outputs back: {error.message}"))
             return False
@@ -233,7 +233,7 @@ class Work:
         project, entry = self._project, self.locks.entry(stage)
         if not forced and not self._manner.no_run_cache and self._restore_run(stage, inputs):
             return
-        outputs.clear(project, self.observer, stage, entry)
+        outputs.clear(project, self.observer, stage, entry, self._manner.replacing)
         project.report(StageStarted(stage.address, "\n".join(stage.commands)))
         world, began = project.world, time.monotonic()
         variables = environment(world.environment, stage.address, project.root, world.interpreter_bin, self._extra)

@@ -31,6 +31,7 @@ from assay.engine.stages.command import shell_line
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.hold import hold
+from assay.engine.workspace.replaced import Replaced
 
 _REFUSED_IN_NAMES = frozenset(string.punctuation) - {"_", "-"}
 _KINDS: tuple[OutKind, ...] = ("outs", "metrics", "plots")
@@ -132,8 +133,9 @@ def add(project: Project, new: NewStage, *, folder: str = "", replace: bool = Fa
         added = Added(stage, tuple(contents), autostage(project, contents))
         if not run:
             return added
+        manner = Manner(force=True, replacing=Replaced(project, f"stage add --run {new.name}").outs)
         choice = Choice((f"{posixpath.basename(path)}:{stage.name}",), folder, single=True)
-        return added._replace(reproduced=reproduce(project, pipeline, choice, Manner(force=True)))
+        return added._replace(reproduced=reproduce(project, pipeline, choice, manner))
 
 
 def _check_words(new: NewStage) -> None:

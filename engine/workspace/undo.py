@@ -110,6 +110,21 @@ def remember(
     return Record(number, commit, what, affected, data, refs, after, notes, trash)
 
 
+def extend(project: Project, record: Record, outs: Mapping[str, Artifact | None]) -> Record:
+    """Adds outputs to a record of this command, each as it is now in the cache; durable before this returns."""
+    data = {**outs, **record.outs}
+    info = project.repo.objects.read_commit(record.commit)
+    told = {**json.loads(info.message), "outs": {path: _to_json(artifact) for path, artifact in data.items()}}
+    body = json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+    author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
+    with project.repo.objects.batch() as batch:
+        commit = batch.add(objects.COMMIT, objects.build_commit(info.tree, info.parents, author, committer, body))
+    disk.sync_tree(project.repo.common_dir)
+    with project.repo.refs.transaction() as transaction:
+        transaction.update(f"{PREFIX}{record.number}", commit, record.commit)
+    return record._replace(commit=commit, outs=data)
+
+
 def forget(project: Project, record: Record) -> None:
     """Takes a record away, for a command that then did nothing."""
     with project.repo.refs.transaction() as transaction:
