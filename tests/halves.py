@@ -23,7 +23,7 @@ SAME_WORDS = ("DD", "DV", "VD", "VV")
 COMMITTED = ("git",)
 """A step: everything goes into a commit of real Git's, whoever did what before."""
 
-_NOT_JUDGED = (".git", ".dvc/tmp", ".dvc/config.local")
+_NOT_JUDGED = (".git", ".dvc/tmp", ".dvc/config.local", "origin.git")
 _OWN_WORDS = {"move": ("data", "move"), "remove": ("data", "remove")}
 
 
@@ -142,12 +142,20 @@ def differing(ours: Mapping[str, object], theirs: Mapping[str, object]) -> dict[
 
 
 def all_ways(
-    both: Both, files: Files, steps: Sequence[Step], *, below: str = "", ways: Sequence[str] = WAYS
+    both: Both,
+    files: Files,
+    steps: Sequence[Step],
+    *,
+    below: str = "",
+    ways: Sequence[str] = WAYS,
+    prepare: Callable[[Path], None] = lambda _: None,
 ) -> dict[str, Path]:
     """Does a scenario in every way, in a twin each, and compares them after every step; returns the twins."""
     first = both.make(files, below=below)
     top = Path(both.git("rev-parse", "--show-toplevel", cwd=first))
     roots = {way: both.twin(top, way) / below for way in ways}
+    for root in roots.values():
+        prepare(root)
     commands = [step for step in steps if not isinstance(step, Mapping) and step is not COMMITTED]
     half, done = len(commands) / 2, 0
     for step in steps:
