@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import shutil
 
@@ -80,6 +81,27 @@ def test_dvcs_own_project_becomes_native_and_dvcs_again(dvc_process, assay):
         assert dvc_process.run(root, "status").out == "Data and pipelines are up to date.\n"
         assert dvc_process.run(root, "gc", "-w", "-f").code == 0
         assert dvc_process.run(root, "status").out == "Data and pipelines are up to date.\n"
+    finally:
+        dvc_process.drop(root)
+
+
+def test_what_dvc_2_recorded_gets_dvc_3s_name(dvc_process, assay):
+    root = dvc_process.new()
+    try:
+        (root / "old.txt").write_bytes(b"a\r\nb\n")
+        digest = hashlib.md5(b"a\nb\n").hexdigest()
+        (root / "old.txt.dvc").write_text(f"outs:\n- md5: {digest}\n  size: 6\n  path: old.txt\n")
+        (root / ".gitignore").write_text("/old.txt\n")
+        (root / ".dvc/cache" / digest[:2]).mkdir(parents=True)
+        (root / ".dvc/cache" / digest[:2] / digest[2:]).write_bytes(b"a\r\nb\n")
+        assert dvc_process.run(root, "status").out == "Data and pipelines are up to date.\n"
+        assay("convert", "--to", "dvc", cwd=root)
+        out = yaml.safe_load((root / "old.txt.dvc").read_text())["outs"][0]
+        assert (out["hash"], out["md5"]) == ("md5", hashlib.md5(b"a\r\nb\n").hexdigest())
+        assert dvc_process.run(root, "status").out == "Data and pipelines are up to date.\n"
+        (root / "old.txt").unlink()
+        assert dvc_process.run(root, "checkout").code == 0
+        assert (root / "old.txt").read_bytes() == b"a\r\nb\n"
     finally:
         dvc_process.drop(root)
 
