@@ -10,18 +10,19 @@ to become paths and are checked as everywhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from assay.engine.errors import CorruptArtifact
 from assay.engine.model import Artifact, Digest, Entry, HashName
-from assay.engine.store import digest as digest_module
 from assay.engine.store.rows import DEEPEST, Folder, Found, Put, Reader, check_names
 
 KEEPS_MODES = False
 """Whether a listing says which files may be executed."""
 
 _PATH, _HEX = "relpath", "md5"
+_IS_MD5 = re.compile("[0-9a-f]{32}").fullmatch
 
 
 def write(folders: Sequence[Folder], algo: HashName, put: Put) -> Artifact:  # noqa: ARG001  # as the other form
@@ -70,6 +71,12 @@ def walk(cache: Reader, digest: Digest) -> Found:
     yield "", None, digest
 
 
+def digests(cache: Reader, digest: Digest) -> Iterator[Digest]:
+    """Every file that a listing names, then the listing itself. Raises as `walk`."""
+    yield from named(digest, cache.read(digest))
+    yield digest
+
+
 def named(digest: Digest, data: bytes) -> tuple[Digest, ...]:
     """The files that a listing names. Raises as `walk`."""
     return tuple(child for _, child in _files(digest, data))
@@ -82,30 +89,39 @@ def _files(digest: Digest, data: bytes) -> Iterator[tuple[str, Digest]]:
         _refuse(digest, "cannot be read")
     if not isinstance(rows, list):
         _refuse(digest, "is not a list")
-    files = dict(_row(digest, row) for row in rows)
+    files = dict([_row(digest, row) for row in rows])
     if len(files) != len(rows):
         _refuse(digest, "names a file twice")
-    folders: set[str] = set()
-    for path in files:
-        parts = path.split("/")
-        if len(parts) > DEEPEST:
-            _refuse(digest, f"is more than {DEEPEST} folders deep")
-        check_names(parts)
-        folder = path.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    if not folders.isdisjoint(files):
+    if not _check_paths(digest, files).isdisjoint(files):
         _refuse(digest, "has a file where it has a folder")
     yield from files.items()
 
 
+def _check_paths(digest: Digest, paths: Iterable[str]) -> set[str]:
+    """Refuses paths that must not be written; returns every folder on the way to one."""
+    folders: set[str] = set()
+    names, last = [], None
+    for path in paths:
+        folder, slash, name = path.rpartition("/")
+        names.append(name)
+        if not slash or folder == last:  # files of one folder mostly stand together
+            continue
+        last, parts = folder, folder.split("/")
+        if len(parts) >= DEEPEST:
+            _refuse(digest, f"is more than {DEEPEST} folders deep")
+        check_names(parts)
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    check_names(names)
+    return folders
+
+
 def _row(digest: Digest, row: Any) -> tuple[str, Digest]:
     path, text = (row.get(_PATH), row.get(_HEX)) if isinstance(row, dict) else (None, None)
-    child = digest_module.parse(digest.algo, text) if isinstance(text, str) else None
-    if not isinstance(path, str) or not path or child is None or child.is_dir:
+    if not isinstance(path, str) or not path or not isinstance(text, str) or not _IS_MD5(text):
         _refuse(digest, "has a row that cannot be read")
-    return path, child
+    return path, Digest(digest.algo, text)
 
 
 def _refuse(digest: Digest, why: str) -> NoReturn:

@@ -25,6 +25,9 @@ class Form(Protocol):
     def walk(self, cache: Reader, digest: Digest) -> Found:
         """Every file of a directory, and every object of the manifest after what it names."""
 
+    def digests(self, cache: Reader, digest: Digest) -> Iterator[Digest]:
+        """Every object of a directory, the manifest's own after what they name."""
+
     def named(self, digest: Digest, data: bytes) -> tuple[Digest, ...]:
         """What one manifest object names directly."""
 
@@ -105,8 +108,7 @@ def digests_of(cache: Reader, artifact: Artifact) -> Iterator[Digest]:
     Raises as `files_in`.
     """
     if artifact.digest.is_dir:
-        for _, _, digest in _form(artifact.digest.algo).walk(cache, artifact.digest):
-            yield digest
+        yield from _form(artifact.digest.algo).digests(cache, artifact.digest)
     else:
         yield artifact.digest
 

@@ -133,6 +133,11 @@ def walk(cache: Reader, digest: Digest) -> Found:
             stack.pop()
 
 
+def digests(cache: Reader, digest: Digest) -> Iterator[Digest]:
+    """Every object of a directory, after what it names. Raises as `walk`."""
+    return (found for _, _, found in walk(cache, digest))
+
+
 def _level(
     cache: Reader, digest: Digest, depth: int | None = None, after: str = "", last: str | None = None
 ) -> Iterator[tuple[Entry | None, Digest]]:

@@ -78,6 +78,11 @@ class PackIndex:
         return known.ids[number], offset, size
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no pack is known."""
+        return not (self._known or self._look()).ids
+
+    @property
     def unreadable(self) -> dict[str, str]:
         """Paths of packs whose table of contents is damaged, with the sentence that says so."""
         return (self._known or self._look()).unreadable

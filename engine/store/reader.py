@@ -79,7 +79,7 @@ class CacheReader:
 
     def missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those of the digests that the cache has not."""
-        absent = {digest for digest in digests if not self.has(digest)}
+        absent = self._absent(digests) if self.index.is_empty else {one for one in digests if not self.has(one)}
         if absent and self.index.rescan():
             absent = {digest for digest in absent if not self.has(digest)}
         if absent and not self.trash.is_empty():
@@ -89,6 +89,21 @@ class CacheReader:
                 absent = {digest for digest in absent if not self.has(digest)}
                 if not absent or (look and not is_coming):
                     break
+        return absent
+
+    def _absent(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those that are no files of their own: the fast way where there are no packs."""
+        absent = set()
+        for digest in digests:
+            try:
+                if os.stat(f"{self.folder}/{object_key(digest)}").st_size:
+                    continue
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except OSError as error:
+                raise unreadable(self.object_path(digest), error) from error
+            if not self.has(digest):
+                absent.add(digest)
         return absent
 
     def has(self, digest: Digest) -> bool:
@@ -313,8 +328,11 @@ class CacheReader:
         """
         path = self.object_path(digest)
         try:
-            self.make_folders(os.path.dirname(path))
-            temp.publish(path)
+            try:
+                temp.publish(path)
+            except FileNotFoundError:
+                self.make_folders(os.path.dirname(path))
+                temp.publish(path)
         except OSError as error:
             raise disk.no_space(error, self.folder) from error
 

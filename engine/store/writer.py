@@ -53,6 +53,7 @@ class CacheWriter:
         self._found_packed: set[bytes] = set()
         self._looks = 0
         self._tag = key_of(Digest(algo, ""))
+        self._tmp = ""
         self._can_clone = True
 
     def __enter__(self) -> CacheWriter:
@@ -165,7 +166,8 @@ class CacheWriter:
     @contextmanager
     def _new_file(self) -> Iterator[disk.NewFile]:
         try:
-            with disk.NewFile(self.cache.tmp(), 0o444) as temp:
+            self._tmp = self._tmp or self.cache.tmp()
+            with disk.NewFile(self._tmp, 0o444) as temp:
                 yield temp
         except OSError as error:
             raise disk.no_space(error, self.cache.folder) from error
