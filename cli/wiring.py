@@ -71,7 +71,10 @@ class Surroundings:
         environment: The process's variables.
         folder: Absolute path of the folder to work in, symlinks resolved; empty for the current one.
         command: What the user typed.
+        patient: Whether to wait for who holds a workspace.
     """
+
+    patient = False
 
     def __init__(self) -> None:
         self.environment = dict(os.environ)
@@ -163,6 +166,7 @@ class Surroundings:
             site_packages=tuple(path for path in sys.path if path.endswith(("site-packages", "dist-packages"))),
             python=(".".join(str(part) for part in sys.version_info[:3]), f"{sys.platform}-{machine}"),
             command=self.command,
+            patient=self.patient,
         )
 
     def _login(self) -> str:

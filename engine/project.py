@@ -50,6 +50,7 @@ class World(NamedTuple):
         site_packages: Folders whose ``*.dist-info`` name the installed packages.
         python: This interpreter's version and platform ("3.12.1", "linux-x86_64").
         command: What the user typed, for owner records of locks.
+        patient: Whether to wait for who holds the workspace, for as long as it takes.
     """
 
     clock: Clock
@@ -65,6 +66,7 @@ class World(NamedTuple):
     site_packages: tuple[str, ...] = ()
     python: tuple[str, str] = ("", "")
     command: str = "assay"
+    patient: bool = False
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -173,11 +175,13 @@ class Project:
     @cached_property
     def shared_locks(self) -> SharedLocks:
         """The locks that other tools take, too; they do nothing where the layout has none."""
+        from assay.engine.flock import PATIENCE
         from assay.engine.sharedlocks import SharedLocks
 
         by_links = self.config.flag("core", "hardlink_lock")
+        patience = None if self.world.patient else PATIENCE
         folder = self.layout.shared_locks
-        return SharedLocks(self.root, folder, self.world.command, self.report, by_links=by_links)
+        return SharedLocks(self.root, folder, self.world.command, self.report, by_links=by_links, patience=patience)
 
     def path(self, relative: str) -> str:
         """The absolute path of a path below the root."""

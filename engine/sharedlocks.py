@@ -10,6 +10,7 @@ Where a project has no such locks (native ones), everything here does nothing.
 
 from __future__ import annotations
 
+import math
 import posixpath
 import time
 from collections.abc import Collection, Iterator
@@ -38,14 +39,25 @@ class SharedLocks:
         command: What this process does, for the others.
         by_links: Whether the project asks for locks by hard links (``core.hardlink_lock``).
         report: Where events go.
+        patience: Seconds to wait for who holds the project; None waits for as long as it takes.
     """
 
-    def __init__(self, root: str, folder: str, command: str, report: Reporter, *, by_links: bool = False) -> None:
+    def __init__(
+        self,
+        root: str,
+        folder: str,
+        command: str,
+        report: Reporter,
+        *,
+        by_links: bool = False,
+        patience: float | None = PATIENCE,
+    ) -> None:
         self._root = root
         self._folder = f"{root}/{folder}" if folder else ""
         self._command = command
         self._by_links = by_links
         self._report = report
+        self._patience = patience
         self._lock = Flock(f"{self._folder}/lock", "The project", by_links=by_links)
 
     @contextmanager
@@ -53,7 +65,7 @@ class SharedLocks:
         """Locks the project, and keeps DVC's experiments out of the workspace, for as long as the block runs.
 
         Raises:
-            Locked: Somebody else holds it, and does so for `PATIENCE` seconds; the sentence says who.
+            Locked: Somebody else holds it, and does so for longer than is waited; the sentence says who.
         """
         if not self._folder:
             yield
@@ -75,7 +87,10 @@ class SharedLocks:
         try:
             yield
         finally:
-            self._lock.acquire(None, lambda sentence: self._report(Note(f"{sentence} Waiting for it.")))
+            self._lock.acquire(None, self._say_waiting)
+
+    def _say_waiting(self, sentence: str) -> None:
+        self._report(Note(f"{sentence} Waiting for it."))
 
     @contextmanager
     def using(self, *, read: Collection[str] = (), write: Collection[str] = ()) -> Iterator[None]:
@@ -112,10 +127,10 @@ class SharedLocks:
     @contextmanager
     def _both(self) -> Iterator[None]:
         """The project's lock and the entries of the experiments; never waits for the second while it has the first."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + (math.inf if self._patience is None else self._patience)
         with ExitStack() as entries:
             while True:
-                self._lock.acquire()
+                self._lock.acquire(self._patience, self._say_waiting)
                 try:
                     entries.enter_context(self._experiments.using((), WORKSPACE))
                     break

@@ -303,5 +303,6 @@ def _apply(before: dict[str, str], args: argparse.Namespace, context: Context) -
     """Lets the common options, before or after the verb, have their effect."""
     context.quiet = bool(args.quiet) or "--quiet" in before
     context.debug = context.debug or args.show_stack or "--show-stack" in before
+    context.patient = "--wait-for-lock" in before
     if "--cd" in before:
         context.change_folder(before["--cd"])

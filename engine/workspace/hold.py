@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,11 +39,12 @@ def hold(project: Project) -> Iterator[Held]:
         project: The project whose workspace is meant.
 
     Raises:
-        Locked: Another command holds it; the sentence says which.
+        Locked: Another command holds it; the sentence says which. Where the world is patient, that is waited for.
     """
     path = lock_path(project)
     disk.make_folders(os.path.dirname(path))
-    own = FileLock(path, what="The workspace", command=project.world.command)
+    wait = math.inf if project.world.patient else 0.0
+    own = FileLock(path, what="The workspace", command=project.world.command, wait=wait)
     with own, project.shared_locks.hold(), ExitStack() as until_the_end:
         yield Held(project, until_the_end)
 

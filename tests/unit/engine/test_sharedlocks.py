@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 
 import pytest
 
@@ -153,6 +154,24 @@ def test_hold_takes_both_tools_locks_and_what_is_used_until_the_end(project):
 def test_assays_own_lock_answers_first_and_at_once(project):
     with hold(project), pytest.raises(Locked, match="The workspace is locked"), hold(project):
         pass
+
+
+def test_the_patient_wait_for_whoever_holds_the_workspace(project):
+    world = project.world._replace(patient=True)
+    other = Project(project.root, project.layout, project.config, project.repo, world, project.report)
+    got = threading.Event()
+
+    def wait():
+        with hold(other):
+            got.set()
+
+    waiting = threading.Thread(target=wait)
+    with hold(project):
+        waiting.start()
+        assert not got.wait(0.2)
+    waiting.join(30)
+    assert got.is_set()
+    other.close()
 
 
 def test_a_native_project_has_none_of_dvcs_locks(workspace):
