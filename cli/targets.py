@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from assay.cli.wiring import Context
 
@@ -18,3 +19,13 @@ def target_words(context: Context, words: Iterable[str]) -> tuple[str, list[str]
     return folder, [
         os.path.relpath(context.relative(word), folder or ".") if os.path.isabs(word) else word for word in words
     ]
+
+
+def perhaps_outside(context: Context, word: str) -> str:
+    """A path as typed, relative to the project's root; of one that lies elsewhere in the repository it leads there."""
+    from assay.engine.errors import UsageError
+
+    with suppress(UsageError):
+        return context.relative(word)
+    full = os.path.realpath(os.path.join(context.here, word))
+    return os.path.relpath(full, context.project().root).replace(os.sep, "/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +65,7 @@ mkdir -p report && echo "$lr" > report/lr.txt
 printf '{"acc": %s, "loss": {"val": 0.5}}\\n' "$lr" > metrics.json
 """,
 }
+_OWN = re.compile(r"(^|/)(\.git|\.dvc/tmp|\.dvc/cache)/")
 REPORT = "    - report:\n        cache: false\n"
 """An output that keeps the runs of its stage out of the run cache."""
 
@@ -157,7 +159,7 @@ def files_of(folder: Path) -> dict[str, tuple[bytes, bool]]:
     found = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
-        if path.is_file() and not name.startswith((".git/", ".dvc/tmp", ".dvc/cache")):
+        if path.is_file() and not _OWN.search(name):
             found[name] = (path.read_bytes(), bool(path.stat().st_mode & 0o100))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from assay.cli.commands.run import told
+from assay.cli.targets import perhaps_outside
 from assay.cli.wiring import Context
 
 EXAMPLES = """\
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     saved = context.lab.save(
         name=args.name,
         message=args.message,
-        include=[context.relative(path) for path in args.include_untracked],
+        include=[perhaps_outside(context, path) for path in args.include_untracked],
         force=args.force,
     )
     context.report.clear()

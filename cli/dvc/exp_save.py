@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _save(args: argparse.Namespace, context: Context) -> Made:
-    from assay.cli.targets import target_words
+    from assay.cli.targets import perhaps_outside, target_words
     from assay.engine.errors import NameTaken
     from assay.engine.experiments.save import save
     from assay.engine.pipeline.choice import EVERYTHING, Choice
@@ -59,7 +59,7 @@ def _save(args: argparse.Namespace, context: Context) -> Made:
             context.project(),
             name=args.name,
             message=args.message,
-            include=[context.relative(path) for path in args.include_untracked],
+            include=[perhaps_outside(context, path) for path in args.include_untracked],
             force=args.force,
             choice=choice,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -17,6 +18,7 @@ from assay.engine.git.workfiles import ignore_rules
 from assay.engine.pipeline.choice import EVERYTHING, Choice
 from assay.engine.pipeline.datafiles import commit_data
 from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.repro import commit_outs, graph_of
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -45,7 +47,8 @@ def save(
         project: The project.
         name: The experiment's name; None makes one up.
         message: The commit's message; None names the parameters that differ.
-        include: Project paths to take although they are ignored or too large.
+        include: Paths to take although they are ignored or too large, relative to the project, also elsewhere in the
+            repository.
         force: Replace an experiment of that name.
         choice: Which stages and ``.dvc`` files are recorded as they stand, nothing that they need; the tree has the
             others as they were recorded last.
@@ -107,7 +110,9 @@ def _included(project: Project, pipeline: Pipeline, path: str) -> list[str]:
     """The work tree paths of the files that one word after ``-I`` means."""
     inner = within(transient(project))
     is_cached = within(outputs_of(project, pipeline, cached=True))
-    path = (project.prefix + path).removesuffix("/.")
+    path = posixpath.normpath(project.prefix + path)
+    if is_outside(path):
+        raise UsageError(f"{path} lies outside the repository, so it cannot be included.", "Name files of yours in it.")
     if path == "." or ".git" in path.split("/") or inner(path):
         raise UsageError(f"{path} cannot be included.", "Name files or folders of yours.")
     found = list(files_below(project, path))

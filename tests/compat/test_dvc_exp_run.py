@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.dvcexps import FILES, REPORT, Both, standing
+from tests.dvcexps import FILES, REPORT, Both, files_of, standing
 
 
 @pytest.fixture
@@ -20,9 +20,10 @@ def both(dvc_process, git):
 EDITS = {
     "nothing": [],
     "yaml": ["-S", "train.lr=0.5"],
-    "json": ["-S", "model/own.json:units=6"],
-    "toml": ["-S", "model/own.toml:+width=1.5", "-S", "model/own.toml:depth=3"],
-    "python": ["-S", "more.py:WIDTH=4"],
+    "json, toml, python": [
+        *("-S", "model/own.json:units=6", "-S", "model/own.toml:+width=1.5"),
+        *("-S", "model/own.toml:depth=3", "-S", "more.py:WIDTH=4"),
+    ],
     "one stage": ["prepare"],
     "downstream": ["--downstream", "prepare"],
     "pipeline": ["-p", "train", "-f"],
@@ -197,4 +198,34 @@ def test_what_a_logger_writes_is_in_the_experiment_from_the_first_run_on(dvc_pro
         assert both.data(both.ours, f"e{number}") == both.data(both.theirs, f"e{number}")
         assert both.data(both.ours, f"e{number}")["metrics"]["live/metrics.json"]["data"] == {"acc": number}
         assert both.tree(both.ours, f"e{number}") == both.tree(both.theirs, f"e{number}")
+    both.drop()
+
+
+def test_a_project_in_a_folder_of_the_repository(dvc_process, git, assay_dvc):
+    below = {f"sub/{path}": text for path, text in FILES.items()}
+    both = Both(
+        dvc_process,
+        git,
+        {"lib/a.py": "1", "sub/.dvc/config": "", "sub/.dvc/.gitignore": "/config.local\n/tmp\n/cache\n", **below},
+    )
+    both.write({"lib/a.py": "2", "lib/new.py": "new", "sub/notes.txt": "new"})
+    words = ("-n", "one", "-S", "train.lr=0.5")
+    both.did(both.theirs / "sub", "exp", "run", *words)
+    assay_dvc("exp", "run", *words, cwd=both.ours / "sub")
+    left, right = both.tree(both.theirs, "one"), both.tree(both.ours, "one")
+    assert {path for path in left | right if left.get(path) != right.get(path)} == {"sub/params.yaml"}
+    assert both.data(both.ours / "sub", "one") == both.data(both.theirs / "sub", "one")
+    both.write({"lib/a.py": "3", "sub/model/model.bin": "edited", "sub/params.yaml": below["sub/params.yaml"]})
+    for folder in (both.theirs, both.ours):
+        git("add", "sub/dvc.lock", "sub/model", cwd=folder)
+    words = ("-n", "two", "-I", "../lib/new.py")
+    both.did(both.theirs / "sub", "exp", "save", *words)
+    assay_dvc("exp", "save", *words, cwd=both.ours / "sub")
+    left = both.tree(both.theirs, "two")
+    assert left.pop("sub/.dvc/tmp/repro.dat")
+    assert both.tree(both.ours, "two") == left
+    both.did(both.theirs / "sub", "exp", "apply", "one")
+    assay_dvc("exp", "apply", "one", cwd=both.ours / "sub")
+    theirs, ours = files_of(both.theirs), files_of(both.ours)
+    assert {path for path in theirs | ours if theirs.get(path) != ours.get(path)} == {"sub/params.yaml"}
     both.drop()
