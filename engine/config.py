@@ -7,7 +7,6 @@ absolute when the file is read, so that nobody further up has to know where a se
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -29,8 +28,6 @@ _PATHS = {
     "machine": ("startup_script", "setup_script"),
 }
 """Keys whose values are paths, or URLs."""
-
-_URL = re.compile(r"\w+://")
 
 
 class Layer(NamedTuple):
@@ -91,6 +88,12 @@ def path_keys(section: str) -> tuple[str, ...]:
     return _PATHS.get(section.partition(' "')[0], ())
 
 
+def is_url(value: str) -> bool:
+    """Whether a value is a URL and no path: a word, then ``://``."""
+    scheme, mark, _ = value.partition("://")
+    return bool(mark) and scheme.replace("_", "a").isalnum()
+
+
 def absolute(value: str, folder: str, home: str) -> str:
     """A path of a configuration file, made absolute; a URL stays as it is.
 
@@ -102,7 +105,7 @@ def absolute(value: str, folder: str, home: str) -> str:
     Raises:
         ConfigError: It begins with another user's ``~name``, or there is no home.
     """
-    if not value or _URL.match(value) or os.path.isabs(value):
+    if not value or is_url(value) or os.path.isabs(value):
         return value
     if value[0] == "~":
         user, _, below = value[1:].partition("/")
@@ -120,7 +123,7 @@ def to_store(value: str, typed_in: str, folder: str) -> str:
         typed_in: Absolute path of the folder where it was typed.
         folder: Absolute path of the configuration file's folder.
     """
-    if not value or _URL.match(value) or os.path.isabs(value) or value[0] == "~":
+    if not value or is_url(value) or os.path.isabs(value) or value[0] == "~":
         return value
     return os.path.relpath(os.path.join(typed_in, value), folder).replace(os.sep, "/")
 

@@ -29,17 +29,13 @@ _LONGEST = 8192
 _MOST_QUOTES = 24
 
 _QUOTED = r"""".*?"|'.*?'"""
-_SECTION = re.compile(
-    r"""\s*(?P<open>(?:\[\s*)+)(?P<name>"\s*\S.*?"|'\s*\S.*?'|[^'"\s].*?)(?P<close>(?:\s*\])+)\s*(?:\#.*)?$"""
-)
-_KEY = re.compile(rf"""\s*(?P<key>{_QUOTED}|[^'"=].*?)\s*=\s*(?P<value>.*)$""")
-_VALUE = re.compile(
+_SECTION = r"""\s*(?P<open>(?:\[\s*)+)(?P<name>"\s*\S.*?"|'\s*\S.*?'|[^'"\s].*?)(?P<close>(?:\s*\])+)\s*(?:\#.*)?$"""
+_KEY = rf"""\s*(?P<key>{_QUOTED}|[^'"=].*?)\s*=\s*(?P<value>.*)$"""
+_VALUE = (
     rf"""(?:(?P<head>(?:(?:{_QUOTED}|[^'",\#][^,\#]*?)\s*,\s*)*)(?P<last>{_QUOTED}|[^'",\#\s][^,]*?|(?<!,))?|(?P<none>,))"""
     r"""\s*(?:\#.*)?$"""
 )
-_WORD = re.compile(rf"""({_QUOTED}|[^'",\#]?.*?)\s*,\s*""")
-_INSERTED = re.compile(r"%\(([^)]*)\)s")
-_HAS_NAME = re.compile(r"""\s*(remote|machine|db)\s*"(.*)"\s*$""")
+_WORD = rf"""({_QUOTED}|[^'",\#]?.*?)\s*,\s*"""
 _EDGES = " \r\n\v\t'\""
 
 _Tree: TypeAlias = "dict[str, Value | _Tree]"
@@ -164,19 +160,44 @@ def _statements(text: str, path: str) -> Iterator[Statement]:
             continue
         if len(line) > _LONGEST:
             raise _wrong(path, first, "a line is too long")
-        if match := _SECTION.match(line):
+        if plain := _plain_section(line):
+            yield Statement(first, i, 1, plain)
+            continue
+        if line.lstrip()[0] == "[" and (match := re.match(_SECTION, line)):
             depth = match["open"].count("[")
             if match["close"].count("]") != depth:
                 raise _wrong(path, first, "the brackets of a section do not match")
             yield Statement(first, i, depth, _unquoted(match["name"]))
-        elif match := _KEY.match(line):
-            if match["value"][:3] in ('"""', "'''"):
-                value, i = _multiline(match["value"], lines, i, path)
-                yield Statement(first, i, 0, _unquoted(match["key"]), value)
-            else:
-                yield Statement(first, i, 0, _unquoted(match["key"]), _value(match["value"], path, first))
+            continue
+        key, text = _key(line, path, first)
+        if text[:3] in ('"""', "'''"):
+            value, i = _multiline(text, lines, i, path)
+            yield Statement(first, i, 0, key, value)
         else:
-            raise _wrong(path, first, "neither a [section] nor a key = value")
+            yield Statement(first, i, 0, key, _value(text, path, first))
+
+
+def _plain_section(line: str) -> str:
+    """The name in a line such as ``[core]`` or ``['remote "x"']``; empty for any other line, that may be one too."""
+    line = line.strip()
+    if line[0] != "[" or line[-1] != "]" or line.count("[") + line.count("]") != 2:
+        return ""
+    name = line[1:-1].strip()
+    if not name or name[0] not in "'\"":
+        return name
+    return name[1:-1] if name[0] == name[-1] and name[1:-1].strip() else ""
+
+
+def _key(line: str, path: str, index: int) -> tuple[str, str]:
+    """The key of a line, and what follows the equals sign."""
+    name, equals, value = line.partition("=")
+    name = name.strip()
+    if equals and name and name[0] not in "'\"":
+        return name, value.lstrip()
+    match = re.match(_KEY, line)
+    if match is None:
+        raise _wrong(path, index, "neither a [section] nor a key = value")
+    return _unquoted(match["key"]), match["value"]
 
 
 def _wrong(path: str, index: int, problem: str) -> ConfigError:
@@ -192,14 +213,14 @@ def _value(text: str, path: str, index: int) -> Value:
         return text.rstrip()
     if text.count('"') + text.count("'") > _MOST_QUOTES:
         raise _wrong(path, index, "a value with too many quotes")
-    match = _VALUE.match(text)
+    match = re.match(_VALUE, text)
     if match is None:
         raise _wrong(path, index, "a value whose quotes or commas do not match")
     if match["none"]:
         return ()
     if not match["head"]:
         return _unquoted(match["last"]) if match["last"] else ""
-    words = _WORD.findall(match["head"])
+    words = re.findall(_WORD, match["head"])
     if not all(words):
         raise _wrong(path, index, "a list with nothing between two commas")
     return tuple(_unquoted(word) for word in [*words, *([match["last"]] if match["last"] else [])])
@@ -260,13 +281,15 @@ def _with_inserted(text: str, chain: tuple[_Tree, ...], path: str, trail: list[t
                     return _with_inserted(value, chain[i:], path, [*trail, step])
         raise ConfigError(f"{path}: {match[0]} names no key of the configuration.", "Write the value out.")
 
-    return _INSERTED.sub(look_up, text) if "%(" in text else text
+    return re.sub(r"%\(([^)]*)\)s", look_up, text) if "%(" in text else text
 
 
 def _normal(section: str) -> str:
     """A section's name in lower case, spelled as DVC spells those that have a name of their own."""
-    match = _HAS_NAME.match(section.lower())
-    return f'{match[1]} "{match[2]}"' if match else section.lower()
+    section = section.lower()
+    kind, quote, rest = section.partition('"')
+    rest = rest.rstrip()
+    return f'{kind.strip()} "{rest}' if quote and kind.strip() in NAMED and rest.endswith('"') else section
 
 
 def _rank(section: str) -> int:
