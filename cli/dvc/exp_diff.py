@@ -31,7 +31,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     try:
         found = exp_diff(context.project(), args.a_rev, args.b_rev, unchanged=args.all, stages_only=args.param_deps)
     except UnknownRevision as error:
-        raise Refused(f"failed to show experiments diff - {error.message}", error.hint) from error
+        context.fail(Refused(f"failed to show experiments diff - {error.message}", error.hint))
+        return 1
     if args.json:
         from assay.engine.experiments.dvcdata import encode
 

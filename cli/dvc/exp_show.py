@@ -50,7 +50,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         try:
             found = exp_show(context.project(), scope, hidden, ids_only=args.sha, stages_only=args.param_deps)
         except UnknownRevision as error:
-            raise Refused(f"failed to show experiments - {error.message}", error.hint) from error
+            context.fail(Refused(f"failed to show experiments - {error.message}", error.hint))
+            return 1
         if args.json:
             from assay.cli.render import dvcjson
 

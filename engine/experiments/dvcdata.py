@@ -150,6 +150,7 @@ class _Telling:
         self._files = files
         self._revision = revision
         self._stages_only = stages_only
+        self._root = f"/{project.prefix}" if revision else project.root
         self._is_final = True
 
     def state(self) -> State:
@@ -166,7 +167,7 @@ class _Telling:
             data = {
                 "params": self._params(pipelines),
                 "metrics": self._metrics(pipelines, parts),
-                "deps": {_place(self._project, path): told for part in parts for path, told in _deps(part)},
+                "deps": {_place(self._root, path): told for part in parts for path, told in _deps(part)},
                 "outs": {path: told for part in parts for path, told in _outs(part)},
                 "meta": {},
             }
@@ -445,9 +446,14 @@ def _three(told: Mapping[str, Any]) -> Told:
     return {"hash": told["hash"], "size": told["size"], "nfiles": told["nfiles"]}
 
 
-def _place(project: Project, path: str) -> str:
-    """A dependency's path as DVC tells it: relative to the project; of a URL what follows its scheme."""
+def _place(root: str, path: str) -> str:
+    """A dependency's path as DVC tells it: relative to the project; of a URL what follows its scheme.
+
+    In a commit the repository is the root of everything, so that what lies elsewhere seems to lie in it.
+    """
     scheme, marker, rest = path.partition("://")
     if marker:
         return posixpath.normpath(f"{scheme}:/{rest}" if scheme in ("http", "https") else rest)
-    return posixpath.relpath(path, project.root) if path.startswith("/") else path
+    if path.startswith(("/", "../")):
+        return posixpath.relpath(posixpath.normpath(posixpath.join(root, path)), root)
+    return path

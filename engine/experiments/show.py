@@ -22,10 +22,9 @@ from assay.engine.project import Project
 class Row(NamedTuple):
     """One line of the table.
 
-    ``name`` is None for the workspace; ``commit`` too. ``state`` is "workspace", "baseline", "success" for an experiment
-    that is a commit, or what DVC's queue has: "queued", "running", "failed". ``time`` is the commit's, in seconds since
-    1970. ``body`` is the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about the
-    commit.
+    ``name`` is None for the workspace; ``commit`` too. ``state`` is "workspace", "baseline", "success" for what is a
+    commit, or what DVC's queue has: "queued", "running", "failed". ``time`` is the commit's, in seconds since 1970.
+    ``body`` is the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about it.
     """
 
     name: str | None
