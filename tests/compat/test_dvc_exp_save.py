@@ -111,3 +111,33 @@ def test_files_that_stay_behind_are_named_as_dvc_names_them(both, assay_dvc):
     assert "model/notes.txt" in ours
     assert "raw/seen.txt" not in ours  # a stage reads the folder, so it is part of the experiment
     assert "raw/seen.txt" in both.tree(both.ours, "one")
+
+
+def test_what_is_to_be_pushed_at_once_is_pushed_and_a_failure_is_no_end(both, assay_dvc, git, monkeypatch):
+    for folder, say in ((both.theirs, both.did), (both.ours, lambda folder, *words: assay_dvc(*words, cwd=folder))):
+        far = folder.with_name(f"{folder.name}-far")
+        git("init", "-q", "--bare", str(far), cwd=folder)
+        git("remote", "add", "origin", str(far), cwd=folder)
+        (folder / ".dvc/config.local").write_text(
+            f"[core]\n    remote = r\n[exp]\n    auto_push = true\n['remote \"r\"']\n    url = {far}-data\n"
+        )
+        assert "Pushing experiment to 'origin'" in say(folder, "exp", "run", "-n", "one", "-S", "train.lr=0.5").out
+        assert "Pushing experiment to 'origin'" in say(folder, "exp", "save", "-n", "two").out
+        assert both.refs(far) == both.refs(folder)
+        both.dvc.drop(far)
+    theirs, ours = map(_kept, (both.theirs, both.ours))
+    assert ours["files"] == theirs["files"]
+    assert ours["runs"] < theirs["runs"]  # DVC notes a run that never was for what it saves
+    said = assay_dvc("exp", "save", "-n", "three", cwd=both.ours)
+    assert "three was not pushed to 'origin'" in said.err
+    monkeypatch.setenv("DVC_EXP_AUTO_PUSH", "false")
+    assert assay_dvc("exp", "save", "-n", "four", cwd=both.ours).out == "Experiment has been saved as: four\n"
+
+
+def _kept(folder):
+    """What a data remote has, by its folders."""
+    far = folder.with_name(f"{folder.name}-far-data")
+    return {
+        name: {str(path.relative_to(far)) for path in (far / name).rglob("*") if path.is_file()}
+        for name in ("files", "runs")
+    }
