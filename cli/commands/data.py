@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
+from assay.cli.render.datadiff import plain_diff, sections, spelled
 from assay.cli.render.datastatus import lines, plain_status
 from assay.cli.wiring import Context
-
-if TYPE_CHECKING:
-    from assay.engine.data.diff import DataDiff
 
 EXAMPLES = """\
   assay data status                   what changed since the last commit, and since it was recorded
@@ -135,78 +132,38 @@ def _diff(args: argparse.Namespace, context: Context) -> None:
     context.report.clear()
     if args.hide_missing:
         found = found._replace(not_in_cache=())
-    sections = _sections(found)
+    parts = sections(found)
     if args.json:
         whole = plain_diff(found, show_hash=args.show_hash)
         if args.hide_missing:
             whole.pop("not in cache", None)
         _json(context, whole)
     elif args.md:
-        context.out.write(_markdown(sections, show_hash=args.show_hash))
+        context.out.write(_markdown(parts, show_hash=args.show_hash))
     else:
-        _tell(context, sections, show_hash=args.show_hash)
+        _tell(context, parts, show_hash=args.show_hash)
 
 
-def plain_diff(found: DataDiff, *, show_hash: bool) -> dict[str, object]:
-    """What differs, in the shape of `dvc diff --json`; nothing when nothing does."""
-    sections = _sections(found)
-    if not any(sections.values()):
-        return {}
-    return {name: [_row(row, show_hash) for row in rows] for name, rows in sections.items()}
-
-
-def _sections(found: DataDiff) -> dict[str, list[tuple[object, object]]]:
-    """Rows of (path, digest) for every kind of difference."""
-
-    def old(path: str) -> str:
-        return found.old[path].digest.text
-
-    def new(path: str) -> str:
-        return found.new[path].digest.text
-
-    paths = found.paths
-    return {
-        "added": [(path, new(path)) for path in paths.added],
-        "deleted": [(path, old(path)) for path in paths.deleted],
-        "modified": [(path, {"old": old(path), "new": new(path)}) for path in paths.modified],
-        "renamed": [({"old": before, "new": after}, old(before)) for before, after in paths.renamed],
-        "not in cache": [(path, old(path)) for path in found.not_in_cache],
-    }
-
-
-def _row(row: tuple[object, object], show_hash: bool) -> dict[str, object]:
-    return {"path": row[0], "hash": row[1]} if show_hash else {"path": row[0]}
-
-
-def _spelled(value: object, *, short: bool = False) -> str:
-    if isinstance(value, dict):
-        old, new = (text[:8] if short else text for text in (value["old"], value["new"]))
-        return f"{old}..{new}" if short else f"{old} -> {new}"
-    return str(value)[:8] if short else str(value)
-
-
-def _markdown(sections: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> str:
+def _markdown(parts: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> str:
     from assay.cli.render import grid
 
     head = ["Status", "Hash", "Path"] if show_hash else ["Status", "Path"]
     rows = [
-        [name, *([_spelled(digest, short=True)] if show_hash else []), _spelled(path)]
-        for name, found in sections.items()
+        [name, *([spelled(digest, short=True)] if show_hash else []), spelled(path)]
+        for name, found in parts.items()
         for path, digest in found
     ]
     return "".join(f"{line}\n" for line in grid.markdown(head, rows))
 
 
-def _tell(context: Context, sections: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> None:
-    for name, rows in sections.items():
+def _tell(context: Context, parts: dict[str, list[tuple[object, object]]], *, show_hash: bool) -> None:
+    for name, rows in parts.items():
         if rows:
             context.say(f"{name.capitalize()}:")
         for path, digest in rows:
-            prefix = f"{_spelled(digest, short=True):<20}" if show_hash else ""
-            context.say(f"    {prefix}{_spelled(path)}")
-    counts = {
-        name: sum(not _spelled(path).endswith("/") for path, _ in rows) for name, rows in sections.items() if rows
-    }
+            prefix = f"{spelled(digest, short=True):<20}" if show_hash else ""
+            context.say(f"    {prefix}{spelled(path)}")
+    counts = {name: sum(not spelled(path).endswith("/") for path, _ in rows) for name, rows in parts.items() if rows}
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     context.say(f"Files: {told}." if told else "No changes.")
 
