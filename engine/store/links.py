@@ -74,6 +74,9 @@ class Placer:
             placed = self._reflink(path, entry) if kind == "reflink" else self._link(kind, path, entry)
             if placed is not None:
                 return placed
+        data = self._cache.read_small(entry.digest)
+        if data is not None:
+            return self._write(path, entry, data)
         with self._cache.open(entry.digest) as source:
             return self._write(path, entry, _pieces(source))
 

@@ -268,11 +268,17 @@ class CacheReader:
             self._open[pack_id] = descriptor
         return os.pread(descriptor.fd, size, offset)
 
-    def _from_file(self, digest: Digest) -> bytes | None:
+    def read_small(self, digest: Digest) -> bytes | None:
+        """The content, verified, of an object that is a small file of its own; None where it is not. As `read`."""
+        return self._from_file(digest, SMALL)
+
+    def _from_file(self, digest: Digest, limit: int | None = None) -> bytes | None:
         path = self.object_path(digest)
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", buffering=0) as file:
                 stat = os.fstat(file.fileno())
+                if limit is not None and stat.st_size > limit:
+                    return None
                 data = file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
