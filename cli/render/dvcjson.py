@@ -50,8 +50,10 @@ def _row(rev: Rev) -> str:
     error = f"{{{rev.error}}}" if rev.error else "null"
     data = "null"
     if rev.body:
-        when = "null" if rev.time is None else f'"{local_time(rev.time)}"'
-        data = f'{{"rev": "{rev.rev}", "timestamp": {when}, {rev.body}}}'
+        if rev.time is None:  # a workspace, be it that of a run
+            data = f'{{"rev": "workspace", "timestamp": null, {rev.body}}}'
+        else:
+            data = f'{{"rev": "{rev.rev}", "timestamp": "{local_time(rev.time)}", {rev.body}}}'
     return f'{{"rev": "{rev.rev}", "name": {_text(rev.name)}, "data": {data}, "error": {error}, "experiments": '
 
 
