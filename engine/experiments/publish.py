@@ -15,7 +15,7 @@ from assay.engine import disk
 from assay.engine.errors import AssayError, NameTaken, RefConflict, UsageError
 from assay.engine.events import Warned
 from assay.engine.experiments import naming
-from assay.engine.experiments.start import Start
+from assay.engine.experiments.start import Start, named
 from assay.engine.git import objects
 from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.model import ExpRef, Oid
@@ -101,7 +101,7 @@ def publish(
     with database.batch() as batch:
         edits = _edits(project, pipeline, start)
         paths = [*_written_paths(project, pipeline), *(project.prefix + path for path in written)]
-        now = stored(project, batch, [*filter(_belongs(project, start), paths), *extra])
+        now = stored(project, batch, [*filter(_belongs(project, pipeline, start), paths), *extra])
         tree = edit_tree(batch, start.base_tree, {**edits, **now})
         text = (message or "").rstrip() or _changed_params(project, pipeline, start.base_tree, tree)
         trailers = _trailers(project, packages, seconds, changed)
@@ -166,12 +166,13 @@ def _written_paths(project: Project, pipeline: Pipeline) -> list[str]:
     return list(found)
 
 
-def _belongs(project: Project, start: Start) -> Callable[[str], bool]:
+def _belongs(project: Project, pipeline: Pipeline, start: Start) -> Callable[[str], bool]:
     """Whether a work tree path that was written is an experiment's; a .gitignore may have to be Git's already."""
     takes_all = project.layout.takes_untracked or project.config.flag("core", "autostage")
+    is_named = within(named(project, pipeline))
 
     def belongs(path: str) -> bool:
-        if takes_all or path.rpartition("/")[2] != ".gitignore":
+        if takes_all or path.rpartition("/")[2] != ".gitignore" or is_named(path):
             return True
         return bool(start.changes.get(path) or lookup(project.repo.objects, start.base_tree, path))
 

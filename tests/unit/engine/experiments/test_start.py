@@ -75,6 +75,17 @@ def test_a_gitignore_that_git_knows_is_taken_as_it_is_afterwards(dvc_project, as
     assert git("show", f"{ref}:sub/out/.gitignore", cwd=dvc_project) == "*.tmp\n/model"
 
 
+def test_a_new_gitignore_in_a_folder_that_a_stage_reads_is_taken(dvc_project, assay, git):
+    text = (
+        (dvc_project / "dvc.yaml")
+        .read_text()
+        .replace("stages:\n", "stages:\n  more:\n    cmd: echo 1 > sub/code/m\n    outs: [sub/code/m]\n")
+    )
+    (dvc_project / "dvc.yaml").write_text(text)
+    assay("run", "-n", "one", cwd=dvc_project)
+    assert set(tree_of(git, dvc_project, "one")) == NAMED | {"sub/code/.gitignore"}
+
+
 def test_data_files_are_taken_where_a_stage_reads_them(dvc_project, assay, git):
     write(dvc_project, {"sub/in/new": "bigger", "other/data": "x"})
     assay("add", "sub/in/new", "other/data", cwd=dvc_project)
