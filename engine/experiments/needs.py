@@ -114,6 +114,7 @@ class Needs:
 
     def _of_files(self, where: str, read: Callable[[str], bytes | None], files: Iterable[str]) -> set[Digest]:
         found = tracked(read, files)
+        found.lend_to(self.project)
         digests = {artifact.digest for artifact in found.outs.values()}
         for path, problem in found.errors.items():
             try:

@@ -15,7 +15,7 @@ from assay.engine.errors import AssayError, MissingObject
 from assay.engine.git.objects import TREE, parse_tree
 from assay.engine.git.trees import lookup
 from assay.engine.layout import MARKERS
-from assay.engine.model import Artifact, Oid
+from assay.engine.model import Artifact, Digest, Oid
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile, lock, spec
 from assay.engine.pipeline.datafile import DataFile
@@ -49,6 +49,7 @@ class Tracked:
         params: Files that hold parameters, with the dotted keys that stages read; none means the whole file.
         plots: Files that hold plots.
         errors: Sentences about files that cannot be understood, by path.
+        listings: Manifests that stand in the files themselves.
     """
 
     outs: dict[str, Artifact] = field(default_factory=dict)
@@ -62,6 +63,12 @@ class Tracked:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     plots: dict[str, None] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    listings: dict[Digest, bytes] = field(default_factory=dict)
+
+    def lend_to(self, project: Project) -> None:
+        """Lets the cache read the manifests that stand in the files themselves."""
+        for digest, data in self.listings.items():
+            project.cache.lend(digest, data)
 
 
 def tracked(read: Read, files: Iterable[str]) -> Tracked:
@@ -99,6 +106,8 @@ def _add_data(found: Tracked, file: DataFile) -> None:
     if is_from_repository(file):
         found.imported.update(file.cached)
     for out in file.outs:
+        if out.listed is not None:
+            found.listings[out.listed.artifact.digest] = out.listed.listing
         if not out.cache:
             found.in_git[out.path] = None
         elif not out.push:
@@ -122,7 +131,10 @@ def _entries(found: Tracked, path: str, read: Read) -> Mapping[str, LockEntry]:
     if data is None:
         return {}
     try:
-        return _lock(data, path).stages
+        file = _lock(data, path)
+        if b"files:" in data:
+            found.listings |= {listed.artifact.digest: listed.listing for listed in lock.listings(file)}
+        return file.stages
     except AssayError as error:
         found.errors[path] = error.message
         return {}
@@ -235,4 +247,6 @@ def tracked_at(project: Project, commit: Oid, finder: TreeFiles | None = None) -
         item = lookup(objects, tree, path)
         return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
 
-    return tracked(read, (finder or TreeFiles(objects)).below(tree))
+    found = tracked(read, (finder or TreeFiles(objects)).below(tree))
+    found.lend_to(project)
+    return found

@@ -5,6 +5,7 @@ Imports are shown, checked out from the cache and committed; nothing of where th
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +18,11 @@ from assay.engine.data.checkout import checkout
 from assay.engine.data.commit import commit
 from assay.engine.data.status import status
 from assay.engine.errors import BadInput
+from assay.engine.experiments.gc import gc
+from assay.engine.experiments.keeping import Keep
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.importsum import stage_md5
-from tests.dvcpairs import Pair
+from tests.dvcpairs import Pair, cache_of
 from tests.dvcprocess import DvcProcess
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -278,3 +281,11 @@ def test_what_a_cloud_knows_of_unchanged_files_stays(versioned: Pair) -> None:
     commit(versioned.project)
     versioned.check()
     assert b"version_id: v1" in (versioned.ours / "v.dvc").read_bytes()
+
+
+def test_files_that_only_the_data_file_names_are_kept_by_a_collection(versioned: Pair) -> None:
+    before = cache_of(versioned.ours)
+    for path in (versioned.ours / ".dvc/cache").rglob("*"):
+        os.utime(path, (1, 1))
+    gc(versioned.project, Keep(workspace=True))
+    assert cache_of(versioned.ours) - {"collection.lock"} == before
