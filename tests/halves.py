@@ -1,7 +1,7 @@
 """Scenarios done half by real DVC and half by assay, each way round, and what is left on disk afterwards.
 
 A scenario is a project and its steps. A step is a command in DVC's words, which assay is told in its own, or files to
-be written. It is done in four ways: by DVC alone, by assay alone, by DVC first and assay then, and the other way round.
+be written. It is done in three ways: by DVC alone, by DVC first and assay then, and the other way round.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tests.dvcprocess import DvcProcess
 
 Files = Mapping[str, "str | bytes | None"]
 Step = Sequence[str] | Files
-WAYS = ("DD", "DA", "AD", "AA")
+WAYS = ("DD", "DA", "AD")
 """Who does the first half of the commands, and who the second: D is DVC, A is assay. The first judges the others."""
-SAME_WORDS = ("DD", "DV", "VD", "VV")
+SAME_WORDS = ("DD", "DV", "VD")
 """Likewise, V being assay-dvc."""
 
 COMMITTED = ("git",)
@@ -116,7 +116,7 @@ def write(root: Path, files: Files) -> None:
 
 
 def picture(root: Path) -> dict[str, object]:
-    """Every file of a project with its content, and whether it may be executed; in the cache its whole mode.
+    """Every file of a project with its content, and whether its owner may execute it; in the cache its mode.
 
     Git's files and temporary ones are left out.
     """
@@ -129,7 +129,7 @@ def picture(root: Path) -> dict[str, object]:
             found[name] = str(path.readlink())
         elif path.is_file():
             mode = path.stat().st_mode & 0o777
-            found[name] = (oct(mode) if name.startswith(".dvc/cache") else oct(mode & 0o111), path.read_bytes())
+            found[name] = (oct(mode) if name.startswith(".dvc/cache") else bool(mode & 0o100), path.read_bytes())
         elif not any(path.iterdir()) and not name.startswith(".dvc"):
             found[name] = "an empty folder"
     return found

@@ -137,7 +137,8 @@ def test_every_kind_of_output_and_command(both):
 
 
 def test_what_is_committed_by_hand_is_recorded_alike_but_assay_claims_no_run(both):
-    roots = all_ways(both, {"dvc.yaml": KINDS, "in.txt": "one\n"}, [["repro"], {"plain.txt": "by hand\n"}])
+    steps = [["repro"], {"plain.txt": "by hand\n"}]
+    roots = all_ways(both, {"dvc.yaml": KINDS, "in.txt": "one\n"}, steps, ways=("DD", "AA"))
     for way, root in roots.items():
         both.does(way[0], root, "commit", "-f")
     wrong = differing(picture(roots["AA"]), picture(roots["DD"]))
