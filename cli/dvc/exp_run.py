@@ -13,7 +13,7 @@ from assay.cli.wiring import Context
 if TYPE_CHECKING:
     from assay.engine.experiments.run import RunSpec
 
-_LATER = {"queue": "--queue", "run_all": "--run-all", "temp": "--temp", "pull": "--pull"}
+_LATER = {"queue": "--queue", "run_all": "--run-all", "temp": "--temp"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-m", "--message", help="the commit's message (the parameters that differ)")
     parser.add_argument("-M", dest="message", help=argparse.SUPPRESS)
     parser.add_argument("--no-hydra", action="store_true", help="take the parameters as they are")
-    parser.add_argument("--pull", action="store_true", help="get missing data first (not there yet)")
+    parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
     parser.add_argument("--queue", action="store_true", help="run it later (not there yet)")
     parser.add_argument("--run-all", action="store_true", help="run what is queued (not there yet)")
     parser.add_argument("--temp", action="store_true", help="run it in a folder of its own (not there yet)")
@@ -39,14 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs the pipeline and keeps the result as an experiment."""
+    from assay.cli.pulling import pull_first
     from assay.cli.render.stages import StageLines
     from assay.engine.errors import AssayError, NameTaken
+    from assay.engine.pipeline.spec import load
 
     for name, flag in _LATER.items():
         if getattr(args, name):
             raise AssayError(f"assay has no `exp run {flag}` yet.", "Without it, the experiment runs here and now.")
     context.report = StageLines(context.out, context.report)
     spec = _spec(args, context)
+    if args.pull and not args.dry:
+        pull_first(context, load(context.project()), spec.choice)
     try:
         ran = context.lab.execute(spec)
     except NameTaken as error:

@@ -42,7 +42,7 @@ def refused(assay_dvc):
     return check
 
 
-@pytest.mark.parametrize("flag", ["--queue", "--run-all", "--temp", "--pull"])
+@pytest.mark.parametrize("flag", ["--queue", "--run-all", "--temp"])
 def test_what_run_has_not_yet(refused, project, flag):
     refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
 

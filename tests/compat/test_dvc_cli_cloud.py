@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.dvcsides import Sides, write
+from tests.dvcsides import Sides, commit, write
 
 FILES = {
     ".dvc/config": "[core]\n    remote = up\n['remote \"up\"']\n    url = ../../up\n",
@@ -72,6 +72,14 @@ def test_missing_data_and_runs_come_from_the_remote_before_stages_run(shared, as
     said = assay_dvc("repro", "--pull", cwd=shared.ours)
     assert "Running stage" not in said.out
     assert (shared.ours / "b.txt").read_text() == "hello\n9\n"
+    assert (shared.ours / "s.txt").read_text() == "9\n"
+
+
+def test_an_experiment_gets_what_it_needs_first(shared, assay_dvc):
+    commit(shared.ours)
+    shared.write({".dvc/cache": None, "b.txt": None, "s.txt": None})
+    said = assay_dvc("exp", "run", "--pull", "-n", "e", cwd=shared.ours)
+    assert "Running stage" not in said.out
     assert (shared.ours / "s.txt").read_text() == "9\n"
 
 
