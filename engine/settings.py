@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from assay.engine import disk, vocabulary
-from assay.engine.config import Config, Layer, load, path_keys, read, to_store
+from assay.engine.config import Config, Layer, absolute, load, path_keys, read, to_store
 from assay.engine.configtext import Sections, edited, parse
 from assay.engine.errors import ConfigError
 
@@ -54,12 +54,21 @@ def change(
     else:
         url = Config((*below, Layer("", path, present))).get(section, "url")
         vocabulary.check(words, section, name, value, url=value if name == "url" else url)
+        if name in path_keys(section):
+            absolute(value, os.path.dirname(path), "/")  # refuses what nobody could find
         if typed_in and name in path_keys(section):
             value = to_store(value, typed_in, os.path.dirname(path))
     new = edited(text, section, name, value)
-    if parse(new, path).get(section, {}).get(name) != value:
+    if not _can_be_read(new, path, section, name, value):
         raise ConfigError(f"{key} cannot be {value!r}: it could not be read again.")
     write(path, new, is_new=not text)
+
+
+def _can_be_read(text: str, path: str, section: str, name: str, value: str | None) -> bool:
+    try:
+        return parse(text, path).get(section, {}).get(name) == value
+    except ConfigError:
+        return False
 
 
 def _check_left(words: str, section: str, name: str, present: Sections, below: Sequence[Layer]) -> None:
