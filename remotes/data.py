@@ -77,11 +77,11 @@ def fetch_data(
 ) -> Transferred:
     """Makes sure that the cache has data. Arguments and errors are those of `push_data`."""
     _check_jobs(jobs)
+    if remote is not None:
+        find(project, remote)  # one that is not there is said, whether there is anything to fetch or not
     selected = selected_data(project, scope, remote, push=False)
     with Places(project, remote, jobs=jobs) as places:
         freight = Freight(project, places)
-        if not selected.data:
-            places.of()
         ran = runs.bring(project, places, _jobs(project, remote, jobs)) if run_cache else Moved()
         freight.bring(selected.data.values())
         places.warn()
