@@ -6,6 +6,7 @@ import argparse
 import posixpath
 from typing import TYPE_CHECKING
 
+from assay.cli.render.progress import spelled
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def choice_of(args: argparse.Namespace, context: Context) -> Choice:
     """The stages that were asked for."""
     from assay.engine.pipeline.choice import Choice
 
-    folder = context.current()
+    folder = context.report.folder = context.current()
     return Choice(
         tuple(_target(word, folder, context) for word in args.targets),
         folder,
@@ -83,18 +84,19 @@ def manner_of(args: argparse.Namespace, context: Context) -> Manner:
     )
 
 
-def would_run(stages: Sequence[str]) -> str:
-    """What a dry run found, for a person."""
-    return f"Would run: {', '.join(stages)}." if stages else "Nothing would run: all stages are up to date."
+def would_run(stages: Sequence[str], folder: str) -> str:
+    """What a dry run found, for a person in a folder of the project."""
+    names = [spelled(stage, folder) for stage in stages]
+    return f"Would run: {', '.join(names)}." if stages else "Nothing would run: all stages are up to date."
 
 
-def refuse_failures(done: Reproduced, log: str = "") -> None:
+def refuse_failures(done: Reproduced, folder: str, log: str = "") -> None:
     """Raises AssayError when stages failed and others went on."""
     if not done.failed:
         return
     from assay.engine.errors import AssayError
 
-    names, left = ", ".join(done.failed), ", ".join(done.not_run)
+    names, left = (", ".join(spelled(one, folder) for one in stages) for stages in (done.failed, done.not_run))
     what = f"Stage {names} failed" if len(done.failed) == 1 else f"{len(done.failed)} stages failed: {names}"
     hint = f"The whole output is in {log}." if log else ""
     raise AssayError(f"{what}; not run, since they need what failed: {left}." if left else f"{what}.", hint)

@@ -9,6 +9,7 @@
     ├── ConfigError                  251  a setting is wrong or missing
     ├── NotAProject                  253  no .assay or .dvc here or above
     ├── UsageError                   254  the words on the command line
+    │   └── UnknownTarget            255  one of them should name a stage or data, and names none
     ├── BadInput                     255  a file of the project cannot be understood
     ├── Locked                       255  somebody else holds a lock; its owner is named
     ├── StageFailed                  255  a stage command ended with a non-zero status
@@ -81,6 +82,12 @@ class UsageError(AssayError):
     """The words on the command line do not make a command."""
 
     exit_code = 254
+
+
+class UnknownTarget(UsageError):
+    """A word that should name a stage or data names none."""
+
+    exit_code = 255
 
 
 class BadInput(AssayError):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from assay.engine.experiments.run import Ran, RunSpec
     from assay.engine.model import Oid, Override
     from assay.engine.project import Project
+    from assay.remotes.pull import Pulled
+    from assay.remotes.push import Pushed
 
 
 class Lab:
@@ -265,6 +267,127 @@ class Lab:
         from assay.engine.experiments.apply import apply
 
         return apply(self.project, _revision(experiment))
+
+    def rename(self, experiment: str | Record, new: str, *, force: bool = False) -> Record:
+        """Gives an experiment another name; `undo` takes it back.
+
+        Raises:
+            UnknownRevision: There is none of that name.
+            UsageError: It cannot have the new name.
+            NameTaken: Its commit has an experiment of the new name, which is not to be replaced.
+        """
+        from assay.engine.experiments.rename import rename
+
+        ref = rename(self.project, self._refname(experiment), new, force=force)
+        commit = self.project.repo.refs.read(ref.refname)
+        if commit is None:
+            raise UnknownRevision(f"{new!r} was taken away by somebody else just now.")
+        return Record(ref.name, "success", commit.hex(), ref.baseline.hex(), lambda: self._body(commit))
+
+    def remove(self, *experiments: str | Record) -> list[str]:
+        """Removes experiments, all or none, and returns their names; `undo` brings them back.
+
+        Raises:
+            UnknownRevision: There is none of that name.
+        """
+        from assay.engine.experiments.chosen import Which
+        from assay.engine.experiments.remove import doomed, remove
+
+        if not experiments:
+            return []
+        refs = doomed(self.project, Which(tuple(map(self._refname, experiments))))
+        names = [ref.rpartition("/")[2] for ref in refs]
+        remove(self.project, refs, f"remove {' '.join(names)}")
+        return names
+
+    def tag(self, experiment: str | Record, *tags: str, on: bool = True) -> int:
+        """Puts tags on an experiment, or takes them off; returns whether that changed anything, as 0 or 1.
+
+        Raises:
+            UnknownRevision: There is none of that name.
+            UsageError: A tag cannot be called this.
+            Refused: A tag is to be taken off, and it is not there.
+        """
+        from assay.engine.experiments.remark import commit_named
+        from assay.engine.experiments.tag import tag
+
+        return tag(self.project, [commit_named(self.project, self._refname(experiment))], tags, on=on)
+
+    def note(self, experiment: str | Record, text: str | None) -> bool:
+        """Writes a note on an experiment, or takes it away when the text is None; returns whether that changed it.
+
+        Raises:
+            UnknownRevision: There is none of that name.
+            UsageError: The text is empty or too long.
+        """
+        from assay.engine.experiments.note import note
+        from assay.engine.experiments.remark import commit_named
+
+        return note(self.project, commit_named(self.project, self._refname(experiment)), text)
+
+    def push(
+        self,
+        names: str | Sequence[str] = (),
+        *,
+        remote: str | None = None,
+        everything: bool = False,
+        branch: bool = True,
+        force: bool = False,
+    ) -> Pushed:
+        """Publishes experiments with all they need; ``report.failed`` of the answer says what was not, and why.
+
+        Args:
+            names: Experiments; without them those of HEAD's commit, the workspace's own data and the current branch.
+            remote: The remote's name; the default one when it is None.
+            everything: The experiments of all commits.
+            branch: Whether the current branch goes along.
+            force: Whether an experiment may replace another one of its name there.
+
+        Raises:
+            ConfigError: There is no such remote.
+            UnknownRevision: There is no such experiment.
+            RemoteError: The remote cannot be used.
+        """
+        from assay.remotes.push import push
+
+        chosen = (names,) if isinstance(names, str) else tuple(names)
+        return push(self.project, chosen, remote=remote, everything=everything, branch=branch, force=force)
+
+    def pull(
+        self,
+        names: str | Sequence[str] = (),
+        *,
+        remote: str | None = None,
+        everything: bool = False,
+        force: bool = False,
+        checkout: bool = True,
+    ) -> Pulled:
+        """Fetches experiments with all they need; ``report.failed`` of the answer says what is left, and why.
+
+        Args:
+            names: Experiments on the remote; without them those of HEAD's commit and the workspace's own data.
+            remote: The remote's name; the default one when it is None.
+            everything: The experiments of all commits.
+            force: Whether an experiment may replace another one of its name here.
+            checkout: Whether the workspace's own data is put into the workspace.
+
+        Raises:
+            ConfigError: There is no such remote.
+            UnknownRevision: There is no such experiment there.
+            RemoteError: The remote cannot be used, or holds nothing of ours.
+        """
+        from assay.remotes.pull import pull
+
+        chosen = (names,) if isinstance(names, str) else tuple(names)
+        return pull(self.project, chosen, remote=remote, everything=everything, force=force, checkout=checkout)
+
+    def _refname(self, experiment: str | Record) -> str:
+        """What an experiment is known by: of a record its full ref name, so that no other of its name is meant."""
+        from assay.engine.model import ExpRef, Oid
+
+        if isinstance(experiment, str) or experiment.baseline is None:
+            return experiment if isinstance(experiment, str) else experiment.name
+        return ExpRef(Oid(bytes.fromhex(experiment.baseline)), experiment.name).refname
 
     def undo(self, number: int | None = None) -> str:
         """Gives back what the last verb took away, and returns which it was; undoing again goes back.

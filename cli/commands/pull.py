@@ -31,7 +31,6 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
     """Fetches, and with ``checkout`` brings data into the workspace."""
     from assay.cli.commands.push import split_words, tell
     from assay.remotes.data import fetch_data, pull_data
-    from assay.remotes.pull import pull
 
     project = context.project()
     data, names = split_words(args.names, context)
@@ -42,7 +41,7 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
     elif data is not None:
         reports.append(fetch_data(project, data, remote=args.remote).report)
     if names or not args.names:
-        pulled = pull(project, names, remote=args.remote, everything=args.all, force=args.force, checkout=checkout)
+        pulled = context.lab.pull(names, remote=args.remote, everything=args.all, force=args.force, checkout=checkout)
         reports.append(pulled.report)
     context.report.clear()
     return max(tell(report, "Pulled" if checkout else "Fetched", context) for report in reports)

@@ -33,15 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Publishes experiments and data; non-zero when any part of it could not be done."""
     from assay.remotes.data import push_data
-    from assay.remotes.push import push
 
     data, names = split_words(args.names, context)
     reports = []
     if data is not None:
         reports.append(push_data(context.project(), data, remote=args.remote).report)
     if names or not args.names:
-        done = push(
-            context.project(),
+        done = context.lab.push(
             names,
             remote=args.remote,
             everything=args.all,

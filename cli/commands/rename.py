@@ -22,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Gives the experiment another name."""
-    from assay.engine.experiments.rename import rename
-
-    ref = rename(context.project(), args.old, args.new, force=args.force)
+    renamed = context.lab.rename(args.old, args.new, force=args.force)
     context.report.clear()
-    context.say(f"Renamed {args.old.rpartition('/')[2]} to {ref.name}; `assay undo` takes it back.")
+    context.say(f"Renamed {args.old.rpartition('/')[2]} to {renamed.name}; `assay undo` takes it back.")
     return 0

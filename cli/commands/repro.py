@@ -49,11 +49,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
     context.report.clear()
     if manner.dry:
-        context.say(would_run(done.ran))
+        context.say(would_run(done.ran, choice.folder))
         return 0
     ran, restored = len(done.ran), len(done.restored)
     kept = len(done.skipped) - restored
     back = f"{counted(restored, 'was', 'were')} restored, " if restored else ""
     context.say(f"{counted(ran, 'stage')} ran, {back}{counted(kept, 'was', 'were')} up to date.")
-    refuse_failures(done)
+    refuse_failures(done, choice.folder)
     return 0

@@ -50,11 +50,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     ran = context.lab.execute(spec)
     context.report.clear()
     if spec.manner.dry:
-        context.say(would_run(ran.reproduced.ran))
+        context.say(would_run(ran.reproduced.ran, context.report.folder))
         return 0
     if ran.made is not None:
         context.say(told(context.lab.record_of(ran.made)))
-    refuse_failures(ran.reproduced, ran.log)
+    refuse_failures(ran.reproduced, context.report.folder, ran.log)
     return 0
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import posixpath
 from typing import TYPE_CHECKING
 
+from assay.cli.render.progress import spelled
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.experiments.status import Status
+    from assay.engine.pipeline.changes import Reason
 
 EXAMPLES = """\
   assay status
@@ -45,6 +48,7 @@ def _tell(found: Status, context: Context) -> None:
         context.say("Without Git (core.no_scm).")
     else:
         context.say(f"On branch {found.branch} ({at})." if found.branch else f"On no branch, at {at}.")
+    folder = context.current()
     for title, letters in (
         ("Staged for a commit", found.files.staged),
         ("Changed", found.files.unstaged),
@@ -54,17 +58,30 @@ def _tell(found: Status, context: Context) -> None:
         if letters:
             context.say(f"{title}:")
             for path, letter in letters.items():
-                context.say(f"  {letter} {path}")
+                context.say(f"  {letter} {_from(folder, path, context.project().prefix)}")
     for title, frozen in (("Stages that would run", False), ("Frozen stages that are not as recorded", True)):
         stages = [stage for stage in found.stages if stage.frozen == frozen]
         if stages:
             context.say(f"{title}:")
         for stage in stages:
-            context.say(f"  {stage.name}: {', '.join(reason.text for reason in stage.reasons)}")
+            reasons = ", ".join(_reason(reason, folder) for reason in stage.reasons)
+            context.say(f"  {spelled(stage.name, folder)}: {reasons}")
     if found.owner is not None:
         context.say(f"The workspace is in use: {found.owner.describe()}.")
     if found.collector is not None:
         context.say(f"The cache is being collected: {found.collector.describe()}.")
+
+
+def _from(folder: str, path: str, prefix: str) -> str:
+    """A path of the repository as it is spelled in a folder of the project."""
+    return posixpath.relpath(path, prefix + folder) if prefix + folder else path
+
+
+def _reason(reason: Reason, folder: str) -> str:
+    """Why a stage would run, with the path as it is spelled in a folder of the project."""
+    if not folder or not reason.name or "://" in reason.name or reason.name.startswith("/"):
+        return reason.text
+    return reason.text.replace(reason.name, posixpath.relpath(reason.name, folder), 1)
 
 
 def _json(found: Status) -> str:

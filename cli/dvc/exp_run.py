@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         push_if_asked(context, ran.made.ref)
         context.say(f"\nRan experiment(s): {ran.made.ref.name}")
         context.say("Experiment results have been applied to your workspace.")
-    refuse_failures(ran.reproduced, ran.log)
+    refuse_failures(ran.reproduced, context.report.folder, ran.log)
     return 0
 
 

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     context.report.clear()
     if not manner.dry:
         tell_git([*done.locks_written, *done.ignores_written, *done.data_written], context)
-    refuse_failures(done)
+    refuse_failures(done, choice.folder)
     worked = done.ran or done.restored or done.data_written
     context.say("Use `dvc push` to send your updates to remote storage." if worked else UP_TO_DATE)
     return 0

@@ -6,6 +6,7 @@ says at its end is enough. What a stage prints passes through as it comes.
 
 from __future__ import annotations
 
+import posixpath
 import time
 from typing import TextIO
 
@@ -33,6 +34,7 @@ class Progress:
         self._stream = stream
         self._live = live
         self.quiet = quiet
+        self.folder = ""
         self._shown = False
         self._at_line_start = True
         self._next = 0.0
@@ -79,7 +81,7 @@ class Progress:
         if self.quiet and not isinstance(event, events.Warned):
             return
         self.clear()
-        self._stream.write(sentence(event) + "\n")
+        self._stream.write(sentence(event, self.folder) + "\n")
         self._stream.flush()
 
     def _progress(self, event: events.Progress) -> None:
@@ -103,17 +105,29 @@ class Progress:
             self._stream.flush()
 
 
-def sentence(event: events.Event) -> str:
-    """An event other than progress or output, as one line."""
+def sentence(event: events.Event, folder: str = "") -> str:
+    """An event other than progress or output, as one line; stages as they are spelled in a folder of the project."""
     if isinstance(event, events.Warned):
         return f"warning: {event.text}"
     if isinstance(event, events.StageStarted):
-        return f"Running stage {event.stage}:\n> " + event.command.replace("\n", "\n> ")
+        return f"Running stage {spelled(event.stage, folder)}:\n> " + event.command.replace("\n", "\n> ")
     if isinstance(event, events.StageSkipped):
-        return f"Stage {event.stage} is {event.why}, not run."
+        return f"Stage {spelled(event.stage, folder)} is {event.why}, not run."
     if isinstance(event, events.StageFinished):
-        return f"Stage {event.stage} took {event.seconds:.1f} s."
+        return f"Stage {spelled(event.stage, folder)} took {event.seconds:.1f} s."
     return event.text if isinstance(event, events.Note) else str(event)
+
+
+def spelled(address: str, folder: str) -> str:
+    """A stage or ``.dvc`` file as it is spelled in a folder of the project ("" is the project itself)."""
+    if not folder:
+        return address
+    if address.endswith(".dvc"):
+        return posixpath.relpath(address, folder)
+    above, file, name = address.partition("dvc.yaml:")
+    path = posixpath.relpath(f"{above if file else ''}dvc.yaml", folder)
+    found = name if file else address
+    return found if path == "dvc.yaml" else f"{path}:{found}"
 
 
 def describe(event: events.Progress, seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.data.items import Chosen, selected
-from assay.engine.errors import CorruptArtifact, MissingArtifact, UsageError, WouldLose
+from assay.engine.errors import CorruptArtifact, MissingArtifact, UnknownTarget, WouldLose
 from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.spec import load
 from assay.engine.project import Project
@@ -132,7 +132,7 @@ def _planned(project: Project, found: Chosen, missing: dict[str, str]) -> Plan |
     for part in found.parts:
         is_there = within([part])
         if not any(map(is_there, (*todo.add, *todo.change, *todo.keep, *todo.remove))):
-            raise UsageError(f"{item.path} holds no {part}.", f"`assay data ls {item.path} -R` shows what it holds.")
+            raise UnknownTarget(f"{item.path} holds no {part}.", f"`assay data ls {item.path} -R` shows what it holds.")
     todo = _part_of(todo, found.covers) if found.parts else todo
     if todo.missing:
         lacking = set(todo.missing)

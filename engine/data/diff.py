@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from assay.engine.data.content import Difference, Known, Listing, compared, present, recorded, with_renames
 from assay.engine.data.items import items_of, placed
-from assay.engine.errors import UsageError
+from assay.engine.errors import UnknownTarget
 from assay.engine.git.revisions import resolve
 from assay.engine.model import Artifact
 from assay.engine.pipeline.observe import Observer
@@ -90,5 +90,5 @@ def _meant(targets: Sequence[str], folder: str, known: set[str]) -> set[str]:
     names = {path.rstrip("/") for path in known}
     for path in found:
         if path not in names and not any(name.startswith(f"{path}/") for name in names):
-            raise UsageError(f"{path} is data on neither side.")
+            raise UnknownTarget(f"{path} is data on neither side.")
     return found

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from assay.engine.errors import UsageError
+from assay.engine.errors import UnknownTarget, UsageError
 from assay.engine.model import Artifact
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.locks import Locks
@@ -166,7 +166,7 @@ def _nodes_meant(items: Mapping[str, Item], graph: Graph, target: str, folder: s
     except UsageError as error:
         hint = nearest(placed(target, folder), items) or error.hint
         below = any(path.startswith(placed(target, folder) + "/") for path in items)
-        raise UsageError(
+        raise UnknownTarget(
             f"{target!r} is neither tracked data nor a stage.",
             "-R takes a folder with all below it." if below else hint,
         ) from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from assay.engine.data.items import items_of, placed
-from assay.engine.errors import BadInput, UsageError
+from assay.engine.errors import BadInput, UnknownTarget
 from assay.engine.git.revisions import resolve
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline.source import nearest
@@ -60,12 +60,12 @@ def ls(
     if above is not None:
         inside = {above: outs[above]}
     if not inside and top:
-        raise UsageError(f"Nothing that is tracked lies at {at}.", nearest(at, outs))
+        raise UnknownTarget(f"Nothing that is tracked lies at {at}.", nearest(at, outs))
     lines = [line for out, artifact in inside.items() for line in _lines(project, out, artifact, top, recursive)]
     if above is not None:
         lines = [line for line in lines if line.path == top or line.path.startswith(f"{top}/")]
         if not lines:
-            raise UsageError(f"{above} holds no {at}.", "`assay data ls -R` shows what is tracked.")
+            raise UnknownTarget(f"{above} holds no {at}.", "`assay data ls -R` shows what is tracked.")
     return _grouped(sorted(lines), top, recursive=recursive)
 
 

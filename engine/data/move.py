@@ -9,7 +9,7 @@ from typing import NamedTuple
 from assay.engine import disk
 from assay.engine.data.items import placed
 from assay.engine.data.places import Places
-from assay.engine.errors import Refused, UsageError
+from assay.engine.errors import Refused, UnknownTarget, UsageError
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import DATA_ENDING
@@ -106,7 +106,7 @@ def _source(pipeline: Pipeline, path: str) -> DataFile:
         if path in (stage.address, *(out.path for out in stage.outs)):
             raise UsageError(f"{path} belongs to stage {stage.address}.", f"Change it in {stage.file}.")
     known = [*pipeline.data, *(out.path for file in pipeline.data.values() for out in file.outs)]
-    raise UsageError(f"{path} is no added data.", nearest(path, known) or "`assay data ls` shows what is tracked.")
+    raise UnknownTarget(f"{path} is no added data.", nearest(path, known) or "`assay data ls` shows what is tracked.")
 
 
 def _target(project: Project, pipeline: Pipeline, old: str, new: str) -> str:

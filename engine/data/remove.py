@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.data.items import placed
-from assay.engine.errors import Refused, UsageError
+from assay.engine.errors import Refused, UnknownTarget, UsageError
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.gitignore import without_lines
 from assay.engine.pipeline.outputs import detach
@@ -96,4 +96,4 @@ def _file(pipeline: Pipeline, path: str) -> DataFile:
         if path in (stage.address, stage.name, *(out.path for out in stage.outs)):
             raise UsageError(f"{path} belongs to stage {stage.address}.", f"`assay stage remove {stage.address}`.")
     near = nearest(path, [*pipeline.data, *(out.path for file in pipeline.data.values() for out in file.outs)])
-    raise UsageError(f"{path} is no added data.", near or "`assay data ls` shows what is tracked.")
+    raise UnknownTarget(f"{path} is no added data.", near or "`assay data ls` shows what is tracked.")

@@ -1,11 +1,11 @@
 """Edits of a dvc.yaml that touch one stage: add or replace it, take it away, freeze it.
 
 Every other byte stays: comments, order, indentation, quotes, line endings. A new stage is written as DVC writes one,
-in the indentation found there; of a stage that is replaced only the keys that differ are. What was written is read
-again and compared with what was meant before anybody uses it.
+in the indentation found there, and in braces where those are; of a stage that is replaced only the keys that differ
+are. What was written is read again and compared with what was meant before anybody uses it.
 
-Not added to: stages written in braces. Not edited at all: a value that others share through an anchor, and files
-that hold several documents. Each is refused with a sentence.
+Not edited: a value that others share through an anchor, and files that hold several documents. Each is refused with a
+sentence.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def with_stage(path: str, text: str, name: str, data: Mapping[str, Any]) -> str:
     proposals = [lambda: _put_keys(body, name, data), lambda: _put(body, (STAGES,), name, data)]
     if not before.get(STAGES):
         proposals = [lambda: _first_stage(body, name, data)]
+    proposals.append(lambda: documents.rewritten(path, body, wanted))  # where stages stand in braces
     problem = f"{path} is not written in a way that a stage can be added to"
     return _chosen(path, text, wanted, proposals, Refused(f"{problem}.", _BY_HAND))
 
@@ -87,7 +88,7 @@ def without_stage(path: str, text: str, name: str) -> str:
 
 
 def with_frozen(path: str, text: str, name: str, *, frozen: bool) -> str:
-    """The text with this stage frozen or not; as it is when there is nothing to change.
+    """The text with this stage, or all that are made from it, frozen or not; as it is when there is nothing to change.
 
     Raises:
         Refused: The stage cannot be changed in place.
@@ -95,8 +96,9 @@ def with_frozen(path: str, text: str, name: str, *, frozen: bool) -> str:
     """
     before = _data(path, text)
     stages = before[STAGES]
-    wanted = {**before, STAGES: {**stages, name: _frozen(stages[name], frozen)}}
-    return documents.rewritten(path, text, wanted)
+    stage = stages[name]
+    made = {**stage, "do": _frozen(stage["do"], frozen)} if "foreach" in stage else _frozen(stage, frozen)
+    return documents.rewritten(path, text, {**before, STAGES: {**stages, name: made}})
 
 
 def data_file_with_frozen(path: str, text: str, *, frozen: bool) -> str:

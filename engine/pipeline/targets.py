@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from assay.engine.errors import UsageError
+from assay.engine.errors import UnknownTarget, UsageError
 from assay.engine.pipeline.discover import NAME, is_pipeline_file
 from assay.engine.pipeline.source import nearest
 from assay.engine.pipeline.stage import Stage
@@ -74,7 +74,7 @@ class Names:
         if not hint and seen:
             more = ", ..." if len(seen) > 20 else ""
             hint = f"There are: {', '.join(list(seen)[:20])}{more}."
-        return UsageError(f"There is no stage {target!r}.", hint)
+        return UnknownTarget(f"There is no stage {target!r}.", hint)
 
     def file(self, node: str) -> str:
         """The pipeline file or ``.dvc`` file that a node is in."""

@@ -14,6 +14,7 @@ from assay.engine.errors import Refused
 from assay.engine.params import documents
 from assay.engine.pipeline import stagefile
 from assay.engine.pipeline.spec import Pipeline, load
+from assay.engine.pipeline.stage import Stage
 from assay.engine.pipeline.targets import Names
 from assay.engine.project import Project
 from assay.engine.workspace.autostage import autostage
@@ -54,7 +55,14 @@ def freeze(project: Project, targets: Sequence[str], *, folder: str = "", frozen
         nodes = dict.fromkeys(node for target in targets for node in names.matching(target, folder))
         changed = [node for node in nodes if (pipeline.stages.get(node) or pipeline.data[node]).frozen != frozen]
         texts: dict[str, str] = {}
+        done: set[str] = set()
         for node in changed:
+            members = _made_with(pipeline, node)
+            if members and not members <= nodes.keys():
+                raise _alone(pipeline.stages[node])
+            if node in done:
+                continue
+            done |= members
             path = names.file(node)
             text = texts.get(path) or documents.decoded(path, project.read(path) or b"")
             texts[path] = _edited(pipeline, node, text, frozen=frozen)
@@ -67,9 +75,19 @@ def _edited(pipeline: Pipeline, node: str, text: str, *, frozen: bool) -> str:
     stage = pipeline.stages.get(node)
     if stage is None:
         return stagefile.data_file_with_frozen(node, text, frozen=frozen)
-    if stage.group:
-        raise Refused(
-            f"{node!r} is made from {stage.group!r}, as others are, and cannot be frozen or unfrozen alone.",
-            f"A line `frozen: true` in what {stage.group!r} does in {stage.file} freezes all of them.",
-        )
-    return stagefile.with_frozen(stage.file, text, stage.name, frozen=frozen)
+    return stagefile.with_frozen(stage.file, text, stage.group or stage.name, frozen=frozen)
+
+
+def _made_with(pipeline: Pipeline, node: str) -> set[str]:
+    """The stages that are made from the same definition as a generated one, itself included; none for any other."""
+    stage = pipeline.stages.get(node)
+    if stage is None or not stage.group:
+        return set()
+    return {one.address for one in pipeline.stages.values() if (one.file, one.group) == (stage.file, stage.group)}
+
+
+def _alone(stage: Stage) -> Refused:
+    return Refused(
+        f"{stage.address!r} is made from {stage.group!r}, as others are, and cannot be frozen or unfrozen alone.",
+        f"Name {stage.group!r}: that is all of them.",
+    )

@@ -271,3 +271,32 @@ def test_a_lab_that_is_closed_leaves_nothing_open(lab, project):
         warnings.simplefilter("error")
         package.open(project).close()
         gc.collect()
+
+
+def test_an_experiment_gets_another_name_and_goes_and_comes_back(lab):
+    renamed = lab.rename("lr2", "best")
+    assert (renamed.name, renamed.params["train.lr"]) == ("best", 0.2)
+    assert lab.remove(renamed, lab["lr3"]) == ["best", "lr3"]
+    assert len(lab) == 0
+    assert lab.remove() == []
+    assert lab.undo() == "remove best lr3"
+    assert "best" in lab
+
+
+def test_tags_and_notes_are_put_on_and_taken_off(lab):
+    assert lab.tag("lr2", "good", "v1") == 1
+    assert lab.note(lab["lr2"], "worth a look")
+    assert (lab["lr2"].tags, lab["lr2"].note) == (("good", "v1"), "worth a look")
+    lab.tag(lab["lr2"], "good", on=False)
+    assert lab.note("lr2", None)
+    assert (lab["lr2"].tags, lab["lr2"].note) == (("v1",), None)
+
+
+def test_experiments_travel_through_a_remote(lab, assay, capfd, tmp_path):
+    assay("remote", "add", "there", str(tmp_path / "remote"), "-d", cwd=lab.root)
+    capfd.readouterr()
+    with package.open(lab.root) as opened:
+        assert not opened.push("lr2").report.failed
+        opened.remove("lr2", "lr3")
+        assert not opened.pull("lr2").report.failed
+        assert ["lr2" in opened, "lr3" in opened] == [True, False]

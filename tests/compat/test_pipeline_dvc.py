@@ -220,3 +220,28 @@ def test_the_same_lines_keep_outputs_out_of_git(dvc: Dvc, tmp_path: Path, git: C
     (mine / ".gitignore").write_text("first")
     ignore(str(mine), names)
     assert (mine / ".gitignore").read_text() == theirs
+
+
+@pytest.mark.law(8)
+def test_dvc_reads_what_commands_write_into_a_dvc_yaml(dvc_process, assay, tmp_path):
+    assay("init", "--dvc", cwd=tmp_path)
+    (tmp_path / "in.txt").write_text("1\n")
+    (tmp_path / "params.yaml").write_text("lr: 1\n")
+    assay("baseline", "-m", "first", cwd=tmp_path)
+    assay(
+        "run",
+        "--deps",
+        "in.txt",
+        "--params",
+        "params.yaml",
+        "--outs",
+        "o",
+        "--",
+        "sh",
+        "-c",
+        "echo 1 > o",
+        cwd=tmp_path,
+    )
+    assay("stage", "add", "-n", "a", "-d", "o", "-O", "p", "--desc", "x", "touch", "p", cwd=tmp_path)
+    assay("freeze", "a", cwd=tmp_path)
+    assert set(dvc_process.resolve(tmp_path)["stages"]) == {"run", "a"}

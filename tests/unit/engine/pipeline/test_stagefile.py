@@ -76,7 +76,24 @@ def test_a_stage_is_added_wherever_there_is_a_place_for_it(text: str, edited: st
     assert with_stage(text) == edited
 
 
-@pytest.mark.parametrize("text", ["stages: {a: {cmd: x}}\n", "{}\n", "x: &a {b: {cmd: c}}\nstages: *a\n"])
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (
+            "stages: {a: {cmd: x}}  # c\n",
+            "stages: {a: {cmd: x}, new: {cmd: echo, deps: [i], outs: [{o: {cache: false}}]}}  # c\n",
+        ),
+        ("{stages: {a: {cmd: x}}, vars: []}\n", "{stages: {a: {cmd: x}, new: {cmd: echo, deps: [i]}}, vars: []}\n"),
+        ("{}\n", "{stages: {new: {cmd: echo, deps: [i]}}}\n"),
+        ("stages: {\n  a: {cmd: x},\n}\n", "stages: {\n  a: {cmd: x},\n  new: {cmd: echo, deps: [i]},\n}\n"),
+    ],
+)
+def test_a_stage_is_added_in_braces_where_stages_stand_in_braces(text: str, after: str) -> None:
+    more = {"outs": [{"o": {"cache": False}}]} if "outs" in after else {}
+    assert with_stage(text, cmd="echo", deps=["i"], **more) == after
+
+
+@pytest.mark.parametrize("text", ["x: &a {b: {cmd: c}}\nstages: *a\n"])
 def test_a_file_without_lines_to_add_to_is_refused(text: str) -> None:
     with pytest.raises(Refused, match=r"dvc\.yaml is not written in a way that a stage can be added to\."):
         with_stage(text)

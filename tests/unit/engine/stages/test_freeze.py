@@ -35,11 +35,22 @@ def test_stages_with_templates_and_data_are_frozen_and_unfrozen(project: Workspa
     assert project.read("sub/x.dvc") == "outs:\n- path: x  # mine\n"
 
 
-@pytest.mark.parametrize("target", ["g", "g@1"])
-def test_stages_made_from_one_definition_are_not_frozen(project: Workspace, target: str) -> None:
-    with pytest.raises(Refused, match="'g@1' is made from 'g'"):
-        freeze(project.project, ["a", target])
+def test_all_that_is_made_from_one_definition_is_frozen_together(project: Workspace) -> None:
+    project.write("sub/dvc.yaml", "stages: {m: {matrix: {x: [1, 2]}, cmd: 'echo ${item.x}'}}\n")
+    assert freeze(project.project, ["g", "sub/dvc.yaml:m"]).changed == ("g@1", "sub/dvc.yaml:m@1", "sub/dvc.yaml:m@2")
+    assert "do: {cmd: x, frozen: true}" in project.read("dvc.yaml")
+    assert project.read("sub/dvc.yaml") == "stages: {m: {matrix: {x: [1, 2]}, cmd: 'echo ${item.x}', frozen: true}}\n"
+    assert [stage.frozen for stage in load(project.project).stages.values() if stage.group] == [True] * 3
+    freeze(project.project, ["g"], frozen=False)
     assert project.read("dvc.yaml") == TEXT
+
+
+def test_one_of_several_is_not_frozen_alone(project: Workspace) -> None:
+    text = TEXT.replace("[1]", "[1, 2]")
+    project.write("dvc.yaml", text)
+    with pytest.raises(Refused, match="'g@1' is made from 'g'"):
+        freeze(project.project, ["a", "g@1"])
+    assert project.read("dvc.yaml") == text
 
 
 def test_all_or_none(project: Workspace) -> None:
