@@ -71,11 +71,10 @@ def _tell(args: argparse.Namespace, context: Context) -> int:
     """Prints one setting; one that is nowhere is a mistake only where one file was asked for."""
     from assay.engine.errors import ConfigError
 
-    for layer in reversed(_layers(args.level, context)):
-        value = dict(_settings(layer)).get(args.name)
-        if value is not None:
-            context.say(f"{_origin(layer, context) if args.show_origin else ''}{value}")
-            return 0
+    found = configured(args.name, args.level, context)
+    if found is not None:
+        context.say(f"{_origin(found[0], context) if args.show_origin else ''}{found[1]}")
+        return 0
     if args.level:
         raise ConfigError(f"{args.name} is not set in {place(args.level, context)}.")
     return 0
@@ -93,6 +92,15 @@ def _settings(layer: Layer) -> Iterator[tuple[str, str]]:
 def _origin(layer: Layer, context: Context) -> str:
     inside = layer.name in ("project", "local")
     return f"{os.path.relpath(layer.path, context.project().root) if inside else layer.path}\t"
+
+
+def configured(name: str, level: str | None, context: Context) -> tuple[Layer, str] | None:
+    """The file that has the last word on a setting, of all or of one level, and what it says; None for none."""
+    for layer in reversed(_layers(level, context)):
+        value = dict(_settings(layer)).get(name)
+        if value is not None:
+            return layer, value
+    return None
 
 
 def place(level: str | None, context: Context) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, str] = {
     "add": "track files and folders that no stage writes",
+    "cache dir": "where the cache lies",
     "check-ignore": "whether .dvcignore files ignore a path, and which line says so",
     "checkout": "bring tracked data from the cache into the workspace",
     "commit": "record data and outputs as they are, without running anything",
@@ -68,7 +69,6 @@ VERBS: dict[str, str] = {
 
 LATER = (
     "artifacts get",
-    "cache dir",
     "cache migrate",
     "completion",
     "daemon analytics",

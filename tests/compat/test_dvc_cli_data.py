@@ -188,6 +188,16 @@ def test_a_setting_in_a_folder_below_is_relative_to_it(empty):
     empty.same_files()
 
 
+def test_the_cache_is_where_dvc_has_it(empty):
+    empty.write({"sub/x": ""})
+    for words in ([], ["--local"], ["-u"], ["--local", "x", "-u"]):
+        empty.same("cache", "dir", *words)
+    empty.same("cache", "dir", "../../c", cd="sub")
+    empty.same("cache", "dir")
+    empty.same("cache", "dir", "--project", cd="sub")
+    empty.same_files()
+
+
 IGNORED = [
     ["a.log", "keep.log"],
     ["a.txt"],
