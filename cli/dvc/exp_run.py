@@ -47,7 +47,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for name, flag in _LATER.items():
         if getattr(args, name):
             raise AssayError(f"assay has no `exp run {flag}` yet.", "Without it, the experiment runs here and now.")
-    context.report = StageLines(context.out, context.report)
+    lines = StageLines(context.out, context.report)
+    context.report = lines  # before the project is opened, which then reports to it
+    lines.folder = context.current()
     spec = _spec(args, context)
     if args.pull and not args.dry:
         pull_first(context, load(context.project()), spec.choice)
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         push_if_asked(context, ran.made.ref)
         context.say(f"\nRan experiment(s): {ran.made.ref.name}")
         context.say("Experiment results have been applied to your workspace.")
-    refuse_failures(ran.reproduced, context.report.folder, ran.log)
+    refuse_failures(ran.reproduced, lines.folder, ran.log)
     return 0
 
 

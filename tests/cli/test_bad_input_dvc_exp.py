@@ -42,55 +42,63 @@ def refused(assay_dvc):
     return check
 
 
-@pytest.mark.parametrize("flag", ["--queue", "--run-all", "--temp"])
-def test_what_run_has_not_yet(refused, project, flag):
-    refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
+def test_what_run_has_not_yet(refused, project):
+    for flag in ("--queue", "--run-all", "--temp"):
+        refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
 
 
-@pytest.mark.parametrize("words", [["run", "--jobs", "x"], ["run", "--nope"], ["save", "-n"], ["apply"], ["branch"]])
-def test_words_that_are_no_command(refused, project, words):
-    refused(project, 254, *words)
+def test_words_that_are_no_command(refused, project):
+    for words in (["run", "--jobs", "x"], ["run", "--nope"], ["save", "-n"], ["apply"], ["branch"]):
+        refused(project, 254, *words)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["run", "-S", "nope=1"],
-        ["run", "-S", "lr"],
-        ["run", "-S", "lr=1,2"],
-        ["run", "-S", "../outside.yaml:a=1"],
-        ["run", "-S", "dvc.yaml:stages=1"],
-        ["run", "-n", "a/b"],
-        ["run", "nope"],
-        ["run", "-R", "nope"],
-        ["apply", ""],
-        ["apply", "HEAD:params.yaml"],
-        ["branch", "nope"],
-        ["branch", "HEAD", "x"],
-        ["branch", "HEAD", "a..b"],
-        ["rename", "nope", "x"],
-        ["rename", "one"],
-        ["rename", "-g", "origin", "one", "x"],
-        ["remove"],
-        ["remove", "-n", "2"],
-        ["remove", "nope"],
-        ["remove", "nope", "-A"],
-        ["remove", "--queue"],
-        ["remove", "-A", "-g", "origin"],
-        ["remove", "--rev", "nope"],
-        ["remove", "--keep", "nope"],
-    ],
-)
-def test_what_cannot_be_done(refused, project, words):
-    refused(project, 255, *words)
+CANNOT = [
+    ["run", "-S", "nope=1"],
+    ["run", "-S", "lr"],
+    ["run", "-S", "lr=1,2"],
+    ["run", "-S", "../outside.yaml:a=1"],
+    ["run", "-S", "dvc.yaml:stages=1"],
+    ["run", "-n", "a/b"],
+    ["run", "nope"],
+    ["run", "-R", "nope"],
+    ["apply", ""],
+    ["apply", "HEAD:params.yaml"],
+    ["branch", "nope"],
+    ["branch", "HEAD", "x"],
+    ["branch", "HEAD", "a..b"],
+    ["rename", "nope", "x"],
+    ["rename", "one"],
+    ["rename", "-g", "origin", "one", "x"],
+    ["remove"],
+    ["remove", "-n", "2"],
+    ["remove", "nope"],
+    ["remove", "nope", "-A"],
+    ["remove", "--queue"],
+    ["remove", "-A", "-g", "origin"],
+    ["remove", "--rev", "nope"],
+    ["remove", "--keep", "nope"],
+]
 
 
-@pytest.mark.parametrize(
-    "words", [["nope"], ["-n", "a b"], ["-I", "nope"], ["-I", ".git"], ["-I", ".dvc/tmp"], ["-I", "/"]]
-)
-def test_what_cannot_be_saved(refused, project, words):
+@pytest.mark.parametrize("verb", ["run", "apply", "branch", "rename", "remove"])
+def test_what_cannot_be_done(refused, project, verb):
+    for words in CANNOT:
+        if words[0] == verb:
+            refused(project, 255, *words)
+
+
+def test_what_cannot_be_saved(refused, project):
     (project / ".dvc/tmp").mkdir()
-    refused(project, 1, "save", *words, says="failed to save experiment - ")
+    for words in (
+        ["nope"],
+        ["-n", "a b"],
+        ["-I", "nope"],
+        ["-I", ".git"],
+        ["-I", ".dvc/tmp"],
+        ["-I", "/"],
+        ["-I", ".."],
+    ):
+        refused(project, 1, "save", *words, says="failed to save experiment - ")
 
 
 def test_broken_files_of_the_project(refused, project):

@@ -25,8 +25,7 @@ EDITS = {
         *("-S", "model/own.toml:depth=3", "-S", "more.py:WIDTH=4"),
     ],
     "one stage": ["prepare"],
-    "downstream": ["--downstream", "prepare"],
-    "pipeline": ["-p", "train", "-f"],
+    "downstream": ["-f", "--downstream", "prepare"],
 }
 WRITTEN_ANEW = {"params.yaml", "model/own.json", "model/own.toml", "more.py"}
 """Files of parameters: DVC writes them in its own style, assay changes the value."""
