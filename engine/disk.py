@@ -172,7 +172,10 @@ def lock_file(path: str, body: bytes) -> int | None:
     Returns:
         A descriptor, whose closing gives the lock back; None when somebody else has it.
     """
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:
+        raise OSError(errno.ENOSYS, "this system has no flock") from None
 
     _step("create", path)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | _O_CLOEXEC | _O_NOFOLLOW, 0o666)
