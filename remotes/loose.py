@@ -27,6 +27,8 @@ from assay.remotes.verify import CachedObject
 
 _FEW = 32
 """Up to so many objects are asked for one by one without a thought."""
+_FOLDERS, _PAGE = 256, 1000
+"""Objects lie in so many folders; a request lists so many of them."""
 _TOGETHER = 64
 """At most so many objects are handed to a thread at once."""
 _KEYS_PER_QUESTION = 4
@@ -162,15 +164,15 @@ class LooseHoldings:
         for digest in digests:
             folders.setdefault(object_key(digest).rpartition("/")[0] + "/", []).append(digest)
         crowd = self._crowd(folders) if len(digests) > _FEW else None
-        listed = [
+        listed = {
             name for name, inside in folders.items() if crowd is not None and len(inside) * _KEYS_PER_QUESTION > crowd
-        ]
+        }
         found: dict[Digest, int] = {}
-        for _, sizes in each(self._list, listed, self._jobs):
+        for _, sizes in each(self._list, _joined(listed, crowd or 0), self._jobs):
             if isinstance(sizes, AssayError):
                 raise sizes
             found.update(sizes)
-        single = (digest for name, inside in folders.items() if name not in set(listed) for digest in inside)
+        single = (digest for name, inside in folders.items() if name not in listed for digest in inside)
         for digest, size in each(lambda one: self._store.size(object_key(one)), single, self._jobs):
             if isinstance(size, AssayError):
                 raise size
@@ -205,3 +207,18 @@ def _grouped(digests: Sequence[Digest], jobs: int) -> Iterator[Sequence[Digest]]
     """Neighbours together: one thread goes through one folder, and hands over less often."""
     length = max(1, min(_TOGETHER, len(digests) // (4 * jobs)))
     return (digests[start : start + length] for start in range(0, len(digests), length))
+
+
+def _joined(folders: Collection[str], crowd: int) -> list[str]:
+    """The same places to list with fewer requests: the folder above, where all that it holds fits on a few pages.
+
+    Args:
+        folders: Neighbours such as ``files/md5/ab/``.
+        crowd: How many objects each of them holds, about.
+    """
+    found: list[str] = []
+    for above in {name[:-3] for name in folders}:
+        inside = [name for name in folders if name[:-3] == above]
+        pages = crowd * _FOLDERS // _PAGE + 1
+        found += [above] if above and pages < len(inside) else inside
+    return found
