@@ -40,21 +40,23 @@ def _base(base: Base) -> Iterator[str]:
 
 
 def _range(found: Range) -> str:
-    revs = ", ".join([_row(rev) + "null}" for rev in found.revs])
-    executor = "null" if found.executor is None else _executor(found.executor)
-    return f'{{"revs": [{revs}], "executor": {executor}, "name": {_text(found.name)}}}'
+    revs, executor, name = found
+    rows = _row(revs[0]) if len(revs) == 1 else "null}, ".join(map(_row, revs))
+    about = "null" if executor is None else _executor(executor)
+    return f'{{"revs": [{rows}null}}], "executor": {about}, "name": {_text(name)}}}'
 
 
-def _row(rev: Rev) -> str:
+def _row(row: Rev) -> str:
     """A row up to where its experiments come."""
-    error = f"{{{rev.error}}}" if rev.error else "null"
-    data = "null"
-    if rev.body:
-        if rev.time is None:  # a workspace, be it that of a run
-            data = f'{{"rev": "workspace", "timestamp": null, {rev.body}}}'
-        else:
-            data = f'{{"rev": "{rev.rev}", "timestamp": "{local_time(rev.time)}", {rev.body}}}'
-    return f'{{"rev": "{rev.rev}", "name": {_text(rev.name)}, "data": {data}, "error": {error}, "experiments": '
+    rev, name, at, body, problem = row
+    error = f"{{{problem}}}" if problem else "null"
+    if not body:
+        data = "null"
+    elif at is None:  # a workspace, be it that of a run
+        data = f'{{"rev": "workspace", "timestamp": null, {body}}}'
+    else:
+        data = f'{{"rev": "{rev}", "timestamp": "{local_time(at)}", {body}}}'
+    return f'{{"rev": "{rev}", "name": {_text(name)}, "data": {data}, "error": {error}, "experiments": '
 
 
 def _executor(executor: Executor) -> str:

@@ -15,6 +15,7 @@ from assay.engine.errors import AssayError
 from assay.engine.experiments.dvcdata import FORM, STAGES_FORM, State, body_of, encode, workspace_state
 from assay.engine.experiments.dvcqueue import Process, Task, tasks
 from assay.engine.experiments.dvcscope import Wanted, baselines, described
+from assay.engine.experiments.index import Header
 from assay.engine.experiments.records import Records
 from assay.engine.model import ExpRef, Oid
 from assay.engine.project import Project, open_project
@@ -144,19 +145,22 @@ class _Revs:
 
     def __init__(self, records: Records, commits: Sequence[Oid]) -> None:
         self.records = records
-        self._texts: dict[Oid, tuple[int, str]] = {}
+        self._headers: dict[Oid, Header] = {}
+        self._bodies: dict[int, str] = {}
         self._load(commits)
 
     def _load(self, commits: Sequence[Oid]) -> None:
-        headers = self.records.headers(dict.fromkeys(commits))
-        wanted = [headers[commit] for commit in dict.fromkeys(commits)]
-        bodies = self.records.bodies([number for _, number, _ in wanted])
-        self._texts.update({commit: (at, bodies[number]) for commit, number, at in wanted})
+        wanted = dict.fromkeys(commits)
+        headers = self.records.headers(wanted)
+        self._headers.update(headers)
+        self._bodies.update(self.records.bodies([headers[commit][1] for commit in wanted]))
 
     def _text(self, commit: Oid) -> tuple[int, str]:
-        if commit not in self._texts:
+        """A commit's time, and its record; an empty one when it cannot be read."""
+        if commit not in self._headers:
             self._load([commit])
-        return self._texts[commit]
+        _, number, at = self._headers[commit]
+        return at, self._bodies[number]
 
     def rev(self, commit: Oid, name: str | None) -> Rev | None:
         """A commit as a row; None for one that cannot be read."""
