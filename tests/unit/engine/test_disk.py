@@ -195,3 +195,26 @@ def test_a_full_disk_is_told_in_a_sentence():
     error = disk.no_space(OSError(errno.ENOSPC, "x"), "/a/b")
     assert error.message == "No space left while writing /a/b."
     assert error.hint
+
+
+def test_folders_get_the_mode_that_is_asked_for_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        disk.make_folders(str(tmp_path / "a/b"), 0o2775)
+        disk.make_folders(str(tmp_path / "c/d"))
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o7777 for name in ("a", "a/b", "c", "c/d")]
+    assert modes == [0o2775, 0o2775, 0o700, 0o700]
+
+
+def test_a_file_that_nobody_may_write_can_be_read_by_all(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with disk.NewFile(str(tmp_path), 0o444) as new:
+            new.publish(str(tmp_path / "object"))
+        with disk.NewFile(str(tmp_path)) as new:
+            new.publish(str(tmp_path / "other"))
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("object", "other")] == [0o444, 0o600]
