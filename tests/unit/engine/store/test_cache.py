@@ -425,3 +425,41 @@ def test_a_full_disk_is_a_sentence_however_something_arrives(bench, tmp_path, la
     with disk.injected(full), pytest.raises(AssayError, match="No space left"):
         arrive()
     assert files_below(bench.folder) == []
+
+
+def test_a_cache_without_packs_holds_files_alone(tmp_path):
+    cache = Cache(str(tmp_path / "cache"), "md5", pack_limit=0)
+    with cache.writer() as writer:
+        small, listing = writer.add_bytes(b"small"), writer.add_bytes(b"[]", is_dir=True)
+    assert not cache.packs()
+    for digest in (small, listing):
+        assert stat.S_IMODE(os.stat(cache.object_path(digest)).st_mode) == 0o444
+    lost = Digest("md5", "ab" * 16)
+    assert cache.missing([small, listing, lost]) == {lost}
+    assert cache.read_small(small) == b"small"
+    assert cache.read_small(lost) is None
+
+
+def test_an_empty_file_is_missing_also_where_there_are_no_packs(tmp_path):
+    cache = Cache(str(tmp_path / "cache"), "md5", pack_limit=0)
+    with cache.writer() as writer:
+        found, empty = writer.add_bytes(b"small"), writer.add_bytes(b"")
+    os.truncate(cache.object_path(found), 0)
+    assert cache.missing([found, empty]) == {found}
+
+
+def test_a_writer_names_by_another_hash_on_demand(tmp_path):
+    cache = Cache(str(tmp_path / "cache"), "md5", pack_limit=0)
+    with cache.writer("md5-dos2unix") as writer:
+        digest = writer.add_bytes(b"a\r\n")
+    assert digest.algo == "md5-dos2unix"
+    assert cache.object_path(digest) == f"{cache.folder}/{digest.hex[:2]}/{digest.hex[2:]}"
+    assert cache.read(digest) == b"a\r\n"
+
+
+def test_a_lent_manifest_is_read_and_still_missing(tmp_path):
+    cache = Cache(str(tmp_path / "cache"), "md5", pack_limit=0)
+    digest = Digest("md5", "ab" * 16, True)
+    cache.lend(digest, b"[]")
+    assert cache.read(digest) == b"[]"
+    assert digest not in cache
