@@ -43,10 +43,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
             raise BadInput("dvc.yaml", "does not exist")
         manner = manner._replace(replacing=Replaced(project, "repro").outs)
         done = reproduce(project, pipeline, choice, manner)
-        autostage(project, [*done.locks_written, *done.ignores_written, *done.data_written])
+        written = [*done.locks_written, *done.ignores_written, *done.data_written]
+        staged = autostage(project, written)
     context.report.clear()
-    if not manner.dry:
-        tell_git([*done.locks_written, *done.ignores_written, *done.data_written], context)
+    tell_git(written, context, staged=staged)
     refuse_failures(done, choice.folder)
     worked = done.ran or done.restored or done.data_written
     context.say("Use `dvc push` to send your updates to remote storage." if worked else UP_TO_DATE)

@@ -83,6 +83,11 @@ def test_flags_of_repro_are_told_in_dvcs_words(sides):
     sides.same_files()
 
 
+def test_what_goes_into_the_index_is_not_told(sides):
+    sides.write({".dvc/config": "[core]\n    autostage = true\n"})
+    sides.same("repro", "one", ordered=True)
+
+
 def test_a_failing_stage_ends_with_dvcs_code(sides):
     sides.write({"dvc.yaml": PIPELINE.replace("cat a.txt > b.txt", "exit 3")})
     sides.same("repro", "one", ordered=True)
