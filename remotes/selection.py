@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from assay.engine.data.items import Chosen, Item, choose, items_of
 from assay.engine.errors import AssayError, UsageError
-from assay.engine.experiments.keeping import Keep, select
+from assay.engine.experiments import dvcscope
 from assay.engine.git.trees import lookup
 from assay.engine.model import Oid
 from assay.engine.params import documents
@@ -119,8 +119,8 @@ def selected_data(project: Project, scope: Scope, remote: str | None, *, push: b
 def _commits(project: Project, scope: Scope) -> list[Oid]:
     commits = list(scope.revisions)
     if scope.branches or scope.tags or scope.commits:
-        keep = Keep(branches=scope.branches, tags=scope.tags, commits=scope.commits)
-        commits += sorted(select(project, keep).kept)
+        wanted = dvcscope.Wanted(number=1, branches=scope.branches, tags=scope.tags, commits=scope.commits)
+        commits += dvcscope.baselines(project, wanted)
     return list(dict.fromkeys(commits))
 
 

@@ -243,3 +243,30 @@ def test_remotes_with_the_names_of_the_workspace_are_refused(twins: Twins, setti
         file.write(f"    {setting} = true\n")
     assert setting in twins.ours("push", code=251).err
     assert not twins.remote.exists()
+
+
+def test_branches_tags_and_all_commits_mean_the_same(twins: Twins, git: Callable[..., str]) -> None:
+    def commit(content: bytes) -> None:
+        twins.write({"model": content})
+        twins.theirs("add", "-q", "model")
+        git("add", ".dvc", "model.dvc", ".gitignore", cwd=twins.one)
+        git("commit", "-q", "-m", content.decode(), cwd=twins.one)
+
+    commit(b"first")
+    commit(b"tagged")
+    git("tag", "v1", cwd=twins.one)
+    commit(b"middle")
+    git("branch", "side", cwd=twins.one)
+    commit(b"main")
+    twins.write({"model": b"workspace"})
+    twins.theirs("add", "-q", "model")
+    for flag, count in (("-a", 3), ("-T", 2), ("-A", 5)):
+        found = []
+        for push in (twins.theirs, twins.ours):
+            shutil.rmtree(twins.remote, ignore_errors=True)
+            push("push", flag)
+            found.append(twins.objects())
+        assert found[0] == found[1], flag
+        assert len(found[0]) == count
+    there = twins.copy()
+    assert twins.ours("fetch", "-A", folder=there).out == "5 files fetched\n"
