@@ -66,15 +66,7 @@ PATHS = {
     "no text": "[a]",
     "a tag": "!!python/object/apply:os.system [touch victim]",
 }
-VERBS = [
-    ("checkout",),
-    ("data", "status"),
-    ("status",),
-    ("commit", "-f"),
-    ("repro",),
-    ("add", "params.yaml"),
-    ("gc", "-w", "-f"),
-]
+VERBS = [("checkout",), ("data", "status"), ("commit", "-f"), ("gc", "-w", "-f")]
 
 
 @pytest.mark.parametrize("name", PATHS)
