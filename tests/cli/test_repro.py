@@ -24,14 +24,17 @@ def sub(project):
 
 def test_targets_are_those_of_the_folder(assay, project, sub):
     assert assay("repro", "--dry", cwd=project).out == "Would run: prepare, train.\n"
-    assert assay("repro", "--dry", cwd=sub).out == "Would run: prepare, sub/dvc.yaml:other.\n"
-    assert assay("repro", "--dry", "-s", "../dvc.yaml:prepare", cwd=sub).out == "Would run: prepare.\n"
-    assert assay("repro", "--dry", "-s", f"{project}/dvc.yaml:prepare", cwd=sub).out == "Would run: prepare.\n"
-    assert assay("repro", "--dry", "-P", cwd=sub).out == "Would run: prepare, train, sub/dvc.yaml:other.\n"
-    assert assay("repro", "--dry", "-R", ".", cwd=sub).out == "Would run: prepare, sub/dvc.yaml:other.\n"
+    assert assay("repro", "--dry", cwd=sub).out == "Would run: ../dvc.yaml:prepare, other.\n"
+    assert assay("repro", "--dry", "-s", "../dvc.yaml:prepare", cwd=sub).out == "Would run: ../dvc.yaml:prepare.\n"
+    assert (
+        assay("repro", "--dry", "-s", f"{project}/dvc.yaml:prepare", cwd=sub).out == "Would run: ../dvc.yaml:prepare.\n"
+    )
+    every = "Would run: ../dvc.yaml:prepare, ../dvc.yaml:train, other.\n"
+    assert assay("repro", "--dry", "-P", cwd=sub).out == every
+    assert assay("repro", "--dry", "-R", ".", cwd=sub).out == "Would run: ../dvc.yaml:prepare, other.\n"
     assert assay("repro", "--dry", "--glob", "--downstream", "prep*", cwd=project).out.endswith("sub/dvc.yaml:other.\n")
     (project / "empty").mkdir()
-    assert assay("repro", "--dry", cwd=project / "empty").out == "Would run: prepare, train.\n"
+    assert assay("repro", "--dry", cwd=project / "empty").out == "Would run: ../dvc.yaml:prepare, ../dvc.yaml:train.\n"
 
 
 def test_what_came_back_is_counted_apart(assay, project):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.engine import disk
 from tests.conftest import IDENTITY
 from tests.verbs import picture, tree_of, write
 
@@ -234,3 +235,16 @@ def test_edited_data_that_no_stage_reads_joins_the_experiment_unless_stages_are_
             ref for ref in git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=project).split() if name in ref
         )
         assert f"size: {size}\n" in git("show", f"{ref}:apart.csv.dvc", cwd=project) + "\n"
+
+
+@pytest.mark.law(1)
+@pytest.mark.parametrize("words", [("run", "-n", "one"), ("save", "-n", "one")])
+def test_what_an_experiment_needs_is_synced_before_its_ref_is_made(project, assay, words):
+    (project / "raw.txt").write_text("other\n")
+    steps: list[tuple[str, str]] = []
+    with disk.injected(lambda step, path: steps.append((step, path))):
+        assay(*words, cwd=project)
+    made = next(at for at, (_, path) in enumerate(steps) if "/.git/refs/exps/" in path and path.endswith("/one"))
+    written = max(at for at, (_, path) in enumerate(steps[:made]) if "/.git/objects/" in path)
+    assert ("sync", f"{project}/.git") in steps[written:made]
+    assert not any("/.git/objects/" in path for _, path in steps[made:])

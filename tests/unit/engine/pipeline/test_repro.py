@@ -742,3 +742,19 @@ def test_an_output_that_is_a_symlink_to_a_folder_comes_back_as_a_folder(work: Wo
     assert again(work).restored == ("a",)
     assert not (work.root / "o").is_symlink()
     assert work.read("o/x") == "1\n"
+
+
+@pytest.mark.law(1)
+def test_the_cache_is_synced_before_a_lock_file_names_what_it_has(work: Workspace) -> None:
+    two_stages(work)
+    steps: list[tuple[str, str]] = []
+    with disk.injected(lambda step, path: steps.append((step, path))):
+        repro(work)
+    cache = work.project.cache_folder
+    named = [at for at, (step, path) in enumerate(steps) if step == "rename" and path.endswith("/dvc.lock")]
+    assert len(named) == 2
+    for at in named:
+        written = max(
+            i for i, (_, path) in enumerate(steps[:at]) if path.startswith((f"{cache}/packs/", f"{cache}/xxh128/"))
+        )
+        assert ("sync", cache) in steps[written:at]
