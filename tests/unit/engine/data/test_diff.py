@@ -42,7 +42,7 @@ def test_two_revisions(data):
 
 
 def test_the_workspace_as_it_lies_there(data):
-    assert diff(data.project).paths._replace(unchanged=()) == ((), (), (), (), ())
+    assert diff(data.project).paths._replace(unchanged=()) == ((), (), (), (), (), ())
     data.write({"f": "changed"})
     assert diff(data.project).paths.modified == ("f",)
     assert diff(data.project, "HEAD~1", targets=["f"]).paths.modified == ("f",)
