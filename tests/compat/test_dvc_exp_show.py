@@ -62,6 +62,7 @@ def write_refs(root, wanted):
         (root / ".git" / name).write_text(commit.hex() + "\n")
 
 
+@pytest.mark.timeout(900)  # DVC reads each commit by itself, which takes it 40 ms on an idle core
 @pytest.mark.parametrize("words", ["-A", "", "-n 2", "-a -T --sha --hide-workspace", "--rev main~1 --rev aside"])
 def test_a_thousand_experiments(dvc_process, assay_dvc, thousand, words):
     theirs = dvc_process.run(thousand, "exp", "show", "--json", *words.split())
