@@ -261,11 +261,9 @@ def listing_in(item: Mapping[str, Any]) -> Listed | None:
     files = item.get("files")
     if not files or not all(isinstance(file.get("md5"), str) for file in files):
         return None
-    from assay.engine.store.digest import digest_bytes
-    from assay.engine.store.listing import text_of
+    from assay.engine.store.manifest import listing_of
 
-    listing = text_of({file["relpath"]: file["md5"] for file in files})
-    digest = digest_bytes("md5", listing, is_dir=True)
+    digest, listing = listing_of({file["relpath"]: file["md5"] for file in files})
     if item.get("hash") is None:
         digest = digest._replace(algo="md5-dos2unix")
     return Listed(Artifact(digest, sum(file.get("size") or 0 for file in files), len(files)), listing)

@@ -83,6 +83,15 @@ def write_manifest(writer: Writer, files: Mapping[str, Entry]) -> Artifact:
     return write_folders(list(folders.items()), writer.algo, lambda data: writer.add_bytes(data, is_dir=True))
 
 
+def listing_of(files: Mapping[str, str]) -> tuple[Digest, bytes]:
+    """The manifest under md5 of files of which only path and md5 are known: its digest, and its bytes."""
+    from assay.engine.store.digest import digest_bytes
+    from assay.engine.store.listing import text_of
+
+    text = text_of(files)
+    return digest_bytes("md5", text, is_dir=True), text
+
+
 def _file_row(name: str, entry: Entry, algo: HashName) -> Row:
     if entry.digest.algo != algo:
         raise StoreError(f"{name} is named by {entry.digest.algo}, and its directory by {algo}.")
