@@ -81,10 +81,15 @@ def _tell(args: argparse.Namespace, context: Context) -> int:
 
 
 def _settings(layer: Layer) -> Iterator[tuple[str, str]]:
-    from assay.engine.configtext import as_text
+    """What a file sets, in DVC's order: sections with names of their own first, kind by kind, then as they stand."""
+    from assay.engine.configtext import NAMED, as_text
     from assay.engine.vocabulary import dotted
 
-    for section, keys in layer.sections.items():
+    def rank(section: str) -> int:
+        kind, quote, _ = section.partition(' "')
+        return NAMED.index(kind) if quote and kind in NAMED else len(NAMED)
+
+    for section, keys in sorted(layer.sections.items(), key=lambda item: rank(item[0])):
         for key, value in keys.items():
             yield dotted(section, key), as_text(value)
 

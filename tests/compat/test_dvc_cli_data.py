@@ -181,6 +181,14 @@ def test_settings_are_written_and_read_as_in_dvc(empty):
     empty.same_files()
 
 
+def test_settings_are_listed_remotes_first(empty):
+    text = (
+        "[core]\n    remote = b\n['db \"d\"']\n    url = x\n[cache]\n    type = copy\n['remote \"b\"']\n    url = /b\n"
+    )
+    empty.write({".dvc/config": text})
+    assert empty.same("config", "--list", ordered=True).startswith("remote.b.url=")
+
+
 def test_a_setting_in_a_folder_below_is_relative_to_it(empty):
     empty.write({"sub/x": ""})
     empty.same("config", "cache.dir", "../../c", cd="sub")
