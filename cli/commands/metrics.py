@@ -40,7 +40,9 @@ def add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", metavar="PATH", help="only these files, or files in these folders")
     parser.add_argument("-a", "--all-branches", action="store_true", help="at every branch's tip too")
     parser.add_argument("-T", "--all-tags", action="store_true", help="at every tag too")
-    parser.add_argument("-A", "--all-commits", action="store_true", help="at every commit of branches and tags too")
+    parser.add_argument(
+        "-A", "--all-commits", action="store_true", help="at every commit of branches, remote branches and tags too"
+    )
     parser.add_argument("--rev", action="append", default=[], metavar="REV", help="at this revision; repeatable")
     add_forms(parser)
 

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", metavar="PATH", help="only these files, or files in these folders")
     parser.add_argument("-a", "--all-branches", action="store_true", help="at every branch's tip too")
     parser.add_argument("-T", "--all-tags", action="store_true", help="at every tag too")
-    parser.add_argument("-A", "--all-commits", action="store_true", help="at every commit of branches and tags too")
+    parser.add_argument(
+        "-A", "--all-commits", action="store_true", help="at every commit of branches, remote branches and tags too"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--md", action="store_true", help="as Markdown")
     add_precision(parser)

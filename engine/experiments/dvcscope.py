@@ -12,7 +12,7 @@ from typing import NamedTuple
 from assay.engine.errors import UnknownRevision
 from assay.engine.git.history import newest_first
 from assay.engine.git.reach import first_parents
-from assay.engine.git.revisions import peeled_if_readable, resolve
+from assay.engine.git.revisions import peeled_if_readable, resolve, tips
 from assay.engine.model import Oid
 from assay.engine.project import Project
 
@@ -75,7 +75,9 @@ def baselines(project: Project, wanted: Wanted) -> list[Oid]:
         found.update(dict.fromkeys(_back(project, resolved(project, revision), wanted.number)))
     refs = project.repo.refs
     if wanted.commits:
-        found.update(dict.fromkeys(newest_first(project.repo.objects, _starts(project), shallow=project.repo.shallow)))
+        found.update(
+            dict.fromkeys(newest_first(project.repo.objects, tips(project.repo), shallow=project.repo.shallow))
+        )
         return list(found)
     if wanted.branches:
         for _, commit in refs.iterate("refs/heads/"):
@@ -110,19 +112,11 @@ def _back(project: Project, commit: Oid, number: int) -> Iterator[Oid]:
             return
 
 
-def _starts(project: Project) -> list[Oid]:
-    """HEAD, and what branches, remote branches and tags point to."""
-    refs = project.repo.refs
-    head = project.repo.head()
-    found = [head] if head else []
-    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
-        found += [oid for _, oid in refs.iterate(prefix)]
-    peeled = (peeled_if_readable(project.repo, oid) for oid in found)
-    return list(dict.fromkeys(commit for commit in peeled if commit is not None))
-
-
 def described(project: Project, commits: Iterable[Oid]) -> dict[Oid, str]:
-    """What to call commits: the branch that HEAD is on, else a tag, else a branch; nothing for others."""
+    """What to call commits: the branch that HEAD is on, else a tag, else a branch; nothing for others.
+
+    Of several tags or branches the first one by name; DVC takes one by chance, another one each time.
+    """
     refs = project.repo.refs
     wanted = set(commits)
     found: dict[Oid, str] = {}

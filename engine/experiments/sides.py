@@ -26,7 +26,7 @@ from assay.engine.experiments.record import (
     selected,
 )
 from assay.engine.git.history import newest_first
-from assay.engine.git.revisions import peeled_if_readable, resolve
+from assay.engine.git.revisions import peeled_if_readable, resolve, tips
 from assay.engine.model import Experiment, Oid
 from assay.engine.project import Project
 
@@ -164,7 +164,7 @@ class Extent:
         revisions: Names of commits.
         branches: The tips of all branches.
         tags: The commits of all tags.
-        commits: Everything in the history of branches and tags.
+        commits: Everything in the history of HEAD, branches, remote branches and tags.
     """
 
     revisions: tuple[str, ...] = ()
@@ -193,7 +193,8 @@ def extent(project: Project, wanted: Extent) -> list[Side]:
             if commit is not None:
                 names.setdefault(commit, []).append(ref[len(prefix) :])
     if wanted.commits:
-        for commit in newest_first(project.repo.objects, names, shallow=project.repo.shallow):
+        starts = dict.fromkeys([*names, *tips(project.repo)])
+        for commit in newest_first(project.repo.objects, starts, shallow=project.repo.shallow):
             names.setdefault(commit, [commit.hex()[:7]])
     reader = TreeReader(project.repo.objects, project.prefix)
     found = [_side(project, reader, ",".join(dict.fromkeys(called)), commit) for commit, called in names.items()]

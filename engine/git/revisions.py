@@ -171,3 +171,13 @@ def peeled_if_readable(repo: Repository, oid: Oid) -> Oid | None:
         return peeled(repo, oid)
     except (MissingObject, CorruptObject):
         return None
+
+
+def tips(repo: Repository) -> list[Oid]:
+    """Where the history begins that people see: HEAD, branches, remote branches and tags, as commits, each once."""
+    head = repo.head()
+    found = [head] if head else []
+    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
+        found += [oid for _, oid in repo.refs.iterate(prefix)]
+    commits = (peeled_if_readable(repo, oid) for oid in found)
+    return list(dict.fromkeys(commit for commit in commits if commit is not None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from assay.engine.errors import BadInput, UnknownRevision
@@ -74,6 +76,14 @@ def test_a_tag_that_leads_to_no_commit_is_left_out(built, history):
 def test_every_commit_of_the_history_is_shown_newest_first(built, history):
     found = extent(built.project, Extent(commits=True))
     assert [side.name for side in found] == ["workspace", "main", history.hex()[:7]]
+
+
+def test_the_history_is_that_of_remote_branches_too_and_of_a_head_that_is_on_no_branch(built, history):
+    theirs = built.baseline({"their": "file"}, base=history, time=3_000)
+    built.ref("refs/remotes/origin/main", theirs)
+    built.ref("refs/heads/main", history)
+    (pathlib.Path(built.project.root) / ".git/HEAD").write_text(theirs.hex())
+    assert {side.commit for side in extent(built.project, Extent(commits=True))} == {None, theirs, history}
 
 
 def test_an_unknown_revision_is_an_error(built, history):
