@@ -139,6 +139,7 @@ class Freight:
         for name, group in _by_remote(wanted).items():
             held = self._places.of(name).holdings
             roots = {one.artifact.digest for one in group}
+            self._cache.keep_lent(roots)
             _, closed = self.contents.walk(roots)
             if closed := closed - self.contents.broken.keys():
                 # manifests that only the remote has say which files must be there
@@ -152,6 +153,7 @@ class Freight:
     def bring(self, wanted: Iterable[Wanted]) -> None:
         """Brings what the cache lacks of these artifacts. Raises RemoteError when a remote refuses altogether."""
         for name, group in _by_remote(wanted).items():
+            self._cache.keep_lent(one.artifact.digest for one in group)
             roots = {one.artifact.digest for one in group if not one.parts}
             partly = [one for one in group if one.parts]
             everything, closed = self.contents.walk(roots)

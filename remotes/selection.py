@@ -21,6 +21,7 @@ from assay.engine.params import documents
 from assay.engine.pipeline import datafile, lock, spec
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.graph import Graph
+from assay.engine.pipeline.lock import Listed, LockFile
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import PipelineFile, lock_path
 from assay.engine.pipeline.tracked import Read, TreeFiles, is_from_repository
@@ -199,10 +200,10 @@ def _at(project: Project, commit: Oid, finder: TreeFiles) -> _Snapshot:
         item = lookup(objects, tree, path)
         return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
 
-    return _snapshot(read, finder.below(tree))
+    return _snapshot(project, read, finder.below(tree))
 
 
-def _snapshot(read: Read, paths: Iterable[str]) -> _Snapshot:
+def _snapshot(project: Project, read: Read, paths: Iterable[str]) -> _Snapshot:
     files: dict[str, PipelineFile] = {}
     data: dict[str, DataFile] = {}
     items: dict[str, Item] = {}
@@ -211,14 +212,24 @@ def _snapshot(read: Read, paths: Iterable[str]) -> _Snapshot:
         if path.endswith(".dvc"):
             data[path] = datafile.parse_file(content, path)
             items.update((out.path, Item(out.path, out.artifact, out.cache, path)) for out in data[path].outs)
+            _lend(project, (out.listed for out in data[path].outs))
         else:
             files[path] = spec.resolved(content, path, read)
     for path, file in files.items():
         locked = read(lock_path(path))
-        entries = lock.parse(documents.decoded(lock_path(path), locked), lock_path(path)).stages if locked else {}
+        known = lock.parse(documents.decoded(lock_path(path), locked), lock_path(path)) if locked else LockFile()
+        _lend(project, lock.listings(known) if b"files:" in (locked or b"") else ())
+        entries = known.stages
         for stage in file.stages:
             entry = entries.get(stage.name)
             for out in stage.outs:
                 artifact = entry.outs.get(out.spelled) if entry is not None else None
                 items[out.path] = Item(out.path, artifact, out.cache, stage.address)
     return _Snapshot(Pipeline.of(files, data), items)
+
+
+def _lend(project: Project, found: Iterable[Listed | None]) -> None:
+    """Lets the cache read manifests that stand in the files themselves."""
+    for listed in found:
+        if listed is not None:
+            project.cache.lend(listed.artifact.digest, listed.listing)

@@ -15,7 +15,7 @@ from assay.remotes.artifacts import Data
 
 
 def tracked_here(project: Project) -> Tracked:
-    """What the pipeline files of the workspace name."""
+    """What the pipeline files of the workspace name; manifests that stand in them are lent to the cache."""
 
     def outs_of(path: str) -> Iterable[str]:
         try:
@@ -24,7 +24,9 @@ def tracked_here(project: Project) -> Tracked:
             return ()
         return [out.path for stage in file.stages for out in stage.outs]
 
-    return tracked(project.read, list(pipeline_files(project.root, spec.ignored(project), outs_of)))
+    found = tracked(project.read, list(pipeline_files(project.root, spec.ignored(project), outs_of)))
+    found.lend_to(project)
+    return found
 
 
 def check_out(project: Project, data: Data) -> Mapping[str, str]:

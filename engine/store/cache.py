@@ -7,7 +7,7 @@ taking in what comes from a remote, which is verified before it gets a name. doc
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from assay.engine import disk
@@ -47,6 +47,17 @@ class Cache(CacheReader):
         CorruptArtifact is raised there and nothing was taken in.
         """
         return Incoming(self, digest)
+
+    def keep_lent(self, digests: Iterable[Digest]) -> None:
+        """Writes down those of the digests that were only lent (`lend`), so that they can travel as objects.
+
+        Raises:
+            AssayError: The cache cannot be written.
+        """
+        for digest in self.lent.intersection(digests):
+            if digest not in self:
+                with self.receive(digest) as sink:
+                    sink.write(self.read(digest))
 
     def adopt_pack(self, path: str, pack_id: str, progress: Callable[[int], None] | None = None) -> None:
         """Verifies every byte of a pack and moves it into the cache.

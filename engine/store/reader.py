@@ -175,6 +175,11 @@ class CacheReader:
         """Lets `read` give a manifest that is not in the cache, but whose content somebody knows."""
         self._lent[digest] = data
 
+    @property
+    def lent(self) -> frozenset[Digest]:
+        """The manifests that were lent; the cache may have them, too."""
+        return frozenset(self._lent)
+
     def is_packed(self, digest: Digest) -> bool:
         """Whether a pack holds an object, as far as is known without looking for new packs."""
         return self.index.find(key_of(digest)) is not None

@@ -5,7 +5,6 @@ Imports are shown, checked out from the cache and committed; nothing of where th
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +17,9 @@ from assay.engine.data.checkout import checkout
 from assay.engine.data.commit import commit
 from assay.engine.data.status import status
 from assay.engine.errors import BadInput
-from assay.engine.experiments.gc import gc
-from assay.engine.experiments.keeping import Keep
 from assay.engine.pipeline import datafile
 from assay.engine.pipeline.importsum import stage_md5
-from tests.dvcpairs import Pair, cache_of
+from tests.dvcpairs import Pair
 from tests.dvcprocess import DvcProcess
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -219,73 +216,3 @@ def test_an_edited_import_gets_the_checksum_that_dvc_gives_it(imported: Pair) ->
 def test_an_import_is_not_added_over(imported: Pair) -> None:
     with pytest.raises(Exception, match=r"t is imported by t\.dvc"):
         add(imported.project, ["t"])
-
-
-CLOUD_FOLDER = """\
-outs:
-- path: v
-  hash: md5
-  files:
-  - relpath: a
-    md5: c4ca4238a0b923820dcc509a6f75849b
-    size: 1
-    cloud:
-      r:
-        etag: abc
-        version_id: v1
-  - relpath: b
-    md5: b6d767d2f8ed5d21a44b0e5886680cb9
-    size: 2
-    cloud:
-      r:
-        etag: def
-        version_id: v2
-"""
-CLOUD_FILE = """\
-outs:
-- md5: f97c5d29941bfb1b2fdab0874906ab82
-  size: 3
-  cloud:
-    r:
-      etag: abc
-      version_id: v1
-  hash: md5
-  path: one
-"""
-
-
-@pytest.fixture
-def versioned(dvc_process: DvcProcess) -> Iterator[Pair]:
-    """Data that was pushed to a remote which keeps versions, twice; the cache has no listing of the folder."""
-    pair = Pair(dvc_process)
-    pair.write({"v/a": b"1", "v/b": b"22", "one": b"one"})
-    pair.dvc_does("add", "v/a", "v/b", "one")
-    pair.write({"v/a.dvc": None, "v/b.dvc": None, "v/.gitignore": None, ".gitignore": b"/v\n/one\n"})
-    pair.write({"v.dvc": CLOUD_FOLDER.encode(), "one.dvc": CLOUD_FILE.encode()})
-    shutil.copytree(pair.theirs / ".dvc/cache", pair.ours / ".dvc/cache")
-    yield pair
-    pair.drop()
-
-
-def test_a_folder_that_names_its_files_itself_is_known_and_checked_out(versioned: Pair) -> None:
-    assert not any(status(versioned.project).uncommitted[:4])
-    shutil.rmtree(versioned.ours / "v")
-    checkout(versioned.project)
-    assert (versioned.ours / "v/b").read_bytes() == b"22"
-    assert not commit(versioned.project).written
-
-
-def test_what_a_cloud_knows_of_unchanged_files_stays(versioned: Pair) -> None:
-    versioned.write({"v/b": b"x", "v/c": b"333", "one": b"two"})
-    versioned.dvc_does("commit", "-f")
-    commit(versioned.project)
-    versioned.check()
-    assert b"version_id: v1" in (versioned.ours / "v.dvc").read_bytes()
-
-
-def test_files_that_only_the_data_file_names_are_kept_by_a_collection(versioned: Pair) -> None:
-    before = cache_of(versioned.ours)
-    for path in (versioned.ours / ".dvc/cache").rglob("*"):
-        os.utime(path, (1, 1))
-    gc(versioned.project, Keep(workspace=True))
-    assert cache_of(versioned.ours) - {"collection.lock"} == before

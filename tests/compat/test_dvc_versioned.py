@@ -1,0 +1,131 @@
+"""Data of remotes that keep versions: outs that name their files themselves, and what a cloud knows of them.
+
+It is read, kept and pushed as DVC does it; assay itself pushes to no such remote.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assay.engine.data.checkout import checkout
+from assay.engine.data.commit import commit
+from assay.engine.data.status import status
+from assay.engine.experiments.gc import gc
+from assay.engine.experiments.keeping import Keep
+from tests.dvcpairs import Pair, cache_of, write
+from tests.dvcprocess import DvcProcess
+
+CLOUD_FOLDER = """\
+outs:
+- path: v
+  hash: md5
+  files:
+  - relpath: a
+    md5: c4ca4238a0b923820dcc509a6f75849b
+    size: 1
+    cloud:
+      r:
+        etag: abc
+        version_id: v1
+  - relpath: b
+    md5: b6d767d2f8ed5d21a44b0e5886680cb9
+    size: 2
+    cloud:
+      r:
+        etag: def
+        version_id: v2
+"""
+CLOUD_FILE = """\
+outs:
+- md5: f97c5d29941bfb1b2fdab0874906ab82
+  size: 3
+  cloud:
+    r:
+      etag: abc
+      version_id: v1
+  hash: md5
+  path: one
+"""
+
+
+@pytest.fixture
+def versioned(dvc_process: DvcProcess) -> Iterator[Pair]:
+    """Data that was pushed to a remote which keeps versions, twice; the cache has no listing of the folder."""
+    pair = Pair(dvc_process)
+    pair.write({"v/a": b"1", "v/b": b"22", "one": b"one"})
+    pair.dvc_does("add", "v/a", "v/b", "one")
+    pair.write({"v/a.dvc": None, "v/b.dvc": None, "v/.gitignore": None, ".gitignore": b"/v\n/one\n"})
+    pair.write({"v.dvc": CLOUD_FOLDER.encode(), "one.dvc": CLOUD_FILE.encode()})
+    shutil.copytree(pair.theirs / ".dvc/cache", pair.ours / ".dvc/cache")
+    yield pair
+    pair.drop()
+
+
+def test_a_folder_that_names_its_files_itself_is_known_and_checked_out(versioned: Pair) -> None:
+    assert not any(status(versioned.project).uncommitted[:4])
+    shutil.rmtree(versioned.ours / "v")
+    checkout(versioned.project)
+    assert (versioned.ours / "v/b").read_bytes() == b"22"
+    assert not commit(versioned.project).written
+
+
+def test_what_a_cloud_knows_of_unchanged_files_stays(versioned: Pair) -> None:
+    versioned.write({"v/b": b"x", "v/c": b"333", "one": b"two"})
+    versioned.dvc_does("commit", "-f")
+    commit(versioned.project)
+    versioned.check()
+    assert b"version_id: v1" in (versioned.ours / "v.dvc").read_bytes()
+
+
+def test_files_that_only_the_data_file_names_are_kept_by_a_collection(versioned: Pair) -> None:
+    before = cache_of(versioned.ours)
+    for path in (versioned.ours / ".dvc/cache").rglob("*"):
+        os.utime(path, (1, 1))
+    gc(versioned.project, Keep(workspace=True))
+    assert cache_of(versioned.ours) - {"collection.lock"} == before
+
+
+@pytest.fixture
+def shared(versioned: Pair) -> Pair:
+    """The same, with a remote each that keeps no versions."""
+    for root in (versioned.theirs, versioned.ours):
+        text = f"[core]\n    remote = s\n['remote \"s\"']\n    url = {root}-store\n"
+        write(root, {".dvc/config": text.encode()})
+    return versioned
+
+
+def _sent(root: Path) -> set[str]:
+    store = Path(f"{root}-store")
+    return {path.relative_to(store).as_posix() for path in (store / "files").rglob("*") if path.is_file()}
+
+
+def _without_data(root: Path) -> None:
+    shutil.rmtree(root / "v")
+    shutil.rmtree(root / ".dvc/cache")
+
+
+@pytest.mark.parametrize("program", ["assay", "assay_dvc"])
+def test_a_folder_that_names_its_files_itself_is_pushed_with_a_listing(
+    shared: Pair, request: pytest.FixtureRequest, program: str
+) -> None:
+    run = request.getfixturevalue(program)
+    shared.dvc_does("push")
+    run("push", cwd=shared.ours)
+    more = _sent(shared.ours) - _sent(shared.theirs)
+    assert [path.endswith(".dir") for path in more] == [True], "DVC warns that it has no listing to push"
+    _without_data(shared.ours)
+    run("pull", cwd=shared.ours)
+    assert (shared.ours / "v/b").read_bytes() == b"22"
+
+
+@pytest.mark.parametrize("program", ["assay", "assay_dvc"])
+def test_what_dvc_pushed_of_such_a_folder_is_enough(shared: Pair, request: pytest.FixtureRequest, program: str) -> None:
+    shared.dvc_does("push", at=shared.ours)
+    _without_data(shared.ours)
+    request.getfixturevalue(program)("pull", cwd=shared.ours)
+    assert (shared.ours / "v/b").read_bytes() == b"22"
