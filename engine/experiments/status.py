@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from assay.engine.errors import AssayError
 from assay.engine.git.status import WorkState, work_state
-from assay.engine.locks import Owner, read_owner
+from assay.engine.locks import Owner, is_dead, read_owner
 from assay.engine.model import Oid
 from assay.engine.pipeline.changes import StageStatus
 from assay.engine.pipeline.repro import statuses
@@ -24,7 +24,7 @@ class Status(NamedTuple):
         head: The commit that HEAD names; None when there is none yet.
         files: What differs between HEAD, index and work tree.
         stages: The stages that would run, each with its reasons, and frozen ones whose outputs are not as recorded.
-        owner: Who holds the workspace's lock; None when nobody does.
+        owner: Who holds the workspace's lock; None when nobody does, or was killed with it.
         collector: Who collects what nobody needs out of the cache; None when nobody does.
         problem: Why nothing can be said about the stages; None when it can.
     """
@@ -56,7 +56,13 @@ def status(project: Project) -> Status:
         head,
         files,
         stages,
-        read_owner(lock_path(project)),
+        _holder(lock_path(project)),
         problem,
-        read_owner(collection_lock(project.cache_folder)),
+        _holder(collection_lock(project.cache_folder)),
     )
+
+
+def _holder(path: str) -> Owner | None:
+    """Who holds a lock; not whoever was killed and left it, since the next command takes it."""
+    owner = read_owner(path)
+    return None if owner is None or is_dead(owner) else owner

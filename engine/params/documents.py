@@ -8,6 +8,7 @@ again and compared with the data it was to give; where no splice does, nothing i
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,7 @@ Kind = Literal["yaml", "json", "toml", "python"]
 _SUFFIXES: dict[str, Kind] = {".json": "json", ".toml": "toml", ".py": "python"}
 _EMPTY: dict[Kind, str] = {"json": "{}\n"}
 _BOM = "\ufeff"
+_OURS, _THEIRS = (re.compile(mark, re.MULTILINE) for mark in (r"^<{7} ", r"^={7}\r?$"))
 
 
 def kind(path: str) -> Kind:
@@ -59,6 +61,20 @@ def parse(path: str, text: str) -> Any:
         return _READERS[kind(path)](text, path)
     except RecursionError as error:
         raise BadInput(path, "it is nested too deeply") from error
+    except BadInput as error:
+        conflict = _conflict(path, text)
+        if conflict is None:
+            raise
+        raise conflict from error
+
+
+def _conflict(path: str, text: str) -> BadInput | None:
+    """That Git's marks of a conflict stand in a file; None when they do not."""
+    begins = _OURS.search(text)
+    if begins is None or not _THEIRS.search(text, begins.end()):
+        return None
+    line = text.count("\n", 0, begins.start()) + 1
+    return BadInput(path, "a merge left a conflict here", line=line, hint="Keep one side, without the lines of marks.")
 
 
 def edit(path: str, text: str, overrides: Sequence[Override]) -> str:

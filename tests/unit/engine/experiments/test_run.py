@@ -223,6 +223,13 @@ def test_a_second_run_names_the_first(project, assay):
         process.send_signal(signal.SIGINT)
 
 
+def test_a_workspace_whose_run_was_killed_is_not_in_use(project, assay):
+    with running(project) as process:
+        process.kill()
+        process.wait()
+    assert "in use" not in assay("status", cwd=project).out
+
+
 def test_edited_data_that_no_stage_reads_joins_the_experiment_unless_stages_are_named(project, assay, git):
     write(project, {"apart.csv": "1\n"})
     assay("add", "apart.csv", cwd=project)

@@ -99,3 +99,15 @@ def test_a_file_that_is_not_there_yet_takes_new_keys(path: str, text: str) -> No
 def test_a_file_that_cannot_be_read_is_not_edited() -> None:
     with pytest.raises(BadInput):
         edit("p.yaml", "a: [", "a=1")
+
+
+@pytest.mark.parametrize("path", ["dvc.lock", "a.json", "a.toml", "a.py"])
+def test_a_conflict_that_a_merge_left_is_named(path: str) -> None:
+    text = "a = 1\n<<<<<<< HEAD\nlr: 1\n=======\nlr: 2\n>>>>>>> other\n"
+    with pytest.raises(BadInput, match=rf"{path}, line 2: a merge left a conflict here\."):
+        documents.parse(path, text)
+
+
+def test_less_than_signs_alone_are_no_conflict() -> None:
+    with pytest.raises(BadInput, match="line 2"):
+        documents.parse("a.yaml", "<<<<<<< HEAD\nlr: 1\nx: ]\n")
