@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.stage import PARAMS_FILE, Out, PipelineFile, Stage, lock_path
 from assay.engine.project import Project
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same commit would give another text."""
 
 _KINDS = {
@@ -45,6 +45,7 @@ _KINDS = {
 _WORDS = {"json": "JSON", "toml": "TOML", "python": "Python", "yaml": "YAML"}
 _MISSING = "[Errno 2] No such file or directory: '{}'"
 _NOT_STORED = "[Errno 2] No storage files available: '{}'"
+_IS_FOLDER = "[Errno 21] Is a directory: '{}'"
 _UNREADABLE = (AssayError, ValueError, RecursionError, OverflowError)
 _UNKNOWN: Mapping[str, Any] = {"hash": None, "size": None, "nfiles": None}
 
@@ -152,6 +153,8 @@ class _Telling:
         self._stages_only = stages_only
         self._root = f"/{project.prefix}" if revision else project.root
         self._is_final = True
+        self._kept: dict[str, Digest | None] = {}
+        self._folders: dict[Digest, Mapping[str, Digest] | None] = {}
 
     def state(self) -> State:
         """All of it."""
@@ -164,6 +167,7 @@ class _Telling:
                 else:
                     pipelines.append(self._pipeline(path))
                     parts += self._stages(pipelines[-1])
+            self._kept = dict(_kept(parts))
             data = {
                 "params": self._params(pipelines),
                 "metrics": self._metrics(pipelines, parts),
@@ -266,22 +270,14 @@ class _Telling:
                 wanted[PARAMS_FILE] = None
         found: dict[str, Told] = {}
         for path, keys in wanted.items():
-            for file_path in self._expanded(path):
-                found[file_path] = self._param(file_path, keys)
+            for name, told in self._read(path, raw_document).items():
+                is_part = keys is not None and "data" in told
+                found[name] = {"data": selected(told["data"], keys or ())} if is_part else told
         for file in pipelines:
             for path, values in file.used.items():
                 if path not in wanted:
                     found.setdefault(path, {"data": {}})["data"].update(values)
         return found
-
-    def _param(self, path: str, keys: tuple[str, ...] | None) -> Told:
-        try:
-            document = self._files.parsed(path, raw_document)
-            if document is None:
-                return _problem("FileNotFoundError", _MISSING.format(path))
-            return {"data": document if keys is None else selected(document, keys)}
-        except _UNREADABLE as error:
-            return self._broken(path, error)
 
     def _exists(self, path: str) -> bool:
         try:
@@ -289,63 +285,68 @@ class _Telling:
         except _UNREADABLE:
             return True
 
-    def _expanded(self, path: str) -> list[str]:
-        """The files of a folder, or the path itself."""
-        try:
-            return list(self._files.below(path)) or [path]
-        except AssayError:
-            return [path]
-
     def _metrics(self, pipelines: Iterable[PipelineFile], parts: Iterable[_Part]) -> dict[str, Told]:
-        wanted: dict[str, tuple[bool, Described | None]] = {}
-        for item, _, outs in parts:
-            if isinstance(item, Stage):
-                for out in item.outs:
-                    if out.kind == "metrics":
-                        wanted.setdefault(out.path, (out.cache, outs.get(out.spelled)))
-        for file in pipelines:
-            for path in file.metrics:
-                wanted.setdefault(path, (False, None))
-        found: dict[str, Told] = {}
-        for path, (is_cached, told) in wanted.items():
-            found.update(self._metric(path, is_cached, told))
-        return found
+        stages = (part.item for part in parts if isinstance(part.item, Stage))
+        wanted = dict.fromkeys(out.path for stage in stages for out in stage.outs if out.kind == "metrics")
+        wanted.update(dict.fromkeys(path for file in pipelines for path in file.metrics))
+        return {name: told for path in wanted for name, told in self._read(path, raw_metrics).items()}
 
-    def _metric(self, path: str, is_cached: bool, told: Described | None) -> dict[str, Told]:
-        """The metrics of a file, of each file in a folder, or of an output in the cache."""
+    def _read(self, path: str, parse: Callable[[str, bytes], Any]) -> dict[str, Told]:
+        """A file, each file in a folder, or what the cache has under that path."""
         try:
-            document = self._files.parsed(path, raw_metrics)
+            document = self._files.parsed(path, parse)
             if document is not None:
                 return {path: {"data": document}}
             inside = self._files.below(path)
         except _UNREADABLE as error:
             return {path: self._broken(path, error)}
         if inside:
-            return {name: told for file in inside for name, told in self._metric(file, False, None).items()}
-        if not is_cached:
-            return {path: _problem("FileNotFoundError", _MISSING.format(path))}
-        return self._stored(path, told)
+            return {name: told for file in inside for name, told in self._read(file, parse).items()}
+        return self._in_cache(path, parse)
 
-    def _stored(self, path: str, told: Described | None) -> dict[str, Told]:
+    def _in_cache(self, path: str, parse: Callable[[str, bytes], Any]) -> dict[str, Told]:
+        """An output, the files of one that is a directory, or what lies in one."""
+        place = next((place for place in _upwards(path) if place in self._kept), None)
+        if place is None:
+            return {path: _problem("FileNotFoundError", _MISSING.format(path))}
+        digest = self._kept[place]
+        if digest is None or not digest.is_dir:
+            if place != path:
+                return {path: _problem("FileNotFoundError", _MISSING.format(path))}
+            return {path: self._stored(path, digest, parse)}
+        files = self._listed(digest)
+        if files is None:
+            self._is_final = False
+            if place == path:
+                return {path: _problem("IsADirectoryError", _IS_FOLDER.format(path))}
+            return {path: _problem("DataIndexDirError", f"failed to load directory {tuple(place.split('/'))}")}
+        inside = {name: child for name, child in files.items() if path in _upwards(f"{place}/{name}")}
+        if not inside:
+            return {path: _problem("FileNotFoundError", _MISSING.format(path))}
+        return {f"{place}/{name}": self._stored(f"{place}/{name}", child, parse) for name, child in inside.items()}
+
+    def _listed(self, digest: Digest) -> Mapping[str, Digest] | None:
+        """The files of a directory by their paths in it; None when the cache cannot tell."""
         from assay.engine.store.manifest import files_in
 
-        cache = self._project.cache
-        digest = told.get("digest") if told else None
-        if not isinstance(digest, Digest):
-            return {path: _problem("FileNotFoundError", _NOT_STORED.format(path))}
+        if digest not in self._folders:
+            try:
+                self._folders[digest] = {name: entry.digest for name, entry in files_in(self._project.cache, digest)}
+            except AssayError:
+                self._folders[digest] = None
+        return self._folders[digest]
+
+    def _stored(self, path: str, digest: Digest | None, parse: Callable[[str, bytes], Any]) -> Told:
+        """A file out of the cache."""
+        if digest is None:
+            return _problem("FileNotFoundError", _NOT_STORED.format(path))
         try:
-            if not digest.is_dir:
-                return {path: {"data": raw_metrics(path, checked_size(path, cache.read(digest)))}}
-            inside = list(files_in(cache, digest))
+            return {"data": parse(path, checked_size(path, self._project.cache.read(digest)))}
         except StoreError:
             self._is_final = False
-            return {path: _problem("FileNotFoundError", _NOT_STORED.format(path))}
+            return _problem("FileNotFoundError", _NOT_STORED.format(path))
         except _UNREADABLE as error:
-            return {path: self._broken(path, error)}
-        found: dict[str, Told] = {}
-        for name, entry in inside:
-            found.update(self._stored(f"{path}/{name}", {"digest": entry.digest}))
-        return found
+            return self._broken(path, error)
 
     def _broken(self, path: str, error: Exception) -> Told:
         self._is_final = self._is_final and not isinstance(error, (MissingObject, CorruptObject, StoreError))
@@ -414,9 +415,24 @@ def _data_part(file: DataFile) -> _Part:
     for out in file.outs:
         if out.artifact is not None:
             digest, size, nfiles, _ = out.artifact
-            outs[out.spelled] = {"hash": digest.text, "size": size, "nfiles": nfiles}
+            outs[out.spelled] = {"hash": digest.text, "size": size, "nfiles": nfiles, "digest": digest}
     deps = {str(dep.get("path")): _foreign_item(dep) for dep in file.deps}
     return _Part(file, deps, outs)
+
+
+def _kept(parts: Iterable[_Part]) -> Iterator[tuple[str, Digest | None]]:
+    """What the cache keeps by path, None where no digest is known."""
+    for item, _, outs in parts:
+        for out in item.outs:
+            if out.cache:
+                yield out.path, outs.get(out.spelled, {}).get("digest")
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """The path, then the folders that it lies in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _deps(part: _Part) -> Iterator[tuple[str, Told]]:

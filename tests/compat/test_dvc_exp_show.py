@@ -11,6 +11,10 @@ from tests.dvchistory import BASE, DVC_YAML, LOCK, STATES, TRAINED, History, com
 
 METRICS = b'{"acc": 0.9}'
 MD5 = hashlib.md5(METRICS, usedforsecurity=False).hexdigest()
+INSIDE = {"deep/n.json": MD5, "gone.json": "ae" * 16, "m.json": MD5, "p.yaml": MD5}
+LISTING = json.dumps([{"md5": md5, "relpath": path} for path, md5 in INSIDE.items()]).encode()
+FOLDER_MD5 = hashlib.md5(LISTING, usedforsecurity=False).hexdigest()
+FOLDER = "outs:\n- md5: {md5}.dir\n  size: 7\n  nfiles: 4\n  hash: md5\n  path: {path}\n"
 CACHED = DVC_YAML.replace("{metrics.json: {cache: false}}", "metrics.json")
 STORED = {
     "metrics-in-the-cache": {
@@ -24,6 +28,19 @@ STORED = {
         "metrics.json": None,
     },
     "metrics-never-made": {"dvc.yaml": CACHED, "metrics.json": None},
+    "metrics-in-a-folder-in-no-cache": {
+        "dvc.yaml": f"metrics: [data/deep/m.json, data, deep/in/m.json]\nparams: [data/p.yaml]\n{DVC_YAML}",
+        "data.dvc": FOLDER.format(md5="ac" * 16, path="data"),
+        "deep/in.dvc": FOLDER.format(md5="ad" * 16, path="in"),
+    },
+    "metrics-in-a-folder-in-the-cache": {
+        "dvc.yaml": f"metrics: [data/deep, data/m.json, data/gone.json]\nparams: [data/p.yaml, data/q]\n{DVC_YAML}",
+        "data.dvc": FOLDER.format(md5=FOLDER_MD5, path="data"),
+    },
+    "metrics-that-are-a-folder-in-the-cache": {
+        "dvc.yaml": f"metrics: [data]\n{DVC_YAML}",
+        "data.dvc": FOLDER.format(md5=FOLDER_MD5, path="data"),
+    },
 }
 
 
@@ -95,9 +112,10 @@ def odd(dvc_process):
         "refs/heads/other": other,
         "refs/tags/middle": chain[0],
     }
-    stored = root / f".dvc/cache/files/md5/{MD5[:2]}/{MD5[2:]}"
-    stored.parent.mkdir(parents=True)
-    stored.write_bytes(METRICS)
+    for name, data in ((MD5, METRICS), (f"{FOLDER_MD5}.dir", LISTING)):
+        stored = root / f".dvc/cache/files/md5/{name[:2]}/{name[2:]}"
+        stored.parent.mkdir(parents=True)
+        stored.write_bytes(data)
     history.repo.close()
     write_refs(root, refs)
     return root
