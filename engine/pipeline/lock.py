@@ -21,6 +21,7 @@ from assay.engine.pipeline.source import Keys, Source, nearest
 _TOP = ("schema", "stages", "datasets")
 _STAGE = ("cmd", "deps", "params", "outs")
 _COMMON = frozenset(["path", "hash", "digest", "md5", "size", "nfiles", "isexec"])
+_VERSION = ("version_id", "etag", "checksum", "cloud")
 _SCHEMA = "2.0"
 _PARAMS_FILE = "params.yaml"
 _hexadecimal = re.compile("[0-9a-f]+").fullmatch
@@ -57,8 +58,13 @@ class LockFile(NamedTuple):
     data: Mapping[str, Any] = _NOTHING
 
     def replaced(self, entries: Mapping[str, LockEntry]) -> LockFile:
-        """The same with these entries changed or, after the others, added."""
-        stages = {**self.data.get("stages", {}), **{name: entry_data(entry) for name, entry in entries.items()}}
+        """The same with these entries changed or, after the others, added.
+
+        What a cloud calls a file stays where the file is the same, as with DVC.
+        """
+        before = self.data.get("stages", {})
+        changed = {name: _with_versions(entry_data(entry), before.get(name)) for name, entry in entries.items()}
+        stages = {**before, **changed}
         return LockFile({**self.stages, **entries}, {"schema": _SCHEMA, **self.data, "stages": stages})
 
     def without(self, names: Collection[str]) -> LockFile:
@@ -161,6 +167,24 @@ def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
     if artifact.is_exec:
         data["isexec"] = True
     return data
+
+
+def _with_versions(entry: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An entry, with the versions that a cloud has of outputs that are what they were; a folder's files have none."""
+    if before is None or "outs" not in entry:
+        return entry
+    known = {item["path"]: item for item in before.get("outs") or ()}
+    entry["outs"] = [{**item, **_versions(item, known.get(item["path"], _NOTHING))} for item in entry["outs"]]
+    return entry
+
+
+def _versions(item: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    cloud = before.get("cloud") or {}
+    if "version_id" not in before and not any("version_id" in said for said in cloud.values()):
+        return {}
+    if "nfiles" in item or any(item.get(key) != before.get(key) for key in ("hash", "md5", "digest")):
+        return {}
+    return {key: before[key] for key in _VERSION if key in before}
 
 
 def _map(source: Source, keys: Keys, data: Any) -> dict[str, Any]:

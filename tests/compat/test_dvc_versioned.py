@@ -5,18 +5,22 @@ It is read, kept and pushed as DVC does it; assay itself pushes to no such remot
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from assay.engine.data.checkout import checkout
-from assay.engine.data.commit import commit
+from assay.engine.data.commit import How, commit
 from assay.engine.data.status import status
 from assay.engine.experiments.gc import gc
 from assay.engine.experiments.keeping import Keep
+from assay.engine.pipeline.repro import reproduce
+from assay.engine.pipeline.spec import load
 from tests.dvcpairs import Pair, cache_of, write
 from tests.dvcprocess import DvcProcess
 
@@ -129,3 +133,54 @@ def test_what_dvc_pushed_of_such_a_folder_is_enough(shared: Pair, request: pytes
     _without_data(shared.ours)
     request.getfixturevalue(program)("pull", cwd=shared.ours)
     assert (shared.ours / "v/b").read_bytes() == b"22"
+
+
+STAGE = """\
+stages:
+  s:
+    cmd: cat in > changing; echo k > same; mkdir -p dir; echo a > dir/a; cat in > dir/b; echo m > metric
+    deps: [in]
+    outs: [changing, same, dir]
+    metrics:
+    - metric:
+        cache: false
+"""
+
+
+@pytest.fixture
+def piped(dvc_process: DvcProcess) -> Iterator[Pair]:
+    """A stage whose outputs were pushed to a remote that keeps versions, twice."""
+    pair = Pair(dvc_process)
+    pair.write({"in": b"1\n", "dvc.yaml": STAGE.encode()})
+    pair.dvc_does("repro")
+    data = yaml.safe_load((pair.theirs / "dvc.lock").read_text())
+    for out in data["stages"]["s"]["outs"]:
+        version = {"etag": "abc", "version_id": out["path"]}
+        if out["path"] == "dir":
+            digests = {name: hashlib.md5(text, usedforsecurity=False) for name, text in (("a", b"a\n"), ("b", b"1\n"))}
+            rows = [{"relpath": name, "md5": digest.hexdigest(), "size": 2} for name, digest in digests.items()]
+            out["files"] = [{**row, "cloud": {"r": version}} for row in rows]
+            del out["md5"], out["size"], out["nfiles"]
+        else:
+            out.update(version if out["path"] == "metric" else {"cloud": {"r": version}})
+    shutil.rmtree(pair.ours)
+    shutil.copytree(pair.theirs, pair.ours)
+    pair.write({"dvc.lock": yaml.safe_dump(data, sort_keys=False).encode()})
+    yield pair
+    pair.drop()
+
+
+def test_versions_of_outputs_that_stay_the_same_stay(piped: Pair) -> None:
+    for text in (b"1\n", b"2\n"):
+        piped.write({"in": text})
+        piped.dvc_does("repro")
+        reproduce(piped.project, load(piped.project))
+        assert (piped.ours / "dvc.lock").read_bytes() == (piped.theirs / "dvc.lock").read_bytes()
+    assert (piped.ours / "dvc.lock").read_bytes().count(b"version_id") == 2
+
+
+def test_a_commit_keeps_the_versions_of_what_did_not_change(piped: Pair) -> None:
+    piped.write({"changing": b"x", "dvc.yaml": STAGE.replace("cat in >", "true; cat in >").encode()})
+    piped.dvc_does("commit", "-f")
+    commit(piped.project, how=How(force=True))
+    assert (piped.ours / "dvc.lock").read_bytes() == (piped.theirs / "dvc.lock").read_bytes()
