@@ -1,7 +1,7 @@
 """What a commit says about an experiment: parameters, metrics, dependencies, outputs.
 
-Everything comes from Git objects, except metrics that are cached outputs: those come from the local cache, and a
-record that lacks one because it is not there is good for this time only. Nothing is ever downloaded or executed,
+Everything comes from Git objects, except files that are cached outputs or lie in one: those come from the local cache,
+and a record that lacks one because it is not there is good for this time only. Nothing is ever downloaded or executed,
 and whatever cannot be read becomes a sentence in ``errors``, never an exception. `read_workspace` says the same of
 the files as they are now.
 
@@ -15,7 +15,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from assay.engine.errors import AssayError, CorruptObject, GitError, MissingObject, StoreError
+from assay.engine.errors import AssayError, CorruptObject, GitError, MissingArtifact, MissingObject, StoreError
 from assay.engine.experiments import locked
 from assay.engine.experiments.files import CommitFiles, Files, TreeReader, WorkFiles, checked_size
 from assay.engine.experiments.locked import Described, described
@@ -31,7 +31,7 @@ from assay.engine.project import Project
 if TYPE_CHECKING:
     from assay.engine.pipeline.templating import Template
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same commit would give another record."""
 
 NO_COMMIT = Oid(bytes(20))
@@ -100,6 +100,7 @@ class _Draft:
         self.deps: dict[str, Described] = {}
         self.outs: dict[str, Described] = {}
         self.errors: dict[str, str] = {}
+        self.folders: dict[str, Described] = {}
         self.is_final = True
 
     def parts(self) -> dict[str, Any]:
@@ -132,6 +133,8 @@ class _Draft:
                 self._tracked(path, declared, cached)
         for path, keys in declared.params.items():
             document = self.tried(path, self.files.parsed, path, document_of)
+            if document is None and path not in self.errors:
+                document = (self.tried(path, self._inside, path, document_of) or {}).get(path)
             if document is not None and keys is not None:
                 document = self.tried(path, selected, document, keys)
             if document is not None:
@@ -165,6 +168,8 @@ class _Draft:
 
     def _written(self, outs: Mapping[str, Described], declared: Declared, cached: dict[str, Described]) -> None:
         for path, artifact in outs.items():
+            if artifact and artifact["digest"].endswith(".dir"):
+                self.folders[path] = artifact
             if path in declared.metrics:
                 cached[path] = artifact
             elif path not in declared.plots:
@@ -183,19 +188,47 @@ class _Draft:
                     self.metrics[file] = document
             if not inside and artifact:
                 self.tried(path, self._cached_metrics, path, artifact)
+            elif not inside:
+                self.metrics.update(self.tried(path, self._inside, path, metrics_of) or {})
 
     def _cached_metrics(self, path: str, artifact: Described) -> None:
+        digest = _digest(artifact)
+        if digest.is_dir:
+            self.metrics.update(self._below(path, path, digest, metrics_of))
+        else:
+            self.metrics[path] = metrics_of(path, checked_size(path, self.project.cache.read(digest)))
+
+    def _inside(self, path: str, parse: Callable[[str, bytes], Any]) -> dict[str, Any]:
+        """A file, or the files of a folder, in an output that is a directory; nothing where there is no such output.
+
+        Raises:
+            AssayError: The directory is not here, so that nobody knows.
+        """
+        place = posixpath.dirname(path)
+        while place and place not in self.folders:
+            place = posixpath.dirname(place)
+        if place and self.has_cache:
+            try:
+                return self._below(place, path, _digest(self.folders[place]), parse)
+            except MissingArtifact as error:
+                raise MissingArtifact(f"{path} cannot be read: {error.message}", error.hint) from error
+        if place and not self.files.below(place):
+            raise AssayError(f"{path} cannot be read: the folder {place} is not here.")
+        return {}
+
+    def _below(self, place: str, path: str, digest: Digest, parse: Callable[[str, bytes], Any]) -> dict[str, Any]:
+        """What of a directory in the cache is this path, or lies below it."""
         from assay.engine.store.manifest import files_in
 
         cache = self.project.cache
-        text = artifact["digest"]
-        digest = Digest(artifact["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
-        if not digest.is_dir:
-            self.metrics[path] = metrics_of(path, checked_size(path, cache.read(digest)))
-            return
-        for name, entry in files_in(cache, digest):
-            file = f"{path}/{name}"
-            self.metrics[file] = metrics_of(file, checked_size(file, cache.read(entry.digest)))
+        files = ((f"{place}/{name}", entry.digest) for name, entry in files_in(cache, digest))
+        wanted = [(file, found) for file, found in files if file == path or file.startswith(f"{path}/")]
+        return {file: parse(file, checked_size(file, cache.read(found))) for file, found in wanted}
+
+
+def _digest(artifact: Described) -> Digest:
+    text = artifact["digest"]
+    return Digest(artifact["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
 
 
 class Declared(NamedTuple):

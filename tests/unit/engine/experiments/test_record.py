@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assay.engine.experiments.record import COMMIT_ITSELF, NO_COMMIT, read_record, read_records, read_workspace
-from assay.engine.model import Oid
+from assay.engine.model import Entry, Oid
+from assay.engine.store.manifest import write_manifest
 from tests.unit.engine.conftest import DVC_YAML
 
 A, B = "a" * 32, "b" * 32
@@ -203,6 +204,47 @@ def test_cached_metrics_that_are_not_here_are_an_error_for_now(built):
     assert record.metrics == {}
     assert list(record.errors) == ["metrics.json"]
     assert not is_final
+
+
+INSIDE = DVC_YAML + "metrics: [eval/all/m.json, eval/deep, eval/none.json]\nparams: [eval/p.json]\n"
+
+
+def tracked(text, nfiles=4):
+    lock = "outs:\n- path: eval\n  hash: xxh128\n  digest: {}\n  size: 4\n  nfiles: {}\n"
+    return {"dvc.yaml": INSIDE, "eval.dvc": lock.format(text, nfiles)}
+
+
+def test_files_in_tracked_folders_come_from_the_cache(built):
+    with built.project.cache.writer() as writer:
+        add = {name: writer.add_bytes(b'{"%s": 1}' % name[-3:-2].encode()) for name in ("a.x", "b.x", "c.x")}
+        files = {
+            "all/m.json": add["a.x"],
+            "deep/n.json": add["b.x"],
+            "p.json": add["c.x"],
+            "all/other.json": add["a.x"],
+        }
+        entries = {path: Entry(path.rpartition("/")[2], digest, 8) for path, digest in files.items()}
+        folder = write_manifest(writer, entries).digest
+    record, is_final = next(read_records(built.project, [built.commit(tracked(folder.text))]))
+    assert record.metrics == {"eval/all/m.json": {"a": 1}, "eval/deep/n.json": {"b": 1}}
+    assert record.params == {"eval/p.json": {"c": 1}}
+    assert (record.errors, is_final) == ({}, True)
+
+
+def test_files_in_tracked_folders_that_are_not_here_are_named(built):
+    files = tracked("c" * 32 + ".dir")
+    record, is_final = next(read_records(built.project, [built.commit(files)]))
+    names = {"eval/all/m.json", "eval/deep", "eval/none.json", "eval/p.json"}
+    assert set(record.errors) == names
+    assert all(text.startswith(f"{path} cannot be read: ") for path, text in record.errors.items())
+    assert not is_final
+    built.write(files)
+    assert (
+        read_workspace(built.project).errors["eval/p.json"]
+        == "eval/p.json cannot be read: the folder eval is not here."
+    )
+    built.write({"eval/x": ""})
+    assert read_workspace(built.project).errors == {}
 
 
 def test_a_commit_that_is_not_there_is_an_error_for_now(built):
