@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pytest
 
-
-def picture(folder: Path) -> dict[str, bytes]:
-    """Every file of a project, Git's refs included, except what may be deleted at any moment."""
-    found = {}
-    for path in folder.rglob("*"):
-        name = str(path.relative_to(folder))
-        own = (".assay/tmp", ".assay/cache", ".dvc/tmp", ".dvc/cache", ".git/assay", ".git/objects")
-        skipped = name.startswith(own)
-        if not skipped and path.is_file() and not path.is_symlink():
-            found[name] = path.read_bytes()
-    return found
+from tests.filetree import picture
 
 
 @pytest.fixture
@@ -126,7 +116,7 @@ def test_a_stage_that_does_not_write_its_output(project, assay):
 
 
 def test_an_unknown_stage(refused, project):
-    refused(project, 254, "run", "tarin", says=["tarin", "train"])
+    refused(project, 255, "run", "tarin", says=["tarin", "train"])
 
 
 def test_nothing_to_run(refused, assay, tmp_path):

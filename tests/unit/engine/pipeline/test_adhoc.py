@@ -134,9 +134,9 @@ def test_a_stage_of_that_name_by_somebody_else_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize("text", ["stages: {a: {cmd: x}}\n", "{stages: {a: {cmd: x}}}\n", "{}\n"])
-def test_a_file_that_is_not_written_in_lines_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="is not written in a way that a stage can be added to"):
-        edited(text)
+def test_a_file_in_braces_gets_the_stage_too(text: str) -> None:
+    before = [stage.name for stage in parse(text, "dvc.yaml").stages]
+    assert [stage.name for stage in parse(edit(text, ECHO), "dvc.yaml").stages] == [*before, STAGE]
 
 
 @pytest.mark.parametrize("text", ["- a\n", "stages: [a]\n", "a: [\n"])
