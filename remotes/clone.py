@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.engine import disk
-from assay.engine.errors import CorruptRemote, Refused
+from assay.engine.errors import CorruptRemote, Refused, RemoteError
 from assay.engine.events import Note, Reporter, silent
 from assay.engine.experiments.init import init
 from assay.engine.git.repository import Repository
@@ -26,6 +26,7 @@ from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
 from assay.remotes.exchange import StoreExchange, notes_on, shared
+from assay.remotes.git.addresses import is_repository
 from assay.remotes.layouts import bucket, found_on
 from assay.remotes.pull import HEADS, write_experiments
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
@@ -100,7 +101,7 @@ def clone(
         raise Refused(f"{folder} exists and is not empty.", "Name another folder.")
     store = open_store(remote)
     try:
-        making = _Making(folder, world, report, remote, store, found_on(store))
+        making = _Making(folder, world, report, remote, store, _layout_of(remote, store))
         try:
             _make_folder(folder)
             return _make(making)
@@ -109,6 +110,19 @@ def clone(
             raise
     finally:
         store.close()
+
+
+def _layout_of(remote: Remote, store: RemoteStore) -> ProjectLayout:
+    """The layout of the project that was shared on a remote. Raises RemoteError."""
+    try:
+        return found_on(store)
+    except RemoteError as error:
+        if not is_repository(remote.url):
+            raise
+        raise RemoteError(
+            f"{remote.url} is a Git repository, and assay clones what `assay push` sent to a data remote.",
+            "Copy a clone that somebody has; `assay-dvc exp push` and `exp pull` share its experiments with Git.",
+        ) from error
 
 
 def _make(making: _Making) -> Cloned:

@@ -81,6 +81,11 @@ def connect(project: Project, address: Address) -> GitTransport:
     return LocalTransport(there, address.url, project.repo, f"{project.state}/incoming")
 
 
+def is_repository(url: str) -> bool:
+    """Whether a URL or absolute path is that of a Git repository on this machine."""
+    return not _is_elsewhere(url) and _git_dir(_path(url, "/")) is not None
+
+
 def _is_elsewhere(url: str) -> bool:
     """Whether a URL leads to another machine: a scheme other than file, or ``host:path``."""
     head, colon, _ = url.partition("://")
