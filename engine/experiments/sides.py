@@ -174,32 +174,41 @@ class Extent:
 
 
 def extent(project: Project, wanted: Extent) -> list[Side]:
-    """The sides that are meant: the workspace unless revisions are named, then commits, each once.
+    """The sides that are meant: the workspace unless revisions are named, then commits, each once, as `called` has it.
 
-    A commit goes by its branches and tags, where it was asked for by these, or else by its short id.
+    Raises:
+        UnknownRevision: A revision names no commit.
+    """
+    reader = TreeReader(project.repo.objects, project.prefix)
+    found = [_side(project, reader, name, commit) for commit, name in called(project, wanted).items()]
+    with_workspace = WORKSPACE in wanted.revisions or not wanted.revisions
+    return [_side(project, reader, WORKSPACE, None), *found] if with_workspace else found
+
+
+def called(project: Project, wanted: Extent) -> dict[Oid, str]:
+    """The commits that are meant, and what to call them.
+
+    A commit goes by its branches and tags, where it was asked for by these, or else by its short id. Those that were
+    asked for by name come first; of a whole history the newest.
 
     Raises:
         UnknownRevision: A revision names no commit.
     """
     names: dict[Oid, list[str]] = {}
+    others: dict[Oid, list[str]] = {}
     for name in wanted.revisions:
         if name != WORKSPACE:
             names.setdefault(resolve(project.repo, name), []).append(name)
-    refs = project.repo.refs
-    prefixes = [("refs/heads/", wanted.branches or wanted.commits), ("refs/tags/", wanted.tags or wanted.commits)]
-    for prefix, is_asked_for in prefixes:
-        for ref, oid in refs.iterate(prefix) if is_asked_for else ():
+    for prefix, is_asked_for in (("refs/heads/", wanted.branches), ("refs/tags/", wanted.tags)):
+        for ref, oid in project.repo.refs.iterate(prefix) if is_asked_for or wanted.commits else ():
             commit = peeled_if_readable(project.repo, oid)
             if commit is not None:
-                names.setdefault(commit, []).append(ref[len(prefix) :])
+                (names if is_asked_for else others).setdefault(commit, []).append(ref[len(prefix) :])
     if wanted.commits:
         starts = dict.fromkeys([*names, *tips(project.repo)])
         for commit in newest_first(project.repo.objects, starts, shallow=project.repo.shallow):
-            names.setdefault(commit, [commit.hex()[:7]])
-    reader = TreeReader(project.repo.objects, project.prefix)
-    found = [_side(project, reader, ",".join(dict.fromkeys(called)), commit) for commit, called in names.items()]
-    with_workspace = WORKSPACE in wanted.revisions or not wanted.revisions
-    return [_side(project, reader, WORKSPACE, None), *found] if with_workspace else found
+            names.setdefault(commit, []).extend(others.get(commit, ()))
+    return {commit: ",".join(dict.fromkeys(several)) or commit.hex()[:7] for commit, several in names.items()}
 
 
 def _side(project: Project, reader: TreeReader, name: str, commit: Oid | None) -> Side:

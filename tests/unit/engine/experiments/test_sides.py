@@ -78,6 +78,13 @@ def test_every_commit_of_the_history_is_shown_newest_first(built, history):
     assert [side.name for side in found] == ["workspace", "main", history.hex()[:7]]
 
 
+def test_a_branch_is_among_the_commits_of_its_time_unless_branches_are_asked_for(built, history):
+    built.ref("refs/heads/a-first", history)
+    assert [side.name for side in extent(built.project, Extent(commits=True))] == ["workspace", "main", "a-first"]
+    asked = extent(built.project, Extent(branches=True, commits=True))
+    assert [side.name for side in asked] == ["workspace", "a-first", "main"]
+
+
 def test_the_history_is_that_of_remote_branches_too_and_of_a_head_that_is_on_no_branch(built, history):
     theirs = built.baseline({"their": "file"}, base=history, time=3_000)
     built.ref("refs/remotes/origin/main", theirs)
