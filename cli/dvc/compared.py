@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -110,20 +111,25 @@ def is_without_commits(args: argparse.Namespace, context: Context) -> bool:
 
 
 def write_table(head: list[str], rows: list[list[str]], context: Context, *, markdown: bool) -> None:
-    """Writes a table; nothing when it has no rows."""
+    """Writes a table; without rows only its Markdown, as in DVC."""
     from assay.cli.render import dvctable
 
-    if rows:
+    if rows or markdown:
         context.out.write("".join(f"{line}\n" for line in dvctable.lines(head, rows, markdown=markdown)))
 
 
 def tell_unreadable(found: Iterable[tuple[str, Documents]], context: Context) -> int:
-    """Names what cannot be read on stderr, and returns the exit code: 1 when there is something."""
+    """Names what cannot be read on stderr, and returns the exit code: 1 where that is a file of the workspace.
+
+    What a commit says wrongly, and what was never fetched, must not stop a script that DVC would let go on.
+    """
     from assay.engine.events import Warned
+    from assay.engine.experiments.sides import WORKSPACE
 
     code = 0
     for name, documents in found:
         for text in dict.fromkeys(documents.errors.values()):
             context.report(Warned(f"{name}: {text}"))
+        if name == WORKSPACE and any(os.path.exists(context.project().path(path)) for path in documents.errors):
             code = 1
     return code

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.dvcsides import Sides, commit, write
+from tests.dvcsides import Sides, commit
+from tests.filetree import write
 
 FILES = {
     "dvc.yaml": """\
@@ -127,6 +130,48 @@ def test_without_a_commit_there_is_nothing_to_compare(dvc_process, assay_dvc, tm
     sides.write({"params.yaml": "x: 1\n"})
     sides.same(*words)
     sides.same(*words, "--json")
+
+
+ODD = {
+    "dvc.yaml": "metrics: [far/m.json, gone.json, m.json]\nparams: [far/p.json]\n",
+    "far.dvc": f"outs:\n- md5: {'ab' * 16}.dir\n  size: 3\n  nfiles: 1\n  hash: md5\n  path: far\n",
+}
+
+
+@pytest.fixture(scope="module")
+def old(dvc_process):
+    """A history: metrics in a tracked folder that is not here, a broken pipeline between."""
+    root = dvc_process.new()
+    for files in ({**ODD, "m.json": "0.5"}, {"dvc.yaml": "stages: {a: 1}\n"}, ODD, {"m.json": "1"}):
+        write(root, files)
+        commit(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["metrics", "show", "--json"],
+        ["metrics", "show", "-A", "--json"],
+        ["metrics", "show", "-A", "--md"],
+        ["metrics", "show", "-a"],
+        ["metrics", "diff", "HEAD~3", "HEAD", "--json"],
+        ["params", "diff", "HEAD~1", "--md"],
+        ["params", "diff", "HEAD~2"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_read_in_a_history_is_told_as_dvc_tells_it(dvc_process, assay_dvc, old, words):
+    theirs = dvc_process.run(old, *words)
+    ours = assay_dvc(*words, cwd=old, code=None)
+    told = json.loads if "--json" in words else lambda text: sorted(text.splitlines())  # commits of one second
+    assert ours.code == 0
+    assert told(ours.out) == told(theirs.out)
+
+
+def test_what_is_not_here_is_named_and_is_no_failure(assay_dvc, old):
+    assert "far/m.json" in assay_dvc("metrics", "diff", "HEAD~1", cwd=old).err
+    assert "could not be loaded in workspace" in assay_dvc("metrics", "show", cwd=old).err
 
 
 def test_a_file_that_cannot_be_read_is_named_and_ends_non_zero(changed, assay_dvc):
