@@ -85,6 +85,8 @@ def one_shot(algo: HashName) -> Callable[[bytes | memoryview], bytes]:
     if algo == "xxh128":
         fast: Callable[[bytes | memoryview], bytes] = _xxhash().xxh3_128_digest
         return fast
+    if algo == "md5":
+        return lambda data: hashlib.md5(data, usedforsecurity=False).digest()
 
     def value(data: bytes | memoryview) -> bytes:
         state = hasher(algo)

@@ -17,6 +17,7 @@ from types import TracebackType
 from assay.engine.errors import StoreError
 
 ATTEMPTS = 2
+_PIECE = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -91,6 +92,18 @@ def read_whole(path: str) -> tuple[bytes, os.stat_result]:
             if file.is_whole(len(data)):
                 return data, file.stat
     raise changed(path)
+
+
+def read_to_end(fd: int, size: int) -> bytes:
+    """What is left in an open file that should be of this size, in as few calls as there can be."""
+    data = os.read(fd, size + 1)
+    if len(data) == size:
+        return data
+    pieces = [data]
+    while data:
+        data = os.read(fd, _PIECE)
+        pieces.append(data)
+    return b"".join(pieces)
 
 
 def same(one: os.stat_result, other: os.stat_result) -> bool:

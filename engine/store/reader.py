@@ -22,7 +22,7 @@ from assay.engine.errors import CorruptArtifact, MissingArtifact
 from assay.engine.layout import SMALL
 from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
-from assay.engine.store.files import Descriptor, Reading, unreadable
+from assay.engine.store.files import Descriptor, Reading, read_to_end, unreadable
 from assay.engine.store.pack import PackInfo, check_object, digest_of, key_of, read_entries
 from assay.engine.store.packindex import PackIndex
 from assay.engine.store.repack import rescue
@@ -32,6 +32,7 @@ from assay.engine.store.trash import Trash
 _PULL = "Run `assay pull` to fetch it again."
 _OPEN_PACKS = 32
 _LOOKS = 8
+_O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 SHARED_FOLDER, SHARED_FILE = 0o2775, 0o664
@@ -115,8 +116,7 @@ class CacheReader:
         place = self.index.find(key_of(digest))
         if place is not None:
             return place[2]
-        path = self.loose_path(digest)
-        return None if path is None else os.stat(path).st_size
+        return self._loose_size(self.object_path(digest), digest)
 
     def object_path(self, digest: Digest) -> str:
         """Where an object lies, or would lie, as a file of its own."""
@@ -125,13 +125,16 @@ class CacheReader:
     def loose_path(self, digest: Digest) -> str | None:
         """The file of an object that has one; its content is not verified (see `sound_path`)."""
         path = self.object_path(digest)
+        return None if self._loose_size(path, digest) is None else path
+
+    def _loose_size(self, path: str, digest: Digest) -> int | None:
         try:
             size = os.stat(path).st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise unreadable(path, error) from error
-        return path if size or _is_empty(digest) else None
+        return size if size or _is_empty(digest) else None
 
     def known_loose(self, digest: Digest) -> str | None:
         """The file of an object that no pack has, from the trash if need be; None when it is packed or not there."""
@@ -182,7 +185,7 @@ class CacheReader:
 
     def is_packed(self, digest: Digest) -> bool:
         """Whether a pack holds an object, as far as is known without looking for new packs."""
-        return self.index.find(key_of(digest)) is not None
+        return not self.index.is_empty and self.index.find(key_of(digest)) is not None
 
     def read(self, digest: Digest) -> bytes:
         """An object's content, verified.
@@ -205,6 +208,8 @@ class CacheReader:
 
     def packed(self, digest: Digest) -> bytes | None:
         """The content of an object that a known pack holds, verified; None when none does. Raises CorruptArtifact."""
+        if self.index.is_empty:
+            return None
         key = key_of(digest)
         for _ in range(8):  # each turn is another process that merged packs meanwhile
             place = self.index.find(key)
@@ -280,11 +285,14 @@ class CacheReader:
     def _from_file(self, digest: Digest, limit: int | None = None) -> bytes | None:
         path = self.object_path(digest)
         try:
-            with open(path, "rb", buffering=0) as file:
-                stat = os.fstat(file.fileno())
+            fd = os.open(path, os.O_RDONLY | _O_CLOEXEC)
+            try:
+                stat = os.fstat(fd)
                 if limit is not None and stat.st_size > limit:
                     return None
-                data = file.read()
+                data = read_to_end(fd, stat.st_size)
+            finally:
+                os.close(fd)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -218,3 +218,16 @@ def test_a_file_that_nobody_may_write_can_be_read_by_all(tmp_path):
     finally:
         os.umask(before)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("object", "other")] == [0o444, 0o600]
+
+
+@pytest.mark.law(5)
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/b", "a/", "a//b", "a/.", "a/..", "a/.git", "a/.GIT", "a/git~1", "a/b\\.git", "a/b\0", "a/.g\u200cit"],
+)
+def test_a_folder_that_is_open_already_takes_no_worse_names(tmp_path, path):
+    with disk.Folder(str(tmp_path)) as folder:
+        folder.write("a/first", b"")
+        with pytest.raises(UnsafePath):
+            folder.write(path, b"")
+    assert [found.path for found in disk.walk(str(tmp_path))] == ["a/first"]
