@@ -137,9 +137,12 @@ class CacheWriter:
 
     def _add_alone(self, digest: Digest, data: bytes) -> None:
         if not self._is_sound(digest):
-            with self._new_file() as temp:
-                temp.write(data)
-                self.cache.put(temp, digest)
+            try:
+                with disk.NewFile(self._tmp_folder(), 0o444) as temp:
+                    temp.write(data)
+                    self.cache.put(temp, digest)
+            except OSError as error:
+                raise disk.no_space(error, self.cache.folder) from error
 
     def _add_small_file(self, file: Reading) -> Digest | None:
         data = file.stream.read(SMALL)
@@ -163,11 +166,14 @@ class CacheWriter:
                 self.cache.put(temp, digest)
             return digest
 
+    def _tmp_folder(self) -> str:
+        self._tmp = self._tmp or self.cache.tmp()
+        return self._tmp
+
     @contextmanager
     def _new_file(self) -> Iterator[disk.NewFile]:
         try:
-            self._tmp = self._tmp or self.cache.tmp()
-            with disk.NewFile(self._tmp, 0o444) as temp:
+            with disk.NewFile(self._tmp_folder(), 0o444) as temp:
                 yield temp
         except OSError as error:
             raise disk.no_space(error, self.cache.folder) from error
