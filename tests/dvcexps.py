@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.verbs import write
+from tests.filetree import write
 
 DVC_YAML = """\
 stages:

@@ -13,9 +13,9 @@ from typing import Any
 from assay.engine.project import Project, World, open_project
 from assay.engine.store.digest import digest_bytes
 from tests.dvcprocess import DvcProcess
+from tests.filetree import Files, write
 from tests.workspace import CountingIds, FixedClock
 
-Tree = Mapping[str, bytes | None]
 OWN = (".git", "tmp")
 _LEGACY_LISTING = re.compile(r"\.dvc/cache/[0-9a-f]{2}/[0-9a-f]{30}\.dir")
 
@@ -42,7 +42,7 @@ class Pair:
         """Assay's side, as the next command opens it."""
         return open_at(self.ours)
 
-    def write(self, files: Tree) -> None:
+    def write(self, files: Files) -> None:
         """Writes (None: removes) files on both sides."""
         for root in (self.theirs, self.ours):
             write(root, files)
@@ -77,17 +77,6 @@ class Pair:
 def open_at(root: Path) -> Project:
     """The project in a folder."""
     return open_project(str(root), World(FixedClock(), CountingIds(), environment={"PATH": os.environ["PATH"]}))
-
-
-def write(root: Path, files: Tree) -> None:
-    """Writes (None: removes) files below a folder."""
-    for path, data in files.items():
-        target = root / path
-        if data is None:
-            target.unlink(missing_ok=True)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
 
 
 def files(root: Path, *, modes: bool = False) -> dict[str, bytes | tuple[int, bytes]]:

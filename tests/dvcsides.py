@@ -9,29 +9,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.dvcprocess import DvcProcess
+from tests.filetree import Files, write
 
 OWN = (".git", "tmp", "cache")
 """Names of folders whose content is each tool's own."""
-
-Files = Mapping[str, str | None]
-
-
-def write(root: Path, files: Files) -> None:
-    """Writes files by path; None removes one, or a folder with all in it."""
-    for path, text in files.items():
-        target = root / path
-        if text is None:
-            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
 
 
 def commit(root: Path, *tags: str) -> None:

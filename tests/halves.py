@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.dvcprocess import DvcProcess
+from tests.filetree import Files, write
 
-Files = Mapping[str, "str | bytes | None"]
 Step = Sequence[str] | Files
 WAYS = ("DD", "DA", "AD")
 """Who does the first half of the commands, and who the second: D is DVC, A is assay. The first judges the others."""
@@ -94,25 +94,6 @@ def own_words(words: Sequence[str]) -> list[str]:
     if words[0] == "exp":
         return list(words[1:])
     return [*_OWN_WORDS.get(words[0], (words[0],)), *words[1:]]
-
-
-def write(root: Path, files: Files) -> None:
-    """Writes files, their text or bytes; None removes one, or a folder."""
-    for path, content in files.items():
-        target = root / path
-        if content is None:
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            target.unlink()  # it may be a link into the cache
-        if isinstance(content, bytes):
-            target.write_bytes(content)
-        else:
-            target.write_text(content)
 
 
 def picture(root: Path) -> dict[str, object]:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.cli.test_bad_input import picture
+from tests.filetree import picture
 
 BAD = f"outs:\n- md5: {'a' * 32}\n  path: x\n"
 

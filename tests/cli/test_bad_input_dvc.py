@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_bad_input import picture
-from tests.dvcsides import write
+from tests.filetree import picture, write
 
 FILES = {
     ".dvc/config": "",

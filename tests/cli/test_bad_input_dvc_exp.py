@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs import write
-
-
-def picture(folder):
-    """Every file of a project, Git's refs included, except what may be deleted at any moment."""
-    skipped = (".dvc/tmp", ".dvc/cache", ".git/assay", ".git/objects")
-    files = ((str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file())
-    return {name: path.read_bytes() for name, path in files if not name.startswith(skipped)}
+from tests.filetree import picture, write
 
 
 @pytest.fixture

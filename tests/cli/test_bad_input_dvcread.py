@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.dvchistory import BASE, History
-from tests.verbs import picture
+from tests.filetree import picture
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.verbs import picture
+from tests.filetree import picture
 
 Run = Callable[..., Any]
 

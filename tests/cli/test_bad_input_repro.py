@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_bad_input import picture
+from tests.filetree import picture
 
 
 @pytest.mark.parametrize("verb", ["repro", "run"])

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-
-def picture(folder):
-    """Every file but Git's objects and what may be deleted at any moment."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not {"tmp", "objects", "cache"} & set(path.relative_to(folder).parts)
-    }
+from tests.filetree import picture
 
 
 @pytest.fixture

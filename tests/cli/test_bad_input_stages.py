@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs import picture
+from tests.filetree import picture
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.verbs import picture
+from tests.filetree import picture
 
 PIPELINE = r"""
 vars: [conf/model.yaml]

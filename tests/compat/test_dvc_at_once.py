@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.halves import write
+from tests.filetree import write
 
 SECONDS = float(os.environ.get("PYTEST_AT_ONCE_SECONDS", "8"))
 

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from tests.dvcsides import Sides, commit, write
+from tests.dvcsides import Sides, commit
+from tests.filetree import write
 
 FILES = {
     ".dvc/config": "[core]\n    remote = up\n['remote \"up\"']\n    url = ../../up\n",

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.dvcsides import Sides, write
+from tests.dvcsides import Sides
+from tests.filetree import write
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from tests.dvcsides import Sides, commit, write
+from tests.dvcsides import Sides, commit
+from tests.filetree import write
 
 
 @pytest.fixture(scope="module")

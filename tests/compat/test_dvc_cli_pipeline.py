@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.dvcsides import Sides, write
+from tests.dvcsides import Sides
+from tests.filetree import write
 
 PIPELINE = """\
 stages:

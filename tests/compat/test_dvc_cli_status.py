@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.dvcsides import Sides, commit, write
+from tests.dvcsides import Sides, commit
+from tests.filetree import write
 
 PIPELINE = """\
 stages:

@@ -22,8 +22,9 @@ from assay.engine.pipeline.repro import reproduce
 from assay.engine.pipeline.spec import load
 from assay.engine.store.verify import fsck
 from assay.engine.workspace.undo import undo
-from tests.dvcpairs import Pair, cache_of, legacy_data, open_at, write
+from tests.dvcpairs import Pair, cache_of, legacy_data, open_at
 from tests.dvcprocess import DvcProcess
+from tests.filetree import write
 
 TREE = {
     "plain": b"plain\n",

@@ -13,7 +13,8 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.halves import Both, differing, picture, write
+from tests.filetree import write
+from tests.halves import Both, differing, picture
 from tests.pipelines import Case, cases
 
 CASES = int(os.environ.get("PYTEST_DVC_HALVES_CASES", "4"))

@@ -14,7 +14,7 @@ import pytest
 
 from tests.dvchistory import comparable
 from tests.dvcprocess import python_of_dvc
-from tests.verbs import write
+from tests.filetree import write
 
 FILES = {
     "dvc.yaml": "stages: {train: {cmd: sh train.sh, deps: [train.sh], params: [lr, mode], "

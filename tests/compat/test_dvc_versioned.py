@@ -21,8 +21,9 @@ from assay.engine.experiments.gc import gc
 from assay.engine.experiments.keeping import Keep
 from assay.engine.pipeline.repro import reproduce
 from assay.engine.pipeline.spec import load
-from tests.dvcpairs import Pair, cache_of, write
+from tests.dvcpairs import Pair, cache_of
 from tests.dvcprocess import DvcProcess
+from tests.filetree import write
 
 CLOUD_FOLDER = """\
 outs:

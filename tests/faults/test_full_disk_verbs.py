@@ -9,7 +9,7 @@ import pytest
 from assay.engine import disk
 from tests import projects
 from tests.faults.fulldisk import NEEDS_SPACE, FullDisk
-from tests.verbs import write
+from tests.filetree import write
 
 SAMPLES = 10
 VERBS = {

@@ -28,7 +28,7 @@ from tests.closure import Closure
 from tests.conftest import IDENTITY, Said
 from tests.faults.fulldisk import NEEDS_SPACE, BrokenDisk, FullDisk
 from tests.faults.kills import killed_at
-from tests.verbs import write
+from tests.filetree import write
 
 SAMPLES = 4
 SIGNED = {**IDENTITY, "GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000"}

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.verbs import picture, write
+from tests.filetree import picture, write
 
 
 def test_ignored_files_of_an_experiment_come_back_and_only_once(project, assay):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.verbs import picture, write
+from tests.filetree import picture, write
 
 
 def status(git, project):

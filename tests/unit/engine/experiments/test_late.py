@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs import write
+from tests.filetree import write
 
 DVC_YAML = """\
 stages:

@@ -14,7 +14,7 @@ import pytest
 
 from assay.engine import disk
 from tests.conftest import IDENTITY
-from tests.verbs import picture, tree_of, write
+from tests.filetree import picture, tree_of, write
 
 
 @pytest.mark.parametrize(

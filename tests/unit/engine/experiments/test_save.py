@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.verbs import picture, tree_of, write
+from tests.filetree import picture, tree_of, write
 
 
 def test_nothing_is_written_when_a_large_file_stops_it(project, assay):

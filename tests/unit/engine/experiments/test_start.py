@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs import tree_of, write
+from tests.filetree import tree_of, write
 
 FILES = {
     "dvc.yaml": """\

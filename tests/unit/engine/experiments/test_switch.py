@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs import picture, write
+from tests.filetree import picture, write
 
 
 @pytest.fixture
