@@ -80,9 +80,11 @@ def commit(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL) -
         held.using(write=[found.item.path for found in chosen])
         owners = list(dict.fromkeys(found.item.owner for found in chosen))
         stages = tuple(owner for owner in owners if owner in pipeline.stages)
+        if not targets:
+            owners += [path for path, file in pipeline.data.items() if file.outside and path not in owners]
         files = [pipeline.data[owner] for owner in owners if owner in pipeline.data]
         observer = Observer(project)
-        gone = [out.path for file in files for out in file.outs if not observer.exists(out.path)]
+        gone = [out.path for file in files for out in file.recordable if not observer.exists(out.path)]
         if gone and targets and not how.recursive:
             raise BadInput(gone[0], "is not there, so it cannot be recorded", hint="`assay checkout` brings it back.")
         _check_claims(project, pipeline, stages, observer, how)

@@ -12,13 +12,13 @@ from typing import Any, Literal, NamedTuple
 from assay.engine.data.items import items_of, owners_of
 from assay.engine.model import Artifact
 from assay.engine.pipeline.changes import same
-from assay.engine.pipeline.datafile import DataFile
+from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import load
-from assay.engine.pipeline.stage import ParamsDep, Stage
+from assay.engine.pipeline.stage import Out, ParamsDep, Stage
 from assay.engine.project import Project
 from assay.engine.workspace.files import within
 
@@ -110,8 +110,8 @@ class _Look:
         known = entry.outs if entry is not None else {}
         outs = {
             out.path: word
-            for out in stage.outs
-            if meant(out.path) and (word := self._out(out.path, known.get(out.spelled), cached=out.cache))
+            for out in stage.written
+            if meant(out.path) and (word := self._out(out, known.get(out.spelled)))
         }
         is_other = entry is not None and entry.cmd != stage.cmd
         always = stage.is_callback or stage.always_changed
@@ -119,13 +119,15 @@ class _Look:
         return Drift(node, deps, outs, always, is_other, stage.frozen)
 
     def _data(self, file: DataFile, meant: Callable[[str], bool]) -> Drift:
-        words = {out.path: self._out(out.path, out.artifact, cached=out.cache) for out in file.outs if meant(out.path)}
+        words = {out.path: self._out(out, out.artifact) for out in file.all_outs if meant(out.path)}
         return Drift(file.path, {}, {path: word for path, word in words.items() if word}, frozen=file.frozen)
 
-    def _out(self, path: str, known: Artifact | None, *, cached: bool) -> Word | None:
-        if known is not None and cached and not self._observer.has(known):
+    def _out(self, out: Out | DataOut, known: Artifact | None) -> Word | None:
+        if out.place == "url":
+            return None
+        if known is not None and out.cache and out.place == "project" and not self._observer.has(known):
             return "not in cache"
-        return self._differs(path, known)
+        return self._differs(out.path, known)
 
     def _differs(self, path: str, known: Artifact | None) -> Word | None:
         current = self._observer.artifact(path, known=known)

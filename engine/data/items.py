@@ -8,10 +8,10 @@ folder. A path wins over a stage of the same name.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from assay.engine.errors import UnknownTarget, UsageError
+from assay.engine.errors import Refused, UnknownTarget, UsageError
 from assay.engine.model import Artifact
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.locks import Locks
@@ -106,12 +106,24 @@ def choose(
             nodes.append(items[path].owner)
         if not whole and not inner:
             owners = _nodes_meant(items, graph, target, folder)
+            _refuse_outside(graph, owners)
             nodes += owners
             parts.update((item.path, ()) for item in items.values() if item.owner in owners)
     if with_deps:
         needed = graph.with_reads(nodes)
         parts.update((item.path, ()) for item in items.values() if item.owner in needed - set(nodes))
     return [Chosen(items[path], inner) for path, inner in parts.items()]
+
+
+def _refuse_outside(graph: Graph, owners: Iterable[str]) -> None:
+    """Raises Refused for a ``.dvc`` file that tracks nothing in the project."""
+    for owner in owners:
+        file = graph.data.get(owner)
+        if file is not None and file.outside and not file.outs:
+            raise Refused(
+                f"{owner} tracks {file.outside[0].spelled}, which lies outside the project and is never written there.",
+                "`assay status` tells whether it changed.",
+            )
 
 
 def owners_of(

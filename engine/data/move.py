@@ -94,6 +94,8 @@ def _readers(pipeline: Pipeline, path: str) -> tuple[str, ...]:
 def _source(pipeline: Pipeline, path: str) -> DataFile:
     for file in pipeline.data.values():
         if path in (file.path, *(out.path for out in file.outs)):
+            if file.outside:
+                raise Refused(f"{file.path} tracks {file.outside[0].spelled}, which lies outside the project.")
             if len(file.outs) != 1:
                 raise Refused(f"{file.path} tracks {len(file.outs)} paths, so one cannot be moved.", "Edit it by hand.")
             return file

@@ -144,7 +144,7 @@ class Places:
             raise UsageError(f"{data_file} is no name for a .dvc file.", "It must end in .dvc.")
         file = self._pipeline.data.get(data_file)
         if file is not None:
-            raise Refused(f"{data_file} tracks {', '.join(out.path for out in file.outs) or 'nothing'} already.")
+            raise Refused(f"{data_file} tracks {', '.join(out.path for out in file.all_outs) or 'nothing'} already.")
         if self._ignored(data_file, False):
             raise Refused(
                 f"{data_file} would be ignored by Git or .dvcignore, and with it the data.", "Change that first."

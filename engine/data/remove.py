@@ -84,7 +84,7 @@ def _file(pipeline: Pipeline, path: str) -> DataFile:
     for file in pipeline.data.values():
         for out in file.outs:
             if out.path == path:
-                if len(file.outs) > 1:
+                if len(file.all_outs) > 1:
                     raise Refused(f"{file.path} tracks more than {path}.", "Edit it by hand, or remove it whole.")
                 return file
             if path.startswith(f"{out.path}/"):

@@ -115,7 +115,7 @@ class Needs:
     def _of_files(self, where: str, read: Callable[[str], bytes | None], files: Iterable[str]) -> set[Digest]:
         found = tracked(read, files)
         found.lend_to(self.project)
-        digests = {artifact.digest for artifact in found.outs.values()}
+        digests = {artifact.digest for artifact in found.outs.values()} | found.outside
         for path, problem in found.errors.items():
             try:
                 if path.rpartition("/")[2] != NAME:

@@ -73,7 +73,7 @@ def of_stages(graph: Graph) -> Dag:
 
 def of_outs(graph: Graph) -> Dag:
     """Outputs of stages and tracked data: an arrow from what a stage reads to each thing that it writes."""
-    nodes = [out.path for file in graph.data.values() for out in file.outs]
+    nodes = [out.path for file in graph.data.values() for out in file.all_outs]
     edges: dict[tuple[str, str], None] = {}
     for stage in graph.stages.values():
         paths = [dep.path for dep in stage.deps] + [params.path for params in stage.params]
@@ -106,4 +106,4 @@ def meant(graph: Graph, target: str, folder: str, *, outs: bool) -> list[str]:
     if not outs:
         return nodes
     stages, data = graph.stages, graph.data
-    return [out.path for node in nodes for out in (stages[node].written if node in stages else data[node].outs)]
+    return [out.path for node in nodes for out in (stages[node].written if node in stages else data[node].all_outs)]

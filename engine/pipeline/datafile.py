@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from assay.engine.model import Artifact
 from assay.engine.params import documents
@@ -19,8 +19,9 @@ from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
 from assay.engine.pipeline.discover import DATA_ENDING, NAME
 from assay.engine.pipeline.importsum import stage_md5, with_hash
 from assay.engine.pipeline.lock import Listed, artifact_of, listing_in
-from assay.engine.pipeline.paths import project_path
+from assay.engine.pipeline.paths import out_path, project_path
 from assay.engine.pipeline.source import Keys, Source
+from assay.engine.pipeline.stage import Place
 from assay.engine.store.manifest import files_in
 from assay.engine.store.rows import Reader
 
@@ -31,7 +32,7 @@ class DataOut(NamedTuple):
     """One file or folder that a ``.dvc`` file tracks.
 
     Attributes:
-        path: Its project path.
+        path: Its project path; outside the project that of an `Out` of a stage.
         spelled: Its path as the file has it.
         artifact: What it was when it was added; None where no digest is recorded.
         cache: Whether the cache keeps its content.
@@ -44,6 +45,7 @@ class DataOut(NamedTuple):
         meta: Whatever the user keeps beside it.
         keys: Where in the file it stands.
         listed: A directory whose files stand in the ``.dvc`` file itself.
+        place: What kind of place it is in.
     """
 
     path: str
@@ -59,6 +61,7 @@ class DataOut(NamedTuple):
     meta: Any = None
     keys: Keys = ()
     listed: Listed | None = None
+    place: Place = "project"
 
 
 class DataFile(NamedTuple):
@@ -66,7 +69,8 @@ class DataFile(NamedTuple):
 
     Attributes:
         path: Its project path.
-        outs: What it tracks.
+        outs: What it tracks in the project.
+        outside: What it tracks elsewhere: it is looked at, and never written.
         deps: Where an import came from, as plain data.
         frozen: Whether it is left alone by `repro`.
         wdir: The folder that its paths are relative to, as a project path; "" is the root.
@@ -75,6 +79,7 @@ class DataFile(NamedTuple):
 
     path: str
     outs: tuple[DataOut, ...]
+    outside: tuple[DataOut, ...] = ()
     deps: tuple[Mapping[str, Any], ...] = ()
     frozen: bool = False
     wdir: str = ""
@@ -86,8 +91,18 @@ class DataFile(NamedTuple):
         return bool(self.deps)
 
     @property
+    def all_outs(self) -> tuple[DataOut, ...]:
+        """What it tracks, wherever that is."""
+        return (*self.outs, *self.outside)
+
+    @property
+    def recordable(self) -> tuple[DataOut, ...]:
+        """What can be recorded anew: what lies in the project, and files elsewhere that the cache does not keep."""
+        return (*self.outs, *(out for out in self.outside if out.place == "outside" and not out.cache))
+
+    @property
     def cached(self) -> dict[str, Artifact]:
-        """What it tracks in the cache: artifacts by project path."""
+        """What it tracks in the project and the cache: artifacts by project path."""
         return {out.path: out.artifact for out in self.outs if out.cache and out.artifact is not None}
 
 
@@ -119,16 +134,20 @@ def parse(text: str, path: str) -> DataFile:
     folder = "" if folder == "." else folder
     found = tuple(_out(source, ("outs", at), item, folder) for at, item in enumerate(outs))
     frozen = content.get("frozen") is True or content.get("locked") is True
-    return DataFile(path, found, tuple(deps), frozen, folder, source)
+    inside = tuple(out for out in found if out.place == "project")
+    outside = tuple(out for out in found if out.place != "project")
+    return DataFile(path, inside, outside, tuple(deps), frozen, folder, source)
 
 
 def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
     check(source, keys, item, OUT)
-    place = project_path(source, keys, item["path"], folder)
-    if place.endswith(DATA_ENDING) or posixpath.basename(place) == NAME:
+    path, place = out_path(source, keys, item["path"], folder)
+    if place == "project":
+        path = project_path(source, keys, path if item["path"] else "", "")
+    if path.endswith(DATA_ENDING) or posixpath.basename(path) == NAME:
         raise source.bad(keys, f"{item['path']!r} is a pipeline file, which cannot be data")
     return DataOut(
-        place,
+        path,
         item["path"],
         artifact_of(source, keys, item),
         item.get("cache", True),
@@ -141,6 +160,7 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
         item.get("meta"),
         keys,
         listing_in(item) if "files" in item else None,
+        place,
     )
 
 
@@ -158,8 +178,8 @@ def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader) ->
     text = file.source.text
     data = documents.parse(file.path, text)
     outs = list(data["outs"])
-    for at, out in enumerate(file.outs):
-        artifact = artifacts.get(out.path)
+    for out in file.all_outs:
+        at, artifact = cast(int, out.keys[1]), artifacts.get(out.path)
         if artifact is not None and artifact != out.artifact:
             is_listed = artifact.digest.is_dir and outs[at].get("files") is not None
             outs[at] = _relisted(outs[at], artifact, cache) if is_listed else _replaced(outs[at], artifact)

@@ -37,7 +37,7 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
         StoreError: A file cannot be read, or does not hold still.
     """
     files = list(files)
-    outs = [out for file in files for out in file.outs if observer.exists(out.path)]
+    outs = [out for file in files for out in file.recordable if observer.exists(out.path)]
     if not outs:
         return ()
     with project.cache.writer() as writer:

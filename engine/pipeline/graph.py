@@ -51,7 +51,7 @@ class Graph:
             for out in stage.written:
                 self._add_writer(out.path, _Written(stage.address, stage.source, out.keys))
         for path, file in self.data.items():
-            for out in file.outs:
+            for out in file.all_outs:
                 self._add_writer(out.path, _Written(path, file.source, out.keys))
         self._sorted = sorted(self._writers)
         self._check_overlaps()

@@ -72,7 +72,7 @@ def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
     """
     if spelled.startswith(_DATASET):
         return spelled, "dataset"
-    path, place = out_path(spelled, folder)
+    path, place = out_path(source, keys, spelled, folder)
     if place != "project":
         return path, place
     top, _, below = path.partition("/")
@@ -81,8 +81,14 @@ def dep_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
     return project_path(source, keys, spelled, folder, may_be_root=True), "project"
 
 
-def out_path(spelled: str, folder: str) -> tuple[str, Place]:
-    """Where an output is said to be, and what kind of place that is; a path in the project is not checked yet."""
+def out_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str, Place]:
+    """Where an output is said to be, and what kind of place that is; a path in the project is not checked yet.
+
+    Raises:
+        BadInput: No file anywhere can have that name.
+    """
+    if "\0" in spelled:
+        raise source.bad(keys, f"{spelled!r} is no path")
     if is_url(spelled):
         return spelled, "url"
     path = posixpath.normpath(posixpath.join(folder, spelled))

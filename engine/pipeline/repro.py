@@ -132,7 +132,7 @@ def _record_data(project: Project, graph: Graph, choice: Choice, manner: Manner,
 
 def _is_edited(file: DataFile, work: Work) -> bool:
     """Whether data that is there is not what its ``.dvc`` file says."""
-    for out in file.outs:
+    for out in file.recordable:
         current = work.observer.artifact(out.path, known=out.artifact)
         if current is not None and (out.artifact is None or current.digest != out.artifact.digest):
             return True

@@ -266,7 +266,7 @@ def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
             before = found[spelled].data if spelled in found else {}
             found[spelled] = Value(flags.source, flags.keys, {**before, **flags.data}, flags.of)
     for spelled, flags in found.items():
-        path, place = out_path(spelled, wdir)
+        path, place = out_path(flags.source, flags.keys, spelled, wdir)
         if place == "project":
             path = _resolved(flags, spelled, wdir)
         out = Out(path, spelled, kind, keys=flags.keys, place=place)

@@ -50,6 +50,7 @@ class Tracked:
         plots: Files that hold plots.
         errors: Sentences about files that cannot be understood, by path.
         listings: Manifests that stand in the files themselves.
+        outside: What the cache keeps of paths outside the project, which nothing here writes.
     """
 
     outs: dict[str, Artifact] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Tracked:
     plots: dict[str, None] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     listings: dict[Digest, bytes] = field(default_factory=dict)
+    outside: set[Digest] = field(default_factory=set)
 
     def lend_to(self, project: Project) -> None:
         """Lets the cache read the manifests that stand in the files themselves."""
@@ -103,6 +105,7 @@ def is_from_repository(file: DataFile) -> bool:
 
 def _add_data(found: Tracked, file: DataFile) -> None:
     found.outs.update(file.cached)
+    found.outside.update(out.artifact.digest for out in file.outside if out.cache and out.artifact is not None)
     if is_from_repository(file):
         found.imported.update(file.cached)
     for out in file.outs:

@@ -19,8 +19,9 @@ from assay.engine.errors import AssayError
 from assay.engine.pipeline import datafile, lock
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.listing import named
-from tests.dvcpairs import files, write
+from tests.dvcpairs import files
 from tests.dvcprocess import DvcProcess
+from tests.filetree import write
 
 MD5 = hashlib.md5(b"content", usedforsecurity=False).hexdigest()
 Assay = Callable[..., Any]
@@ -49,18 +50,15 @@ def project(root: Path, git: Callable[..., str]) -> Path:
 
 
 PATHS = {
-    "above": "../victim",
-    "far above": "../../../../../../tmp/victim",
-    "inside out": "a/../../victim",
-    "absolute": "/tmp/victim",
     "git": ".git/config",
     "git in another case": ".GIT/config",
     "dvc": ".dvc/config",
     "hidden in a folder": "sub/.git/hooks/post-checkout",
     "nul": '"a\\0b"',
+    "nul outside": '"../a\\0b"',
+    "a pipeline outside": "../dvc.yaml",
     "the project": ".",
     "nothing": "''",
-    "a URL": "s3://bucket/key",
     "a pipeline": "dvc.yaml",
     "a data file": "x.dvc",
     "no text": "[a]",
@@ -74,6 +72,37 @@ def test_a_data_file_cannot_name_what_is_not_data(assay: Assay, git: Any, tmp_pa
     root = project(tmp_path, git)
     write(root, {"bad.dvc": data_file(PATHS[name])})
     _refused(assay, tmp_path, root, VERBS, "bad.dvc")
+
+
+OUTSIDE = {
+    "above": "../victim",
+    "far above": "../../../../../../tmp/victim",
+    "inside out": "a/../../victim",
+    "absolute": "/tmp/victim",
+    "everything": "/",
+    "too long": "../" + "x" * 5000,
+    "a URL": "s3://bucket/key",
+}
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("cache", ["", "  cache: false\n"])
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_what_lies_outside_the_project_is_never_written(
+    assay: Assay, git: Any, tmp_path: Path, name: str, cache: str
+) -> None:
+    root = project(tmp_path, git)
+    write(root, {"far.dvc": data_file(OUTSIDE[name], more=cache), "near.dvc": data_file("near")})
+    before = _all(tmp_path)
+    for words in (("checkout", "-f"), ("data", "status"), ("data", "ls"), ("dag",), ("gc", "-w", "-f"), ("fsck",)):
+        assay(*words, cwd=root)
+    after = _all(tmp_path)
+    assert after.pop("project/near")[1] == b"content"
+    assert {path: data for path, data in after.items() if path != "project/.gitignore"} == before
+    for words in (("checkout", "far.dvc", "-f"), ("data", "move", "far.dvc", "x"), ("unprotect", "far.dvc")):
+        said = assay(*words, cwd=root, code=1)
+        assert "outside the project" in said.err
+        assert len(said.err.splitlines()) <= 2
 
 
 DIGESTS = [
