@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import IDENTITY, in_this_process
-from tests.filetree import write
 
 SOUND, EVIL = b"sound and whole\n", b"other and evil.\n"
 LARGE = 300_000
@@ -106,8 +105,10 @@ def pushed(layout: str, folder: Path) -> Path:
     here.mkdir()
     assay("init", *(["--dvc"] if layout == "dvc" else []))
     sound = SOUND.decode()
-    write(here, {"data/a": sound, "data/b": "b", "large": sound * (LARGE // len(sound))})
-    write(here, {"p.yaml": "lr: 1\n", "dvc.yaml": PIPELINE})
+    texts = {"data/a": sound, "data/b": "b", "large": sound * (LARGE // len(sound)), "p.yaml": "lr: 1\n"}
+    for name, text in {**texts, "dvc.yaml": PIPELINE}.items():
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text(text)
     assay("add", "data", "large")
     assay("remote", "add", "-d", "store", "../remote")
     assay("baseline", "-m", "first")
