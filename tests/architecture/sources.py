@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,11 +26,21 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
-def spelled(source: str) -> Iterator[tuple[int, str, ast.Call | None]]:
+@functools.cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """All nodes of a source, the module first; each source is parsed once, however many tests look at it."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
+@functools.cache
+def spelled(source: str) -> tuple[tuple[int, str, ast.Call | None], ...]:
     """Every dotted name in a source with its line, and the call it is the function of."""
-    tree = ast.parse(source)
-    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
+    return tuple(_spelled(source))
+
+
+def _spelled(source: str) -> Iterator[tuple[int, str, ast.Call | None]]:
+    called = {id(node.func): node for node in nodes(source) if isinstance(node, ast.Call)}
+    for node in nodes(source):
         if isinstance(node, (ast.Name, ast.Attribute)):
             name = dotted(node)
             if name:

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.architecture.sources import ROOT, python_files
+from tests.architecture.sources import ROOT, nodes, python_files
 
 MAY = {"engine/layout.py", "engine/project.py", "remotes/layouts.py"}
 """The layouts themselves, who chooses one of them, and who gives remotes the form that a layout names."""
@@ -17,17 +17,16 @@ NAMES = ("marker", "words", "remote_layout", "config", "foreign", "outer", "own_
 
 def kinds_named(source: str) -> list[int]:
     """Lines whose code (not its docstrings) spells a marker folder, or asks a layout which one it is."""
-    tree = ast.parse(source)
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if (isinstance(node, ast.Constant) and is_marker(node.value) and id(node) not in docs)
         or (isinstance(node, ast.Compare) and asks(node))
     ]
@@ -81,7 +80,7 @@ def test_only_the_manifest_module_knows_the_forms_of_a_directory(path):
 def forms_imported(source: str) -> list[str]:
     """The forms that a module imports, wherever in it."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
