@@ -266,6 +266,15 @@ class Context(Surroundings):
                 return self.environment[name].strip()
         return "less" if which("less", path=self.environment.get("PATH")) else ""
 
+    def write_paged(self, text: str, *, whole: bool = False) -> None:
+        """Writes a long result, a page at a time where a terminal shows less than all of it, unless ``whole``."""
+        if whole or not self.is_terminal or text.count("\n") < self.screen[1]:
+            self.out.write(text)
+            return
+        from assay.cli.render import pager
+
+        pager.write(text, self.out, self.pager, self.environment)
+
     @cached_property
     def report(self) -> Progress:
         """The reporter that writes events to stderr."""

@@ -1,6 +1,6 @@
 """What the engine needs from the world beyond it, as protocols.
 
-`RemoteStore` is bytes by key; `GitTransport` is objects and refs; `Exchange` is one experiment's whole closure.
+`RemoteStore` is bytes by key; `GitTransport` is objects and refs.
 `remotes/` fills them, and tests/contracts holds one suite per port that every implementation passes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from assay.engine.model import Artifact, Oid
+from assay.engine.model import Oid
 
 
 class KeyInfo(NamedTuple):
@@ -193,23 +193,6 @@ class Report(NamedTuple):
     size: int
     failed: Mapping[str, str]
     remarks: tuple[str, ...] = ()
-
-
-class Exchange(Protocol):
-    """Publishes and fetches experiments with everything they need: commits, manifests, artifacts.
-
-    The publishing order of law 1 holds inside each call: artifacts, manifests, Git objects, refs.
-    """
-
-    def publish(
-        self, refs: Mapping[str, Oid], *, force: bool = False, data: Mapping[str, Artifact] | None = None
-    ) -> Report:
-        """Makes these local refs, all they need, and further artifacts by path, visible to others."""
-
-    def fetch(
-        self, refs: Mapping[str, Oid], *, artifacts: bool = True, data: Mapping[str, Artifact] | None = None
-    ) -> Report:
-        """Brings these remote refs' commits and, when asked, their artifacts; and further artifacts by path."""
 
 
 class Clock(Protocol):

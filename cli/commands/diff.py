@@ -60,22 +60,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _write(found: Difference, args: argparse.Namespace, context: Context, precision: int) -> None:
     """Writes the forms for people, a page at a time where it is longer than the screen."""
-    from assay.cli.render import pager
     from assay.cli.render.diff import Style, lines, patch_lines
 
-    columns, rows = context.screen
-    screen = columns if context.is_terminal else None
+    screen = context.screen[0] if context.is_terminal else None
     now, _ = context.world.clock.now()
     style = Style(now, precision, not args.no_path, args.md, bool(args.only or args.all), screen, context.colour)
     if args.patch and args.only == ["code"] and not args.md:
         written = list(patch_lines(found.patch(), colour=context.colour, safe=screen is not None))
     else:
         written = list(lines(found, style, patch=args.patch))
-    text = "".join(line + "\n" for line in written)
-    if context.is_terminal and not args.no_pager and len(written) >= rows:
-        pager.write(text, context.out, context.pager, context.environment)
-    else:
-        context.out.write(text)
+    context.write_paged("".join(line + "\n" for line in written), whole=args.no_pager)
 
 
 def _tell_errors(found: Difference, context: Context) -> int:

@@ -114,17 +114,11 @@ def _write(table: Table, args: argparse.Namespace, context: Context) -> None:
 
 def _write_table(table: Table, found: Sequence[Column], args: argparse.Namespace, context: Context, now: int) -> None:
     """Writes the form for people, fitted to a terminal and a page at a time where it is longer than the screen."""
-    from assay.cli.render import pager
     from assay.cli.render.table import Style, lines
     from assay.engine.experiments.columns import chosen
 
-    columns, rows = context.screen
     kept = chosen(found, drop=[".*"], keep=args.keep) if args.keep else []
     pinned = frozenset([args.sort_by, *(column.title for column in kept)])
-    screen = columns if context.is_terminal and not args.wide else None
+    screen = context.screen[0] if context.is_terminal and not args.wide else None
     written = lines(table, found, Style(now, screen, context.colour, args.precision or 5, pinned))
-    text = "".join(line + "\n" for line in written)
-    if context.is_terminal and not args.no_pager and len(written) >= rows:
-        pager.write(text, context.out, context.pager, context.environment)
-    else:
-        context.out.write(text)
+    context.write_paged("".join(line + "\n" for line in written), whole=args.no_pager)

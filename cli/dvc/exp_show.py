@@ -75,9 +75,4 @@ def _write(found: Sequence[Base], args: argparse.Namespace, context: Context) ->
         context.out.write(dvccolumns.csv(shown))
         return
     text = dvccolumns.markdown(shown) if args.markdown else dvccolumns.lines(shown)
-    if context.is_terminal and not args.no_pager and not args.markdown and text.count("\n") >= context.screen[1]:
-        from assay.cli.render import pager
-
-        pager.write(text, context.out, context.pager, context.environment)
-    else:
-        context.out.write(text)
+    context.write_paged(text, whole=args.no_pager or args.markdown)

@@ -31,7 +31,7 @@ from assay.engine.project import Project
 if TYPE_CHECKING:
     from assay.engine.pipeline.templating import Template
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same commit would give another record."""
 
 NO_COMMIT = Oid(bytes(20))
@@ -55,13 +55,8 @@ def options(project: Project) -> str:
     return f"{VERSION} {project.prefix}"
 
 
-def read_record(project: Project, commit: Oid) -> Experiment:
-    """The record of one commit; what cannot be read is in its ``errors``."""
-    return next(read_records(project, [commit])).experiment
-
-
 def read_records(project: Project, commits: Iterable[Oid]) -> Iterator[Read]:
-    """The records of commits, in their order; what they have in common is read once."""
+    """The records of commits, in their order, what cannot be read in their ``errors``; what they share is read once."""
     reader = TreeReader(project.repo.objects, project.prefix)
     return (read_one(project, reader, commit) for commit in commits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assay.engine.experiments.record import COMMIT_ITSELF, NO_COMMIT, read_record, read_records, read_workspace
+from assay.engine.experiments.record import COMMIT_ITSELF, NO_COMMIT, read_records, read_workspace
 from assay.engine.model import Entry, Oid
 from assay.engine.store.manifest import write_manifest
 from tests.unit.engine.conftest import DVC_YAML
@@ -42,6 +42,10 @@ FILES = {
     "dvc.yaml": DVC_YAML, "dvc.lock": LOCK, "params.yaml": "lr: 0.1\nseed: 7\n",
     "metrics.json": '{"acc": 0.5, "history": [1, 2], "none": null, "val": {"f1": 0.25}}',
 }  # fmt: skip
+
+
+def read_record(project, commit):
+    return next(read_records(project, [commit])).experiment
 
 
 def read(built, files):
