@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assay.engine.git.repository import Repository
 from tests.dvchistory import BASE, History
 from tests.filetree import picture
 
@@ -11,10 +12,8 @@ from tests.filetree import picture
 @pytest.fixture
 def root(tmp_path):
     """A DVC project with one experiment, made without DVC."""
-    for name in (".git/objects", ".git/refs/heads", ".dvc"):
-        (tmp_path / "project" / name).mkdir(parents=True)
-    (tmp_path / "project/.git/HEAD").write_text("ref: refs/heads/main\n")
-    (tmp_path / "project/.git/config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n")
+    (tmp_path / "project").mkdir()
+    Repository.init(str(tmp_path / "project")).close()
     history = History(tmp_path / "project", BASE)
     history.experiments(history.first, {"one": {"params.yaml": "lr: word\n"}, "two": {}})
     history.repo.close()

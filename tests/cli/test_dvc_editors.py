@@ -6,15 +6,14 @@ import json
 
 import pytest
 
+from assay.engine.git.repository import Repository
 from tests.dvchistory import BASE, STATES, History, named
 
 
 @pytest.fixture
 def root(tmp_path):
-    for name in (".git/objects", ".git/refs/heads", ".dvc"):
-        (tmp_path / "project" / name).mkdir(parents=True)
-    (tmp_path / "project/.git/HEAD").write_text("ref: refs/heads/main\n")
-    (tmp_path / "project/.git/config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = false\n")
+    (tmp_path / "project").mkdir()
+    Repository.init(str(tmp_path / "project")).close()
     history = History(tmp_path / "project", BASE)
     second = history.commit(history.first, {"note": "2"})
     history.experiments(history.first, named(STATES))
