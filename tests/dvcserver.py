@@ -359,6 +359,23 @@ def parse_once() -> None:
     YAML.load = remembering
 
 
+def compile_once() -> None:
+    """Lets DVC keep what it compiles of the shape of a stage in its files, else done again for every stage it reads."""
+    from types import SimpleNamespace
+
+    import dvc.schema
+    from voluptuous import Schema
+
+    compiled: dict[int, Any] = {}
+
+    def kept(shape: Any) -> Any:
+        if id(shape) not in compiled:  # a constant of that module's, which stays
+            compiled[id(shape)] = Schema(shape)
+        return compiled[id(shape)]
+
+    dvc.schema.vol = SimpleNamespace(Schema=kept)
+
+
 def main() -> None:
     """Answers until the standard input ends."""
     requests = os.fdopen(os.dup(0), encoding="utf-8")
@@ -369,6 +386,7 @@ def main() -> None:
     for name in ("dvc.cli.parser", "dvc.commands.repro", "dvc.repo"):
         importlib.import_module(name)
     parse_once()
+    compile_once()
     gc.freeze()
     gc.set_threshold(100_000)
     for line in requests:

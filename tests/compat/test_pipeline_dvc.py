@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,10 +19,10 @@ from assay.engine.pipeline.lock import LockFile
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.spec import parse
-from tests.programs import find_dvc
+from tests.dvcprocess import DvcProcess
 from tests.workspace import Workspace
 
-Dvc = Callable[..., subprocess.CompletedProcess[str]]
+Dvc = Callable[..., SimpleNamespace]
 
 
 @pytest.fixture
@@ -33,19 +33,14 @@ def work(tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def dvc(tmp_path: Path) -> Dvc:
+def dvc(dvc_process: DvcProcess, tmp_path: Path) -> Dvc:
     """Runs the real DVC in tmp_path/dvc, a fresh project."""
-    program = find_dvc()
-    if program is None:
-        pytest.skip("needs dvc")
     folder = tmp_path / "dvc"
     folder.mkdir()
-    settings = {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path / "site"), "SHELL": "/bin/sh"}
 
-    def run(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, **settings}
-        done = subprocess.run([program, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
-        assert not check or done.returncode == 0, done.stderr
+    def run(*words: str, check: bool = True) -> SimpleNamespace:
+        done = dvc_process.run(folder, *words)
+        assert not check or done.code == 0, done.err
         return done
 
     run("init", "-q", "--no-scm")
@@ -185,7 +180,7 @@ REFUSED = [
 @pytest.mark.slow
 def test_the_same_files_are_accepted_and_refused(dvc: Dvc, tmp_path: Path, text: str) -> None:
     (tmp_path / "dvc/dvc.yaml").write_text(text)
-    theirs = dvc("dag", check=False).returncode == 0
+    theirs = dvc("dag", check=False).code == 0
     try:
         parse(text, "dvc.yaml")
         ours = True
