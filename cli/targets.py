@@ -1,12 +1,23 @@
-"""What the targets of a command mean: a folder, and words relative to it, so that paths and names of stages work."""
+"""The words of a command that mean files, stages and commits; targets are relative to a folder of the project."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 
 from assay.cli.wiring import Context
+
+
+def add_extent(parser: argparse.ArgumentParser) -> None:
+    """Declares which files are meant, and in which commits beside the workspace."""
+    parser.add_argument("targets", nargs="*", metavar="PATH", help="only these files, or files in these folders")
+    parser.add_argument("-a", "--all-branches", action="store_true", help="at every branch's tip too")
+    parser.add_argument("-T", "--all-tags", action="store_true", help="at every tag too")
+    parser.add_argument(
+        "-A", "--all-commits", action="store_true", help="at every commit of branches, remote branches and tags too"
+    )
 
 
 def target_words(context: Context, words: Iterable[str]) -> tuple[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.targets import add_extent
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -37,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_show(parser: argparse.ArgumentParser) -> None:
     """Declares what `show` takes."""
-    parser.add_argument("targets", nargs="*", metavar="PATH", help="only these files, or files in these folders")
-    parser.add_argument("-a", "--all-branches", action="store_true", help="at every branch's tip too")
-    parser.add_argument("-T", "--all-tags", action="store_true", help="at every tag too")
-    parser.add_argument(
-        "-A", "--all-commits", action="store_true", help="at every commit of branches, remote branches and tags too"
-    )
+    add_extent(parser)
     parser.add_argument("--rev", action="append", default=[], metavar="REV", help="at this revision; repeatable")
     add_forms(parser)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.cli.dvc.compared import DIGITS, add_precision, native, tell_unreadable, text_of, write_table
 from assay.cli.dvc.words import spelled
+from assay.cli.targets import add_extent
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
@@ -32,12 +33,7 @@ _ERRORS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("targets", nargs="*", metavar="PATH", help="only these files, or files in these folders")
-    parser.add_argument("-a", "--all-branches", action="store_true", help="at every branch's tip too")
-    parser.add_argument("-T", "--all-tags", action="store_true", help="at every tag too")
-    parser.add_argument(
-        "-A", "--all-commits", action="store_true", help="at every commit of branches, remote branches and tags too"
-    )
+    add_extent(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--md", action="store_true", help="as Markdown")
     add_precision(parser)
