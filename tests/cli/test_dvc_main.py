@@ -37,6 +37,13 @@ def test_a_verb_to_come_says_so(assay_dvc):
     assert assay_dvc("studio", "login", code=255).err.startswith("ERROR: assay has no 'studio login' yet.\n")
 
 
+@pytest.mark.parametrize("words", ["gc -w -c", "gc --cloud -w", "add --to-remote x", "add x --remote=r", "init -f"])
+def test_an_option_to_come_says_so(assay_dvc, words):
+    answer = assay_dvc(*words.split(), code=255)
+    assert answer.err.startswith(f"ERROR: assay has no `{words.split()[0]} -")
+    assert "yet, so nothing was done." in answer.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -61,14 +68,23 @@ def test_words_that_make_no_command_end_with_dvcs_code(assay_dvc, words, said):
 
 def test_common_options_stand_before_and_after_the_verb(assay_dvc, tmp_path):
     (tmp_path / "sub/.dvc").mkdir(parents=True)
-    for words in (["-q", "root"], ["root", "-v"], ["root", "--show-stack"], ["--wait-for-lock", "-v", "root"]):
+    for words in (["-v", "root"], ["root", "-v"], ["root", "--show-stack"], ["--wait-for-lock", "-v", "root"]):
         assert assay_dvc("--cd", "sub", *words).out == ".\n"
     assert assay_dvc("--cd=sub", "root").out == ".\n"
 
 
 def test_the_beginning_of_an_option_is_enough_as_in_dvc(assay_dvc, tmp_path):
     (tmp_path / ".dvc").mkdir()
-    assert assay_dvc("root", "--quie").out == ".\n"
+    assert assay_dvc("root", "--verb").out == ".\n"
+
+
+def test_quiet_leaves_only_tables_on_stdout_as_dvc_does(assay_dvc, tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    (tmp_path / "dvc.yaml").write_text("stages: {a: {cmd: 'true'}}")
+    for words in (["-q", "root"], ["root", "-q"], ["config", "-l", "-q"], ["dag", "-q"]):
+        assert assay_dvc(*words).out == ""
+    assert assay_dvc("stage", "list", "-q").out.startswith("a")
 
 
 def test_the_root_is_told_from_where_one_is(assay_dvc, tmp_path):
