@@ -23,7 +23,7 @@ from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.datafiles import write
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.gitignore import ignore
-from assay.engine.pipeline.present import artifact_now, files_now, without_ignore_files
+from assay.engine.pipeline.present import artifact_now, can_run, files_now, without_ignore_files
 from assay.engine.project import Project
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in, write_manifest
@@ -252,7 +252,7 @@ def _joined(project: Project, group: Sequence[Place], found: Mapping[str, Artifa
             files.update((name[start:], entry) for name, entry in now.items())
         else:
             name = place.path[start:]
-            files[name] = Entry(name, artifact.digest, artifact.size, None, artifact.is_exec)
+            files[name] = Entry(name, artifact.digest, artifact.size or 0, None, artifact.is_exec)
     with project.cache.writer() if keep else nullcontext(_Names(project.layout.hash_name)) as writer:
         return write_manifest(writer, files)
 
@@ -262,7 +262,7 @@ def _texts(project: Project, places: Sequence[Place], artifacts: Mapping[str, Ar
     found: dict[str, str] = {}
     known: dict[str, DataFile] = {place.data_file: place.file for place in places if place.file is not None}
     for file in known.values():
-        text = datafile.updated(file, artifacts, project.cache)
+        text = datafile.updated(file, artifacts, project.cache, can_run(project))
         if text != file.source.text:
             found[file.path] = text
     for place in places:

@@ -25,6 +25,7 @@ from assay.engine.layout import MARKERS, ProjectLayout, first_config
 from assay.engine.params import documents
 from assay.engine.pipeline import datafile, lock
 from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.present import can_run
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.pipeline.stage import Stage
 from assay.engine.project import Project
@@ -211,7 +212,7 @@ def _data_files(project: Project, pipeline: Pipeline, names: Rehash) -> dict[str
             elif after.digest != out.artifact.digest:
                 changed[out.path] = after
         if changed:
-            found[file.path] = datafile.updated(file, changed, project.cache).encode("utf-8")
+            found[file.path] = datafile.updated(file, changed, project.cache, can_run(project)).encode("utf-8")
     if absent:
         raise _missing(absent)
     return found

@@ -8,11 +8,11 @@ as plain data: assay shows and checks out imports, and does not fetch them from 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from assay.engine.model import Artifact
+from assay.engine.model import Artifact, Entry
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
 from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
@@ -164,13 +164,14 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
     )
 
 
-def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader) -> str:
+def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader, can_run: Callable[[str], bool]) -> str:
     """The file's text with other artifacts, and every byte as it was that this is not about.
 
     Args:
         file: What it says now.
         artifacts: The new artifacts by project path; paths that the file does not track are not looked at.
         cache: Where manifests are read, for a directory whose files the ``.dvc`` file names itself.
+        can_run: Whether the file at a project path is executable, for the same.
 
     Raises:
         Refused: The text cannot be changed in place, as where two outs share a value through a YAML anchor.
@@ -182,7 +183,12 @@ def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader) ->
         at, artifact = cast(int, out.keys[1]), artifacts.get(out.path)
         if artifact is not None and artifact != out.artifact:
             is_listed = artifact.digest.is_dir and outs[at].get("files") is not None
-            outs[at] = _relisted(outs[at], artifact, cache) if is_listed else _replaced(outs[at], artifact)
+            if is_listed:
+                entries = files_in(cache, artifact.digest)
+                rows = [_row(path, entry, can_run(f"{out.path}/{path}")) for path, entry in entries]
+                outs[at] = _relisted(outs[at], artifact, rows)
+            else:
+                outs[at] = _replaced(outs[at], artifact)
     return _rewritten(file, {**data, "outs": outs})
 
 
@@ -222,14 +228,18 @@ def _replaced(item: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
     return {**{key: content[key] for key in content if key not in kept}, **kept}
 
 
-def _relisted(item: Mapping[str, Any], artifact: Artifact, cache: Reader) -> dict[str, Any]:
+def _row(path: str, entry: Entry, can_run: bool) -> dict[str, Any]:
+    return {"relpath": path, "md5": entry.digest.hex, "size": entry.size, **({"isexec": True} if can_run else {})}
+
+
+def _relisted(item: Mapping[str, Any], artifact: Artifact, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The map of an out that names its files itself: what is said of a file that is the same stays."""
     said = {file["relpath"]: file for file in item["files"]}
     files = []
-    for path, entry in files_in(cache, artifact.digest):
-        known = said.get(path, {})
-        is_same = known.get("md5") == entry.digest.hex
-        files.append(known if is_same else {"relpath": path, "md5": entry.digest.hex, "size": entry.size})
+    for row in rows:
+        known = said.get(row["relpath"], {})
+        is_same = known.get("md5") == row["md5"]
+        files.append(known if is_same else {**{key: row[key] for key in known if key in row}, **row})
     hashed = {"hash": artifact.digest.algo} if artifact.digest.algo != "md5-dos2unix" else {}
     return {**item, **hashed, "files": files}
 
@@ -237,7 +247,9 @@ def _relisted(item: Mapping[str, Any], artifact: Artifact, cache: Reader) -> dic
 def _content(artifact: Artifact) -> dict[str, Any]:
     """What a file says about an artifact, in DVC's order."""
     digest = artifact.digest
-    found: dict[str, Any] = {"md5" if digest.algo.startswith("md5") else "digest": digest.text, "size": artifact.size}
+    found: dict[str, Any] = {"md5" if digest.algo.startswith("md5") else "digest": digest.text}
+    if artifact.size is not None:
+        found["size"] = artifact.size
     if artifact.nfiles is not None:
         found["nfiles"] = artifact.nfiles
     if artifact.is_exec:

@@ -15,6 +15,7 @@ from assay.engine.pipeline import datafile
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.observe import Observer
+from assay.engine.pipeline.present import can_run
 
 if TYPE_CHECKING:
     from assay.engine.model import Artifact
@@ -49,7 +50,7 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
         return ()
     disk.sync_tree(project.cache_folder)
     ignored = ignore(project.root, project.kept_from_git(out.path for out in outs if out.cache and out.path in changed))
-    texts = {file.path: datafile.updated(file, changed, project.cache) for file in files}
+    texts = {file.path: datafile.updated(file, changed, project.cache, can_run(project)) for file in files}
     written = [file.path for file in files if texts[file.path] != file.source.text]
     write(project, {path: texts[path] for path in written})
     return (*written, *ignored)

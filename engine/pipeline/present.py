@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from assay.engine.errors import BadInput
@@ -102,3 +103,15 @@ def files_now(project: Project, path: str, algo: HashName) -> dict[str, Entry]:
         ignored=no_part(project),
         links_into=(project.cache_folder,),
     )
+
+
+def can_run(project: Project) -> Callable[[str], bool]:
+    """Tells whether the file at a project path is executable; what is not there is not."""
+
+    def runs(path: str) -> bool:
+        try:
+            return os.stat(project.path(path)).st_mode & 0o111 != 0
+        except OSError:
+            return False
+
+    return runs

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from assay.engine.data.add import add
 from assay.engine.data.checkout import checkout
 from assay.engine.data.commit import How, commit
 from assay.engine.data.status import status
@@ -185,3 +186,24 @@ def test_a_commit_keeps_the_versions_of_what_did_not_change(piped: Pair) -> None
     piped.dvc_does("commit", "-f")
     commit(piped.project, how=How(force=True))
     assert (piped.ours / "dvc.lock").read_bytes() == (piped.theirs / "dvc.lock").read_bytes()
+
+
+@pytest.mark.parametrize("verb", ["commit", "add"])
+def test_changed_and_new_files_are_said_to_be_executable(versioned: Pair, verb: str) -> None:
+    versioned.write({"v/b": b"changed", "v/c": b"new", "v/plain": b"new too"})
+    for root in (versioned.theirs, versioned.ours):
+        for name in ("a", "b", "c"):  # DVC keeps what was said of a, whose content is the same
+            (root / "v" / name).chmod(0o755)
+    versioned.dvc_does(*(["commit", "-f"] if verb == "commit" else ["add", "v"]))
+    commit(versioned.project) if verb == "commit" else add(versioned.project, ["v"])
+    assert (versioned.ours / "v.dvc").read_bytes() == (versioned.theirs / "v.dvc").read_bytes()
+    assert (versioned.ours / "v.dvc").read_bytes().count(b"isexec: true") == 2
+
+
+def test_a_file_that_is_named_without_its_digest_gets_one(versioned: Pair) -> None:
+    text = CLOUD_FOLDER.replace("    md5: b6d767d2f8ed5d21a44b0e5886680cb9\n", "")
+    versioned.write({"v.dvc": text.encode()})
+    status(versioned.project)
+    versioned.dvc_does("commit", "-f")
+    commit(versioned.project)
+    assert (versioned.ours / "v.dvc").read_bytes() == (versioned.theirs / "v.dvc").read_bytes()

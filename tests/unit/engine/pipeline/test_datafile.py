@@ -21,7 +21,7 @@ def test_a_folder_and_a_file() -> None:
     text = f"outs:\n{folder}- md5: {HEX}\n  isexec: true\n  path: x\n"
     assert parse_file(text.encode(), "sub/data.dvc").cached == {
         "sub/data": Artifact(Digest("md5", HEX, is_dir=True), 4, 2),
-        "sub/x": Artifact(Digest("md5-dos2unix", HEX), 0, None, is_exec=True),
+        "sub/x": Artifact(Digest("md5-dos2unix", HEX), None, None, is_exec=True),
     }
 
 
@@ -100,6 +100,13 @@ def test_the_digest_of_an_import_is_the_one_that_dvc_wrote() -> None:
 
 
 CACHE = Cache("/nowhere", "md5")
+
+
+def no_one(_: str) -> bool:
+    """Nothing is executable."""
+    return False
+
+
 FILE = Artifact(Digest("xxh128", HEX), 5)
 FOLDER = Artifact(Digest("xxh128", HEX, is_dir=True), 7, 2)
 
@@ -113,6 +120,7 @@ FOLDER = Artifact(Digest("xxh128", HEX, is_dir=True), 7, 2)
             Artifact(Digest("md5", HEX), 5, None, is_exec=True),
             f"- md5: {HEX}\n  size: 5\n  isexec: true\n  hash: md5\n  path: a b\n",
         ),
+        (Artifact(Digest("md5", HEX), None), f"- md5: {HEX}\n  hash: md5\n  path: a b\n"),
         (Artifact(Digest("xxh128", "1" * 32), 5), f"- digest: '{'1' * 32}'\n  size: 5\n  hash: xxh128\n  path: a b\n"),
     ],
 )
@@ -137,22 +145,22 @@ meta: {{x: [1, 2]}}
 def test_an_update_keeps_every_other_byte() -> None:
     file = parse_file(COMMENTED.encode(), "a.dvc")
     other = "0f" * 16
-    text = updated(file, {"a": Artifact(Digest("xxh128", other), 9), "c": FILE}, CACHE)
+    text = updated(file, {"a": Artifact(Digest("xxh128", other), 9), "c": FILE}, CACHE, no_one)
     assert text == COMMENTED.replace(f"{HEX}   # here", f"{other}   # here").replace("size: 1\n", "size: 9\n")
-    assert updated(file, dict(file.cached), CACHE) == COMMENTED
+    assert updated(file, dict(file.cached), CACHE, no_one) == COMMENTED
 
 
 def test_a_file_that_became_a_folder_and_back() -> None:
     file = parse_file(COMMENTED.encode(), "a.dvc")
-    folder = parse(updated(file, {"a": FOLDER, "b": FOLDER}, CACHE), "a.dvc")
+    folder = parse(updated(file, {"a": FOLDER, "b": FOLDER}, CACHE, no_one), "a.dvc")
     assert folder.cached == {"a": FOLDER, "b": FOLDER}
     assert "# here" in folder.source.text
-    assert parse(updated(folder, {"a": FILE, "b": FILE}, CACHE), "a.dvc").cached == {"a": FILE, "b": FILE}
+    assert parse(updated(folder, {"a": FILE, "b": FILE}, CACHE, no_one), "a.dvc").cached == {"a": FILE, "b": FILE}
 
 
 def test_an_old_digest_gives_way_to_one_of_another_hash() -> None:
     file = parse_file(f"outs:\n- md5: {HEX}\n  size: 1\n  desc: kept\n  path: a\n".encode(), "a.dvc")
-    text = updated(file, {"a": FILE}, CACHE)
+    text = updated(file, {"a": FILE}, CACHE, no_one)
     assert "md5" not in text
     assert "desc: kept" in text
     assert parse(text, "a.dvc").cached == {"a": FILE}
@@ -160,7 +168,7 @@ def test_an_old_digest_gives_way_to_one_of_another_hash() -> None:
 
 def test_an_import_gets_its_own_digest_anew() -> None:
     file = parse_file(IMPORT.encode(), "gitfile.txt.dvc")
-    text = updated(file, {"gitfile.txt": Artifact(Digest("md5", HEX), 3)}, CACHE)
+    text = updated(file, {"gitfile.txt": Artifact(Digest("md5", HEX), 3)}, CACHE, no_one)
     data = yaml.safe_load(text)
     assert data["md5"] == stage_md5(data) != "d693e7a8d2ae8b80f4454d35f9dda3ea"
 
