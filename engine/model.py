@@ -43,11 +43,12 @@ class Digest(NamedTuple):
 class Artifact(NamedTuple):
     """What an output or dependency was: its digest and what a lock file keeps beside it.
 
-    ``size`` is in bytes (a directory's is the sum of its files), ``nfiles`` is None for a file.
+    ``size`` is in bytes (a directory's is the sum of its files), None where an old lock or ``.dvc`` file does not say;
+    ``nfiles`` is None for a file.
     """
 
     digest: Digest
-    size: int
+    size: int | None
     nfiles: int | None = None
     is_exec: bool = False
 

@@ -137,9 +137,9 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         shared, own = terms[path]
         if artifact is None or not chosen.item.cache or (push and not shared) or (remote and own not in ("", remote)):
             continue
-        if (scope.kinds and kinds.get(path) not in scope.kinds) or artifact.size >= (
-            scope.largest or artifact.size + 1
-        ):
+        if scope.kinds and kinds.get(path) not in scope.kinds:
+            continue
+        if scope.largest and (artifact.size or 0) >= scope.largest:
             continue
         wanted = Wanted(artifact, own, tuple(part[len(path) + 1 :] for part in chosen.parts))
         if path in imported:

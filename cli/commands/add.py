@@ -59,7 +59,7 @@ def _tell(context: Context, added: Added, *, kept: bool) -> None:
     for path, artifact in added.artifacts.items():
         files = counted(1 if artifact.nfiles is None else artifact.nfiles, "file")
         context.say(
-            f"{path}: {files}, {counted(artifact.size, 'byte')}" + ("" if kept else ", not in the cache yet") + "."
+            f"{path}: {files}, {counted(artifact.size or 0, 'byte')}" + ("" if kept else ", not in the cache yet") + "."
         )
     tell_written(context, added.written, staged=added.staged)
 

@@ -138,8 +138,8 @@ def _data_cells(changes: Sequence[DataChange]) -> Cells:
 def _amount(about: Described | None) -> str:
     if about is None:
         return "-"
-    files = about.get("nfiles")
-    return size(about["size"]) + ("" if files is None else f", {counted(files, 'file')}")
+    length, files = about["size"], about.get("nfiles")
+    return ("?" if length is None else size(length)) + ("" if files is None else f", {counted(files, 'file')}")
 
 
 def _code_cells(changes: Sequence[CodeChange]) -> Cells:

@@ -18,10 +18,10 @@ from assay.engine.store.manifest import files_in
 
 
 class Known(NamedTuple):
-    """What one path is: its digest, its size in bytes, whether it may be executed."""
+    """What one path is: its digest, its size in bytes where that is known, whether it may be executed."""
 
     digest: Digest
-    size: int
+    size: int | None
     is_exec: bool = False
 
 

@@ -33,7 +33,7 @@ from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.stage import PARAMS_FILE, Out, PipelineFile, Stage, lock_path
 from assay.engine.project import Project
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same commit would give another text."""
 
 _KINDS = {

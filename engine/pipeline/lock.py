@@ -161,7 +161,8 @@ def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
         data |= {"hash": "md5", "md5": digest.text}
     else:
         data |= {"hash": digest.algo, "digest": digest.text}
-    data["size"] = artifact.size
+    if artifact.size is not None:
+        data["size"] = artifact.size
     if artifact.nfiles is not None:
         data["nfiles"] = artifact.nfiles
     if artifact.is_exec:
@@ -261,8 +262,8 @@ def artifact_of(source: Source, keys: Keys, item: Mapping[str, Any]) -> Artifact
     value = text[:-4] if is_dir else text
     if not isinstance(text, str) or len(value) != HEX_LENGTH[algo] or not _hexadecimal(value):
         raise source.bad((*keys, key), f"{text!r} is not a digest of {algo}")
-    size, nfiles = item.get("size", 0), item.get("nfiles")
-    if not isinstance(size, int) or not isinstance(nfiles, (int, type(None))):
+    size, nfiles = item.get("size"), item.get("nfiles")
+    if not isinstance(size, (int, type(None))) or not isinstance(nfiles, (int, type(None))):
         raise source.bad((*keys, "size"), "size and nfiles should be whole numbers")
     is_exec = item.get("isexec", False)
     if not isinstance(is_exec, bool):

@@ -175,7 +175,7 @@ def _wanted(path: str, artifact: Artifact | None, cache: Cache) -> dict[str, Ent
     if artifact.digest.is_dir:
         return {f"{path}/{name}": entry for name, entry in files_in(cache, artifact.digest)}
     name = path.rpartition("/")[2]
-    return {path: Entry(name, artifact.digest, artifact.size, None, artifact.is_exec)}
+    return {path: Entry(name, artifact.digest, artifact.size or 0, None, artifact.is_exec)}
 
 
 def _above(names: Iterable[str], top: str = "") -> set[str]:

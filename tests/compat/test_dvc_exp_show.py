@@ -37,6 +37,10 @@ STORED = {
         "dvc.yaml": f"metrics: [data/deep, data/m.json, data/gone.json]\nparams: [data/p.yaml, data/q]\n{DVC_YAML}",
         "data.dvc": FOLDER.format(md5=FOLDER_MD5, path="data"),
     },
+    "sizes-that-old-files-do-not-say": {
+        "data.dvc": "outs:\n- md5: dddddddddddddddddddddddddddddddd\n  path: data\n",
+        "dvc.lock": LOCK.replace("      size: 5\n", "").replace("      size: 10\n      nfiles: 2\n", ""),
+    },
     "metrics-that-are-a-folder-in-the-cache": {
         "dvc.yaml": f"metrics: [data]\n{DVC_YAML}",
         "data.dvc": FOLDER.format(md5=FOLDER_MD5, path="data"),

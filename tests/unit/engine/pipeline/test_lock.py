@@ -130,6 +130,15 @@ def test_keys_that_only_dvc_uses_are_kept_in_entries_that_are_not_touched() -> N
     assert lock.dump(found.replaced({})) == text
 
 
+@pytest.mark.parametrize("size", ["", "      size: null\n"])
+def test_a_size_that_is_not_said_is_not_known(size: str) -> None:
+    item = f"    - path: o\n      hash: md5\n      md5: {MD5}\n{size}"
+    text = f"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs:\n{item}"
+    entry = lock.parse(text, "dvc.lock").stages["a"]
+    assert entry.outs == {"o": Artifact(Digest("md5", MD5), None)}
+    assert lock.dump(LockFile().replaced({"a": entry})) == text.removesuffix(size)
+
+
 def test_an_item_without_a_digest_has_no_artifact() -> None:
     found = lock.parse("schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs:\n    - path: o\n", "dvc.lock")
     assert found.stages["a"].outs == {"o": None}
