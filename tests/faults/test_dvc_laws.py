@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from tests.conftest import IDENTITY, in_this_process
 from tests.faults.kills import killed_at
 
 SAMPLES = 3
+VISIBLE = re.compile(r"\.dvc$|dvc\.lock$|\.dir$|/refs/")
 DATED = {**IDENTITY, "GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000"}
 Git = Callable[..., str]
 
@@ -113,6 +115,13 @@ def check_closed(git: Git, top: Path, folder: Path) -> None:
     git("fsck", "--strict", "--no-dangling", cwd=folder)
 
 
+def moments(steps: list[str]) -> list[int]:
+    """A few steps: those after which something has just got a visible name, and the middle."""
+    naming = [at + 1 for at, path in enumerate(steps[:-1]) if VISIBLE.search(path)]
+    few = {naming[round(number * (len(naming) - 1) / (SAMPLES - 1))] for number in range(SAMPLES)} if naming else set()
+    return sorted({len(steps) // 2, *few})
+
+
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "run": ("here", ("run", "-n", "two", "-S", "train.lr=0.5")),
     "add": ("here", ("add", "new")),
@@ -125,7 +134,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 @pytest.mark.law(1)
 @pytest.mark.law(2)
 @pytest.mark.parametrize("name", CASES)
-def test_killed_at_any_step_nothing_names_what_is_not_there(
+def test_killed_when_something_just_got_its_name_nothing_names_what_is_not_there(
     name: str, top: Path, assay: Callable[..., Any], git: Git, tmp_path: Path
 ) -> None:
     where, words = CASES[name]
@@ -142,11 +151,11 @@ def test_killed_at_any_step_nothing_names_what_is_not_there(
     shutil.copytree(top, tmp_path / "ready", symlinks=True)
     folder = top / where
     before = standing(git, folder)
-    steps: list[str] = []
+    steps: list[str] = []  # the paths that they are about
     killed = 0
-    with disk.injected(lambda step, path: steps.append(step)):
+    with disk.injected(lambda step, path: steps.append(path)):
         assay(*words, cwd=folder)
-    for at in sorted({round(number * (len(steps) - 1) / (SAMPLES - 1)) for number in range(SAMPLES)}):
+    for at in moments(steps):
         shutil.rmtree(top)
         shutil.copytree(tmp_path / "ready", top, symlinks=True)
         killed += killed_at(at, lambda: assay(*words, cwd=folder))
@@ -154,7 +163,7 @@ def test_killed_at_any_step_nothing_names_what_is_not_there(
         check_closed(git, top, folder)
         again = assay(*words, cwd=folder, code=None)
         assert again.code == 0 or "one of that name" in again.err or "already" in again.err, again
-    assert killed >= SAMPLES - 1, "with threads the last step may come earlier"
+    assert killed, "with threads the steps may be fewer another time"
 
 
 @pytest.mark.law(2)
