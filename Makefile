@@ -10,14 +10,12 @@ check: lint types layers test
 
 .venv/bin/python: pyproject.toml
 	python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet --upgrade pip
-	.venv/bin/python -m pip install --quiet '.[dev,demo]'
+	.venv/bin/python -m pip install --quiet --no-compile '.[dev,demo]'
 	touch $@
 
 .venv-dvc/bin/dvc:
 	python3 -m venv .venv-dvc
-	.venv-dvc/bin/python -m pip install --quiet --upgrade pip
-	.venv-dvc/bin/python -m pip install --quiet dvc==3.67.1
+	.venv-dvc/bin/python -m pip install --quiet --no-compile dvc==3.67.1
 
 lint: $(PYTHON)
 	$(PYTHON) -m ruff check .

@@ -36,6 +36,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """PYTEST_EXAMPLES_PART=4 tries a quarter of the examples of each property, where another run tries them all."""
+    part = int(os.environ.get("PYTEST_EXAMPLES_PART", "1"))
+    for item in items if part > 1 else ():
+        function = getattr(item, "obj", None)
+        function = getattr(function, "__func__", function)
+        wanted = getattr(function, "_hypothesis_internal_use_settings", None)
+        if wanted is not None and wanted.max_examples > 20:
+            fewer = hypothesis.settings(wanted, max_examples=max(20, wanted.max_examples // part))
+            function._hypothesis_internal_use_settings = fewer
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keeps the thousands of tests, which stay until the end, out of every collection of garbage."""
     gc.collect()
