@@ -337,8 +337,7 @@ class IgnoreRules:
         return level
 
     def _decide(self, level: _Level, path: str, name: str, is_dir: bool) -> bool:
-        if self._ignore_case or not path.isascii():
-            path, name = self._seen(path), self._seen(name)
+        path, name = self._seen(path), self._seen(name)
         if self._always is not None and self._always.verdict(path, name, is_dir):
             return True
         for file, cut in level.files:
