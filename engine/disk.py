@@ -321,13 +321,13 @@ def remove_folder(path: str) -> bool:
 
 def remove_tree(path: str) -> None:
     """Removes a folder and all below it; symlinks are removed, never followed. Nothing there is fine."""
-    import shutil
-
     _step("unlink", path)
     with suppress(FileNotFoundError):
         if os.path.islink(path) or not os.path.isdir(path):
             os.unlink(path)
         else:
+            import shutil
+
             shutil.rmtree(path)
 
 

@@ -42,7 +42,7 @@ _ITEM = (
     r"(?:      nfiles: (0|[1-9][0-9]{0,17})\n)?"
     r"(?:      isexec: true\n)?"
 )
-_tokens = re.compile(f"({_ITEM}|{_PART}|{_STAGE})").findall
+_TOKENS = f"({_ITEM}|{_PART}|{_STAGE})"
 _KEYS = {
     "": ("md5-dos2unix", "md5"), "md5": ("md5", "md5"), "xxh128": ("xxh128", "digest"), "sha256": ("sha256", "digest")
 }  # fmt: skip
@@ -91,7 +91,8 @@ def scan(text: str) -> dict[str, Locked] | None:
     parts: dict[str, dict[str, Described]] = {}
     items: dict[str, Described] | None = None
     covered = len(_START)
-    for token, path, algo, key, digest, ending, size, nfiles, part, params, name, command in _tokens(text, covered):
+    tokens = re.compile(_TOKENS).findall(text, covered)  # here: most commands read records, and no lock file
+    for token, path, algo, key, digest, ending, size, nfiles, part, params, name, command in tokens:
         covered += len(token)
         if path:
             hash_name, right_key = _KEYS[algo]

@@ -20,7 +20,7 @@ LONGEST_TAG = 100
 LONGEST_NOTE = 65_536
 LATEST = (1 << 53) - 1
 """The last second that an edit can have."""
-_BAD_IN_TAG = re.compile("[\\s,\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_BAD_IN_TAG = "[\\s,\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 
 
 class Tag(NamedTuple):
@@ -117,7 +117,8 @@ def problem_with_tag(name: str) -> str:
         return "it starts with '-', like an option"
     if len(name) > LONGEST_TAG:
         return f"it is longer than {LONGEST_TAG} characters"
-    return "a tag has no blanks, no commas and no characters that cannot be seen" if _BAD_IN_TAG.search(name) else ""
+    is_bad = re.search(_BAD_IN_TAG, name)
+    return "a tag has no blanks, no commas and no characters that cannot be seen" if is_bad else ""
 
 
 def to_bytes(remarks: Remarks) -> bytes:

@@ -27,11 +27,10 @@ _WORDS = frozenset(
     + [spelling for word in ("true", "false", "null") for spelling in (word, word.title(), word.upper())]
     + [".nan", ".NaN", ".NAN", "~", "<<", "="]
 )
-_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)")
-_REAL = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)|\.[0-9_]+(?:[eE][-+][0-9]+)?)"
-)
-_TIME = re.compile(
+# Texts, not expressions: most commands need none of them, and `re` keeps what it once compiled.
+_INTEGER = r"[-+]?(?:0b[01_]+|0o?[0-7_]+|[0-9_]+|0x[0-9a-fA-F_]+)"
+_REAL = r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)|\.[0-9_]+(?:[eE][-+][0-9]+)?)"
+_TIME = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?"
     r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
@@ -39,8 +38,8 @@ _TIME = re.compile(
 
 # Text that is plain at first sight: an ordinary word or path that no rule below could object to.
 _ORDINARY = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*")
-_INDICATOR = re.compile(r"""[#,\[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[\0 \t\r\n\x85\u2028\u2029]|\Z)""", re.VERBOSE)
-_INNER_INDICATOR = re.compile("(?<!^):(?=[\0 \t\r\n\x85\u2028\u2029]|\\Z)|(?<=[\0 \t\r\n\x85\u2028\u2029])#", re.DOTALL)
+_INDICATOR = r"""(?x)[#,\[\]{}&*!|>'"%@`]|---|\.\.\.|[?:-](?:[\0 \t\r\n\x85\u2028\u2029]|\Z)"""
+_INNER_INDICATOR = "(?s)(?<!^):(?=[\0 \t\r\n\x85\u2028\u2029]|\\Z)|(?<=[\0 \t\r\n\x85\u2028\u2029])#"
 _NAMED_ESCAPES = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e",
     '"': '"', "\\": "\\", "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
@@ -251,13 +250,13 @@ def _plain_allowed(text: str) -> bool:
     """Whether text without line breaks reads back as itself with no quotes."""
     if not text or text[0] == " " or text[-1] == " " or text in _WORDS:
         return False
-    if _has_special(text) or _INDICATOR.match(text) or _INNER_INDICATOR.search(text):
+    if _has_special(text) or re.match(_INDICATOR, text) or re.search(_INNER_INDICATOR, text):
         return False
     if text[0] not in "-+.0123456789":
         return True
-    if _REAL.fullmatch(text) or _TIME.fullmatch(text):
+    if re.fullmatch(_REAL, text) or re.fullmatch(_TIME, text):
         return False
-    return text[0] == "." or not _INTEGER.fullmatch(text)
+    return text[0] == "." or not re.fullmatch(_INTEGER, text)
 
 
 def _single_allowed(text: str) -> bool:

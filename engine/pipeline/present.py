@@ -9,7 +9,6 @@ from assay.engine.errors import BadInput
 from assay.engine.model import Artifact, Entry, HashName
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
-from assay.engine.store import checkout
 from assay.engine.store.scan import Ignored
 from assay.engine.store.snapshot import snapshot
 from assay.engine.store.writer import CacheWriter
@@ -95,6 +94,8 @@ def without_ignore_files(rule: Ignored) -> Ignored:
 
 def files_now(project: Project, path: str, algo: HashName) -> dict[str, Entry]:
     """The files at and below a project path, by their project path, named by that hash. Raises StoreError."""
+    from assay.engine.store import checkout
+
     return checkout.files_at(
         project.root,
         path,

@@ -79,6 +79,11 @@ def test_everyday_commands_define_no_dataclass_and_load_no_inspection(project, a
     assert not loaded_by(project, *words) & {"dataclasses", "inspect", "ast", "dis", "tokenize"}
 
 
+def test_the_status_loads_nothing_that_writes_data(project, assay):
+    assay("run", "-n", "one", cwd=project)
+    assert not loaded_by(project, "status") & {"assay.engine.store.checkout", "assay.engine.store.links", "shutil"}
+
+
 def test_a_closed_pipe_is_no_error_message(project, assay_process):
     command = f"{sys.executable} -m assay --help | true"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
