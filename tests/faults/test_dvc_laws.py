@@ -117,7 +117,8 @@ def check_closed(git: Git, top: Path, folder: Path) -> None:
 
 def moments(steps: list[str]) -> list[int]:
     """A few steps: those after which something has just got a visible name, and the middle."""
-    naming = [at + 1 for at, path in enumerate(steps[:-1]) if VISIBLE.search(path)]
+    ended = [at for at in range(len(steps) - 1) if steps[at + 1] != steps[at]]
+    naming = [at + 1 for at in ended if VISIBLE.search(steps[at])]
     few = {naming[round(number * (len(naming) - 1) / (SAMPLES - 1))] for number in range(SAMPLES)} if naming else set()
     return sorted({len(steps) // 2, *few})
 
