@@ -40,7 +40,7 @@ def with_lines(root: str, paths: Iterable[str]) -> dict[str, bytes]:
         Refused: One is a symlink.
     """
     found = {}
-    for folder, names in _by_folder(paths).items():
+    for folder, names in _by_folder(root, paths).items():
         path, content = _content(root, folder)
         rules = IgnoreRules(f"{root}/{path}", (), outer=(content,))
         lines = [line_for(name) for name in names if not rules.ignored(name, os.path.isdir(f"{root}/{folder}/{name}"))]
@@ -57,7 +57,7 @@ def without_lines(root: str, paths: Iterable[str]) -> dict[str, bytes | None]:
         Refused: One is a symlink.
     """
     found: dict[str, bytes | None] = {}
-    for folder, names in _by_folder(paths).items():
+    for folder, names in _by_folder(root, paths).items():
         path, content = _content(root, folder)
         own = {line_for(name).encode("utf-8", "surrogateescape").rstrip(b"\n") for name in names}
         lines = content.split(b"\n")
@@ -67,12 +67,21 @@ def without_lines(root: str, paths: Iterable[str]) -> dict[str, bytes | None]:
     return found
 
 
-def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+def _by_folder(root: str, paths: Iterable[str]) -> dict[str, list[str]]:
+    """The names in each folder; none behind a symlink, where Git never looks and nothing may be written."""
     folders: dict[str, list[str]] = {}
     for path in paths:
         folder, name = posixpath.split(path)
         folders.setdefault(folder, []).append(name)
-    return folders
+    return {folder: names for folder, names in folders.items() if not _is_behind_symlink(root, folder)}
+
+
+def _is_behind_symlink(root: str, folder: str) -> bool:
+    while folder:
+        if os.path.islink(f"{root}/{folder}"):
+            return True
+        folder = posixpath.dirname(folder)
+    return False
 
 
 def _content(root: str, folder: str) -> tuple[str, bytes]:

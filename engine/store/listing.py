@@ -90,6 +90,10 @@ def _files(digest: Digest, data: bytes) -> Iterator[tuple[str, Digest]]:
     if not isinstance(rows, list):
         _refuse(digest, "is not a list")
     files = dict([_row(digest, row) for row in rows])
+    try:
+        "".join(files).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        _refuse(digest, "has a name that no file can have")
     if len(files) != len(rows):
         _refuse(digest, "names a file twice")
     if not _check_paths(digest, files).isdisjoint(files):

@@ -168,6 +168,7 @@ ROWS: dict[str, Any] = {
     "no list": {"md5": MD5, "relpath": "a"},
     "no rows": ["a"],
     "deep": [{"md5": MD5, "relpath": "d/" * 5_000 + "f"}],
+    "half a letter": [{"md5": MD5, "relpath": "\ud800"}],
 }
 
 
@@ -199,6 +200,19 @@ def test_what_is_written_never_goes_through_a_symlink(assay: Assay, git: Any, tm
     (root / "data").rmdir()
     (root / "data").symlink_to("../elsewhere")
     _refused(assay, tmp_path, root, [("checkout", "data")], "")
+
+
+@pytest.mark.law
+def test_saving_writes_no_gitignore_behind_a_symlink(assay: Assay, git: Any, tmp_path: Path) -> None:
+    root = project(tmp_path, git)
+    write(root, {"link.dvc": data_file("way/victim")})
+    (root / "way").symlink_to(tmp_path / "elsewhere")
+    git("add", "-A", cwd=root)
+    git("commit", "-q", "-m", "x", cwd=root)
+    before = _all(tmp_path / "elsewhere")
+    for words in (("save", "-n", "one"), ("commit", "-f"), ("data", "remove", "link.dvc")):
+        assay(*words, cwd=root, code=None)
+    assert _all(tmp_path / "elsewhere") == before
 
 
 STAGE = b"stages:\n  s:\n    cmd: 'true'\n    deps:\n    - params.yaml\n    outs:\n    - made\n"
