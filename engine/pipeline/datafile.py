@@ -144,6 +144,8 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
     path, place = out_path(source, keys, item["path"], folder)
     if place == "project":
         path = project_path(source, keys, path if item["path"] else "", "")
+    elif not path.strip("./"):  # to look at it would be to look at everything
+        raise source.bad(keys, f"{item['path']!r} holds the whole project")
     if path.endswith(DATA_ENDING) or posixpath.basename(path) == NAME:
         raise source.bad(keys, f"{item['path']!r} is a pipeline file, which cannot be data")
     return DataOut(

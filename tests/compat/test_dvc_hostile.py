@@ -58,6 +58,8 @@ PATHS = {
     "nul outside": '"../a\\0b"',
     "a pipeline outside": "../dvc.yaml",
     "the project": ".",
+    "around the project": "..",
+    "everything": "/",
     "nothing": "''",
     "a pipeline": "dvc.yaml",
     "a data file": "x.dvc",
@@ -79,7 +81,6 @@ OUTSIDE = {
     "far above": "../../../../../../tmp/victim",
     "inside out": "a/../../victim",
     "absolute": "/tmp/victim",
-    "everything": "/",
     "too long": "../" + "x" * 5000,
     "a URL": "s3://bucket/key",
 }
