@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, TextIO
 from assay.engine.errors import AssayError, NotAProject, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from assay.api.lab import Lab
     from assay.cli.render.progress import Progress
     from assay.engine.events import Reporter
+    from assay.engine.ports import UrlState
     from assay.engine.project import Project, World
 
 
@@ -62,6 +63,16 @@ class RandomIds:
     def choose(self, options: Sequence[str]) -> str:
         """One of the options, each as likely as the next."""
         return options[int.from_bytes(os.urandom(8), "big") % len(options)]
+
+
+class Servers:
+    """What lies beyond this machine, for the engine; the modules that ask are loaded when it is asked for."""
+
+    def state(self, url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None:
+        """What is at a URL now; None when nothing is. Raises RemoteError or ConfigError."""
+        from assay.remotes.urls import state
+
+        return state(url, remotes)
 
 
 class Surroundings:
@@ -167,6 +178,7 @@ class Surroundings:
             python=(".".join(str(part) for part in sys.version_info[:3]), f"{sys.platform}-{machine}"),
             command=self.command,
             patient=self.patient,
+            outside=Servers(),
         )
 
     def _login(self) -> str:

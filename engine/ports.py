@@ -195,6 +195,40 @@ class Report(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+class UrlState(NamedTuple):
+    """What a server says of a file or folder, in the words of lock files: DVC's for that kind of server.
+
+    Attributes:
+        key: What the value is called: "checksum" over HTTP, "etag" in S3, "md5" for a folder in S3.
+        value: The value; the content changed when it is another one.
+        size: Bytes; None where the server does not say.
+        nfiles: How many files a folder has; None for a file.
+        version_id: The version, where the server keeps versions.
+    """
+
+    key: str
+    value: str
+    size: int | None = None
+    nfiles: int | None = None
+    version_id: str = ""
+
+
+class Outside(Protocol):
+    """What lies on servers, beyond this machine."""
+
+    def state(self, url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None:
+        """What is at a URL now; None when nothing is.
+
+        Args:
+            url: As a pipeline file has it; ``remote://name/path`` is a path in a remote.
+            remotes: The settings of the remotes, by name.
+
+        Raises:
+            RemoteError: The server does not say.
+            ConfigError: The URL, or a setting of the remote, cannot be used.
+        """
+
+
 class Clock(Protocol):
     """Where times come from."""
 

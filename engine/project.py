@@ -24,7 +24,7 @@ from assay.engine.git.gitfolders import lay_out
 from assay.engine.git.repository import Repository
 from assay.engine.layout import ProjectLayout
 from assay.engine.model import Signature
-from assay.engine.ports import Clock, Ids
+from assay.engine.ports import Clock, Ids, Outside
 
 if TYPE_CHECKING:
     from assay.engine.sharedlocks import SharedLocks
@@ -51,6 +51,7 @@ class World(NamedTuple):
         python: This interpreter's version and platform ("3.12.1", "linux-x86_64").
         command: What the user typed, for owner records of locks.
         patient: Whether to wait for who holds the workspace, for as long as it takes.
+        outside: Says what is on servers; asked only where a stage names a URL. None where nobody can be asked.
     """
 
     clock: Clock
@@ -67,6 +68,7 @@ class World(NamedTuple):
     python: tuple[str, str] = ("", "")
     command: str = "assay"
     patient: bool = False
+    outside: Outside | None = None
 
 
 def _at_once(path: str, flags: int) -> int:

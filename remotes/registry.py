@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from assay.engine import settings
@@ -23,6 +23,9 @@ from assay.engine.project import Project
 from assay.remotes.retry import Retrying
 from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
+
+if TYPE_CHECKING:
+    from assay.remotes.stores_s3 import S3Store
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _COMMON = ("url", "jobs", "git-remote", "git_remote")
@@ -196,7 +199,7 @@ def open_store(remote: Remote) -> RemoteStore:
     if remote.scheme == "memory":
         return MemoryStore(remote.url.removeprefix("memory://"))
     if remote.scheme == "s3":
-        return _open_s3(remote)
+        return Retrying(s3_store(remote))
     return Retrying(LocalStore(_path_of(remote.url), remote.url))
 
 
@@ -255,7 +258,8 @@ def _check_settings(remote: Remote) -> None:
             )
 
 
-def _open_s3(remote: Remote) -> RemoteStore:
+def s3_store(remote: Remote) -> S3Store:
+    """The bucket behind a remote, not patient. Raises ConfigError."""
     from assay.remotes.stores_s3 import S3Settings, S3Store
 
     get = remote.settings.get
@@ -282,7 +286,7 @@ def _open_s3(remote: Remote) -> RemoteStore:
         config_file=get("configpath", ""),
         writing={word: value for key, word in _WRITING.items() if (value := get(key))},
     )
-    return Retrying(S3Store(remote.url, settings))
+    return S3Store(remote.url, settings)
 
 
 def _flag(remote: Remote, key: str, *, default: bool) -> bool:

@@ -155,6 +155,25 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, a thousand per request."""
+        for key, item in self.items(prefix):
+            yield KeyInfo(key, int(item["Size"]))
+
+    def head(self, key: str) -> Mapping[str, Any] | None:
+        """What the server says of a value, in the API's words; None when there is none."""
+        try:
+            found: Mapping[str, Any] = self._call("reading", "head_object", key)
+        except KeyMissing:
+            return None
+        return found
+
+    def items(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The keys that start with ``prefix`` with what the server says of each, in the API's words."""
+        for item in self._items(prefix):
+            key = item["Key"][len(self._prefix) :]
+            if is_key(key):  # the placeholders that other tools make for folders are none
+                yield key, item
+
+    def _items(self, prefix: str) -> Iterator[Mapping[str, Any]]:
         wanted: dict[str, Any] = {"Prefix": self._prefix + prefix, "MaxKeys": self.page}
 
         def ask() -> Any:
@@ -162,10 +181,7 @@ class S3Store:
 
         page = ask()
         while True:
-            for item in page.get("Contents", ()):
-                key = item["Key"][len(self._prefix) :]
-                if is_key(key):  # the placeholders that other tools make for folders are none
-                    yield KeyInfo(key, int(item["Size"]))
+            yield from page.get("Contents", ())
             if not page.get("IsTruncated"):
                 return
             wanted["ContinuationToken"] = page["NextContinuationToken"]

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from assay.engine.data.items import items_of, owners_of
 from assay.engine.model import Artifact
-from assay.engine.pipeline.changes import same
+from assay.engine.pipeline.changes import same, same_url
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import LockEntry
@@ -19,6 +19,8 @@ from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import load
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
+from assay.engine.pipeline.urls import Unknown
+from assay.engine.ports import UrlState
 from assay.engine.project import Project
 from assay.engine.workspace.files import within
 
@@ -107,11 +109,8 @@ class _Look:
         if stage is None:
             return self._data(graph.data[node], meant)
         entry = self._locks.entry(stage)
-        known = entry.outs if entry is not None else {}
         outs = {
-            out.path: word
-            for out in stage.written
-            if meant(out.path) and (word := self._out(out, known.get(out.spelled)))
+            out.path: word for out in stage.written if meant(out.path) and (word := self._stage_out(stage, out, entry))
         }
         is_other = entry is not None and entry.cmd != stage.cmd
         always = stage.is_callback or stage.always_changed
@@ -121,6 +120,18 @@ class _Look:
     def _data(self, file: DataFile, meant: Callable[[str], bool]) -> Drift:
         words = {out.path: self._out(out, out.artifact) for out in file.all_outs if meant(out.path)}
         return Drift(file.path, {}, {path: word for path, word in words.items() if word}, frozen=file.frozen)
+
+    def _stage_out(self, stage: Stage, out: Out, entry: LockEntry | None) -> Word | None:
+        if out.place != "url":
+            return self._out(out, entry.outs.get(out.spelled) if entry is not None else None)
+        return None if stage.frozen else self._url(out.path, entry.urls.get(out.spelled) if entry is not None else None)
+
+    def _url(self, url: str, known: UrlState | None) -> Word | None:
+        """As DVC has it, a server that does not say what is there counts as one that has nothing."""
+        state = self._observer.urls.at(url)
+        if state is None or isinstance(state, Unknown):
+            return "deleted"
+        return None if same_url(known, state) else "modified"
 
     def _out(self, out: Out | DataOut, known: Artifact | None) -> Word | None:
         if out.place == "url":
@@ -139,7 +150,11 @@ class _Look:
         known = entry.deps if entry is not None else {}
         found: dict[str, Word | Mapping[str, Word]] = {}
         for dep in stage.deps:
-            word = self._differs(dep.path, known.get(dep.spelled)) if dep.can_be_seen else None
+            word: Word | None = None
+            if dep.place == "url":
+                word = self._url(dep.path, entry.urls.get(dep.spelled) if entry is not None else None)
+            elif dep.can_be_seen:
+                word = self._differs(dep.path, known.get(dep.spelled))
             if word:
                 found[dep.path] = word
         for params in stage.params:

@@ -14,6 +14,8 @@ from assay.engine.model import Artifact
 from assay.engine.pipeline import datasets
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Stage
+from assay.engine.pipeline.urls import shown
+from assay.engine.ports import UrlState
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -40,18 +42,27 @@ class Inputs(NamedTuple):
         deps: The artifact of each dependency by its spelling; None where there is nothing.
         params: The values by file as spelled, then by dotted key; a key that is not there is absent.
         absent: The params files that are not there.
+        urls: What servers say of each URL by its spelling; None where there is nothing.
+        unknown: URLs by spelling of which they say nothing, with the sentence why.
     """
 
     deps: Mapping[str, Artifact | None] = _NOTHING
     params: Mapping[str, Mapping[str, Any]] = _NOTHING
     absent: tuple[str, ...] = ()
+    urls: Mapping[str, UrlState | None] = _NOTHING
+    unknown: Mapping[str, str] = _NOTHING
 
 
 class OutState(NamedTuple):
-    """What an output is now: its artifact, None where there is nothing, and whether the cache has the recorded one."""
+    """What an output is now: its artifact, None where there is nothing, and whether the cache has the recorded one.
+
+    Of a URL it is what the server says, or why it says nothing.
+    """
 
     artifact: Artifact | None
     in_cache: bool = True
+    url: UrlState | None = None
+    unknown: str = ""
 
 
 class StageStatus(NamedTuple):
@@ -83,6 +94,10 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
         if dep.dataset is not None:
             found += _dataset_reasons(dep.path, entry.datasets.get(dep.spelled), dep.dataset)
             continue
+        if dep.place == "url":
+            said = (entry.urls.get(dep.spelled), inputs.urls.get(dep.spelled), inputs.unknown.get(dep.spelled, ""))
+            found += _url_reasons("dep", dep.path, *said)
+            continue
         if not dep.can_be_seen:
             found.append(Reason("dep", dep.path, f"whether {dep.path} changed cannot be told", "always"))
             continue
@@ -98,8 +113,11 @@ def input_reasons(stage: Stage, entry: LockEntry | None, inputs: Inputs) -> list
 
 def out_reasons(stage: Stage, entry: LockEntry, states: Mapping[str, OutState]) -> list[Reason]:
     """What has happened to a stage's outputs."""
-    found = []
-    for out in stage.written:
+    found: list[Reason] = []
+    for out in () if stage.frozen else stage.urls:
+        now = states[out.spelled]
+        found += _url_reasons("out", out.path, entry.urls.get(out.spelled), now.url, now.unknown)
+    for out in stage.files:
         locked, state = entry.outs.get(out.spelled), states[out.spelled]
         how = _difference(locked, state.artifact)
         if not how and not state.in_cache:
@@ -120,6 +138,24 @@ def _difference(locked: Artifact | None, current: Artifact | None) -> str:
     if locked is None:
         return "is new"
     return "" if locked.digest == current.digest else "changed"
+
+
+def _url_reasons(
+    about: Subject, path: str, locked: UrlState | None, current: UrlState | None, unknown: str
+) -> list[Reason]:
+    name = shown(path)
+    if unknown:
+        return [Reason(about, path, f"whether {name} changed cannot be told: {unknown}", "always")]
+    if current is None:
+        return [Reason(about, path, f"{name} is missing", "missing")]
+    if locked is None:
+        return [Reason(about, path, f"{name} is new", "new")]
+    return [] if same_url(locked, current) else [Reason(about, path, f"{name} changed")]
+
+
+def same_url(one: UrlState | None, other: UrlState | None) -> bool:
+    """Whether a server says the same of a URL's content; nothing is only like nothing."""
+    return one is other if one is None or other is None else one[:2] == other[:2]
 
 
 def _dataset_reasons(path: str, locked: Mapping[str, Any] | None, current: Mapping[str, Any]) -> list[Reason]:

@@ -17,6 +17,7 @@ from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
 from assay.engine.pipeline.datashape import LOCKED, check
 from assay.engine.pipeline.source import Keys, Source, nearest
+from assay.engine.ports import UrlState
 
 _TOP = ("schema", "stages", "datasets")
 _STAGE = ("cmd", "deps", "params", "outs")
@@ -41,6 +42,7 @@ class LockEntry(NamedTuple):
         outs: What it wrote, like ``deps``.
         datasets: What the data sets were that it read, by path as its dvc.yaml spells it (``ds://name``).
         again: Paths of ``deps`` that are listed more than once, one for each further time.
+        urls: What servers said of the URLs among ``deps`` and ``outs``, which are None there.
     """
 
     cmd: Cmd
@@ -49,6 +51,7 @@ class LockEntry(NamedTuple):
     outs: Mapping[str, Artifact | None] = _NOTHING
     datasets: Mapping[str, Mapping[str, Any]] = _NOTHING
     again: tuple[str, ...] = ()
+    urls: Mapping[str, UrlState] = _NOTHING
 
 
 class LockFile(NamedTuple):
@@ -124,7 +127,7 @@ def entry_data(entry: LockEntry) -> dict[str, Any]:
         data["deps"] = [
             {"path": path, "dataset": dict(entry.datasets[path])}
             if path in entry.datasets
-            else _item_data(path, entry.deps[path])
+            else _item_data(path, entry.deps[path], entry.urls.get(path))
             for path in sorted([*{*entry.deps, *entry.datasets}, *entry.again])
         ]
     if entry.params:
@@ -132,7 +135,7 @@ def entry_data(entry: LockEntry) -> dict[str, Any]:
         params = _apart(entry.params, {})
         data["params"] = {file: {key: params[file][key] for key in sorted(params[file], key=str)} for file in files}
     if entry.outs:
-        data["outs"] = [_item_data(path, entry.outs[path]) for path in sorted(entry.outs)]
+        data["outs"] = [_item_data(path, entry.outs[path], entry.urls.get(path)) for path in sorted(entry.outs)]
     return data
 
 
@@ -150,10 +153,10 @@ def _apart(value: Any, done: dict[int, Any]) -> Any:
     return copy
 
 
-def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
+def _item_data(path: str, artifact: Artifact | None, url: UrlState | None) -> dict[str, Any]:
     data: dict[str, Any] = {"path": path}
     if artifact is None:
-        return data
+        return data if url is None else data | _url_data(url)
     digest = artifact.digest
     if digest.algo == "md5-dos2unix":
         data["md5"] = digest.text
@@ -170,6 +173,15 @@ def _item_data(path: str, artifact: Artifact | None) -> dict[str, Any]:
     return data
 
 
+def _url_data(url: UrlState) -> dict[str, Any]:
+    data: dict[str, Any] = {"hash": "md5", url.key: url.value}
+    if url.size is not None:
+        data["size"] = url.size
+    if url.nfiles is not None:
+        data["nfiles"] = url.nfiles
+    return data | ({"version_id": url.version_id} if url.version_id else {})
+
+
 def _with_versions(entry: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
     """An entry, with the versions that a cloud has of outputs that are what they were; a folder's files have none."""
     if before is None or "outs" not in entry:
@@ -183,7 +195,9 @@ def _versions(item: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, A
     cloud = before.get("cloud") or {}
     if "version_id" not in before and not any("version_id" in said for said in cloud.values()):
         return {}
-    if "nfiles" in item or any(item.get(key) != before.get(key) for key in ("hash", "md5", "digest")):
+    if "nfiles" in item or not item.keys().isdisjoint(_VERSION):
+        return {}
+    if any(item.get(key) != before.get(key) for key in ("hash", "md5", "digest")):
         return {}
     return {key: before[key] for key in _VERSION if key in before}
 
@@ -217,7 +231,19 @@ def _entry(source: Source, keys: Keys, data: Any) -> LockEntry:
         _items(source, (*keys, "outs"), entry.get("outs")),
         _datasets(entry.get("deps")),
         _again(entry.get("deps")),
+        _urls([*(entry.get("deps") or ()), *(entry.get("outs") or ())]),
     )
+
+
+def _urls(items: list[Any]) -> dict[str, UrlState]:
+    """What is said of URLs; of several words for the content the first one counts, as in DVC."""
+    found = {}
+    for item in items:
+        key = next((key for key in ("etag", "checksum", "md5") if item.get(key)), "") if "://" in item["path"] else ""
+        if key:
+            said = (str(item[key]), item.get("size"), item.get("nfiles"), item.get("version_id") or "")
+            found[item["path"]] = UrlState(key, *said)
+    return found
 
 
 def _again(deps: Any) -> tuple[str, ...]:

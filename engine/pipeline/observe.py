@@ -2,7 +2,7 @@
 
 Hashing goes through the stat cache, so looking twice costs a stat per file. One observer is for one command: params
 files are read when they are asked for, since a stage may write them. Files outside the project are looked at like
-others; URLs and data sets cannot be looked at. A symlink to a folder is that folder, as in DVC.
+others; of URLs their servers are asked; data sets cannot be looked at. A symlink to a folder is that folder, as in DVC.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.present import artifact_now, hash_for, without_ignore_files
 from assay.engine.pipeline.spec import no_part
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
+from assay.engine.pipeline.urls import Unknown, Urls, shown
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import digests_of
 from assay.engine.store.scan import Ignored
@@ -41,6 +42,9 @@ class Observer:
     Args:
         project: The project.
         edited: Files by project path that are seen with this content instead of the one they have.
+
+    Attributes:
+        urls: What servers say.
     """
 
     def __init__(self, project: Project, edited: Mapping[str, bytes] | None = None) -> None:
@@ -48,6 +52,7 @@ class Observer:
         self._edited = edited or {}
         self._understood: dict[str, tuple[bytes, Any]] = {}
         self.ignored = no_part(project)
+        self.urls = Urls(project)
         self._in_data = without_ignore_files(self.ignored)
 
     def exists(self, path: str) -> bool:
@@ -118,6 +123,7 @@ class Observer:
         """
         values = {params.spelled: self.values(params) for params in stage.params}
         known = entry.deps if entry is not None else {}
+        urls = {dep.spelled: self.urls.at(dep.path) for dep in stage.deps if dep.place == "url"}
         return Inputs(
             {
                 dep.spelled: self.artifact(dep.path, known=known.get(dep.spelled))
@@ -126,6 +132,8 @@ class Observer:
             },
             {spelled: found for spelled, found in values.items() if found is not None},
             tuple(params.path for params in stage.params if values[params.spelled] is None),
+            {spelled: state for spelled, state in urls.items() if not isinstance(state, Unknown)},
+            {spelled: state.message for spelled, state in urls.items() if isinstance(state, Unknown)},
         )
 
     def _read(self, path: str) -> bytes | None:
@@ -148,8 +156,15 @@ class Observer:
         return list(keys.flatten(documents.read(path, data))) if data is not None else []
 
     def states(self, stage: Stage, entry: LockEntry) -> dict[str, OutState]:
-        """What a stage's outputs are now, by spelling."""
-        return {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.written}
+        """What a stage's outputs are now, by spelling; without the URLs of a stage that never runs."""
+        found = {out.spelled: self._state(out, entry.outs.get(out.spelled)) for out in stage.files}
+        for out in () if stage.frozen else stage.urls:
+            state = self.urls.at(out.path)
+            if isinstance(state, Unknown):
+                found[out.spelled] = OutState(None, unknown=state.message)
+            else:
+                found[out.spelled] = OutState(None, url=state)
+        return found
 
     def has(self, artifact: Artifact) -> bool:
         """Whether the cache holds an artifact with everything in it; a manifest that is damaged is none."""
@@ -192,37 +207,27 @@ def refuse_unfit(stage: Stage) -> None:
 
     Raises:
         BadInput: What its file says cannot be run, or not be kept.
-        Refused: It writes what cannot be looked at.
     """
     if stage.frozen:
         return
     if stage.no_command and not stage.does_nothing:
         raise stage.source.bad((*stage.keys, "cmd"), stage.no_command)
     for out in stage.outside:
-        if out.place == "url":
-            raise Refused(
-                f"Stage {stage.address} writes {out.spelled}, and what is there cannot be told by this version.",
-                f"Freeze the stage with `assay freeze {stage.address}`, or let it write a file.",
-            )
+        if out.place == "url" and out.kind == "metrics":
+            raise stage.source.bad(out.keys, f"{shown(out.spelled)!r} is no file, and metrics are read from files")
         if out.cache:
-            problem = f"{out.spelled!r} lies outside the project, and is not kept in the cache"
+            problem = f"{shown(out.spelled)!r} lies outside the project, and is not kept in the cache"
             raise stage.source.bad(out.keys, problem, "Say `cache: false` about it, or write into the project.")
 
 
 def refuse_unseen(stage: Stage) -> None:
     """Raises Refused when a stage that is to be brought up to date reads what cannot be looked at."""
     for dep in stage.deps:
-        if stage.frozen or dep.can_be_seen or dep.dataset is not None:
-            continue
-        if dep.place == "dataset":
+        if dep.place == "dataset" and dep.dataset is None and not stage.frozen:
             raise Refused(
                 f"Stage {stage.address} reads {dep.spelled}, and no lock file says what that is now.",
                 f"Bring it up to date with `dvc ds update {dep.spelled.removeprefix('ds://')}`, or freeze the stage.",
             )
-        raise Refused(
-            f"Stage {stage.address} reads {dep.spelled}, and whether that changed cannot be told by this version.",
-            f"Freeze the stage with `assay freeze {stage.address}`, or let it read a file.",
-        )
 
 
 def _storable(value: Any) -> Any:

@@ -37,11 +37,13 @@ def clear(
 ) -> None:
     """Removes a stage's outputs before it runs; those that persist stay, as files that the stage may write to.
 
+    What is on a server stays too, until the stage replaces it: nothing could bring it back.
+
     Content that would be lost is put into the cache first, and that is said; ``replacing`` hears of it, too.
     """
-    _keep(project, observer, [out for out in stage.written if not out.persist], entry, replacing)
+    _keep(project, observer, [out for out in stage.files if not out.persist], entry, replacing)
     for out in stage.outside:
-        if not out.persist and observer.exists(out.path):
+        if out.place != "url" and not out.persist and observer.exists(out.path):
             disk.remove_tree(os.path.join(project.root, out.path))
     with disk.Folder(project.root) as folder:
         for out in stage.outs:
@@ -128,7 +130,7 @@ def record(
     Outputs that are not there are left out. Where the cache had everything already, nothing is synced. ``also`` names
     outputs that Git keeps and that go into the cache all the same.
     """
-    outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.written]
+    outs = [(out, recorded(entry, out)) for stage, entry in stages for out in stage.files]
     kept = {out.path for out, _ in outs if out.cache and out.place == "project"} | {out.path for out in also}
     had = {out.path: old.digest for out, old in outs if out.path in kept and old is not None and observer.has(old)}
     found = _store(project, observer, {out.path: old for out, old in outs if out.path in kept})
@@ -172,7 +174,7 @@ def restore(
 ) -> bool:
     """Brings recorded outputs back from the cache; False, with nothing changed, when they are not all there."""
     gone: list[tuple[Out, Artifact]] = []
-    for out in stage.written:
+    for out in stage.files:
         locked = recorded(entry, out)
         current = observer.artifact(out.path, known=locked)
         if locked is not None and current is not None and locked.digest == current.digest:

@@ -21,7 +21,7 @@ from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.runner import StageLog
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import Stage
-from assay.engine.pipeline.work import Work, entry_of
+from assay.engine.pipeline.work import Work
 
 if TYPE_CHECKING:
     from assay.engine.pipeline.datafile import DataFile
@@ -252,7 +252,7 @@ def commit_outs(project: Project, pipeline: Pipeline, choice: Choice = EVERYTHIN
     inputs = {stage.address: work.observer.inputs(stage, work.locks.entry(stage)) for stage in order}
     ready = [stage for stage in order if work.is_complete(stage, inputs[stage.address])]
     outs = outputs.record(project, work.observer, [(stage, work.locks.entry(stage)) for stage in ready])
-    entries = {stage.address: entry_of(stage, inputs[stage.address], outs) for stage in ready}
+    entries = {stage.address: work.entry_as_is(stage, inputs[stage.address], outs) for stage in ready}
     ignored = ignore(
         project.root, project.kept_from_git(out.path for stage in ready for out in stage.outs if out.cache)
     )

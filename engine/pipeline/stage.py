@@ -174,6 +174,16 @@ class Stage(NamedTuple):
         return (*self.outs, *self.outside)
 
     @property
+    def files(self) -> tuple[Out, ...]:
+        """What it writes on this machine."""
+        return tuple(out for out in self.written if out.place != "url")
+
+    @property
+    def urls(self) -> tuple[Out, ...]:
+        """What it writes on servers."""
+        return tuple(out for out in self.outside if out.place == "url")
+
+    @property
     def keys(self) -> Keys:
         """Where it stands in its file."""
         return ("stages", self.group or self.name)

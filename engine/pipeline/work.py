@@ -15,7 +15,7 @@ from assay.engine.errors import AssayError, StoreError
 from assay.engine.events import StageFinished, StageSkipped, StageStarted, Warned
 from assay.engine.params import keys
 from assay.engine.pipeline import outputs, runcache
-from assay.engine.pipeline.changes import Inputs, Reason, input_reasons, out_reasons, same
+from assay.engine.pipeline.changes import Inputs, Reason, input_reasons, out_reasons, same, same_url
 from assay.engine.pipeline.choice import PLAIN, Manner
 from assay.engine.pipeline.gitignore import ignore
 from assay.engine.pipeline.graph import Graph
@@ -25,9 +25,11 @@ from assay.engine.pipeline.observe import Observer, refuse_unfit, refuse_unseen
 from assay.engine.pipeline.runcache import RunCache
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
+from assay.engine.pipeline.urls import Unknown, shown, told
 
 if TYPE_CHECKING:
     from assay.engine.model import Artifact
+    from assay.engine.ports import UrlState
     from assay.engine.project import Project
 
 
@@ -129,6 +131,7 @@ class Work:
             self._check_deps(stage, lambda path: not coming.isdisjoint(self._graph.writers(path)))
 
     def _check_deps(self, stage: Stage, is_coming: Callable[[str], bool]) -> None:
+        self._check_urls(stage, is_coming)
         for dep in stage.deps:
             if dep.can_be_seen and not is_coming(dep.path) and not self.observer.exists(dep.path):
                 raise stage.source.bad(
@@ -145,6 +148,27 @@ class Work:
                     near = keys.nearest(name, self.observer.names(params.path))
                     hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
                     raise stage.source.bad(params.keys, f"{params.spelled!r} has no parameter {name!r}", hint)
+
+    def _check_urls(self, stage: Stage, is_coming: Callable[[str], bool]) -> None:
+        for dep in stage.deps:
+            if dep.place != "url" or is_coming(dep.path):
+                continue
+            state = self.observer.urls.at(dep.path)
+            if isinstance(state, Unknown):
+                raise told(stage, "reads", dep.path, state)
+            if state is None:
+                raise stage.source.bad(dep.keys, f"{shown(dep.path)!r} is not there, and the stage reads it")
+        self._url_outs(stage)
+
+    def _url_outs(self, stage: Stage) -> dict[str, UrlState | None]:
+        """What is at the URLs that a stage writes, by spelling; raises when that cannot be told."""
+        found: dict[str, UrlState | None] = {}
+        for out in stage.urls:
+            state = self.observer.urls.at(out.path)
+            if isinstance(state, Unknown):
+                raise told(stage, "writes", out.path, state)
+            found[out.spelled] = state
+        return found
 
     def _how_to_get(self, path: str) -> str:
         file = next((node for node in self._graph.writers(path) if node in self._graph.data), None)
@@ -185,11 +209,11 @@ class Work:
 
     def _settle_frozen(self, stage: Stage, reasons: list[Reason]) -> None:
         """A frozen stage never runs; its outputs have to be there all the same."""
-        missing = [out for out in stage.written if not self.observer.exists(out.path)]
+        missing = [out for out in stage.files if not self.observer.exists(out.path)]
         if missing and not self._manner.allow_missing and not (reasons and self._restore(stage)):
             problem = f"{missing[0].spelled!r} is not there, and the stage that writes it is frozen"
             raise stage.source.bad(missing[0].keys, problem, "Unfreeze the stage, or bring the output back.")
-        if stage.written and not missing and reasons and not self._manner.no_commit:
+        if stage.files and not missing and reasons and not self._manner.no_commit:
             self._record_frozen(stage)
         self._skip(stage, "frozen")
 
@@ -200,14 +224,17 @@ class Work:
         if entry is None and not self.is_complete(stage, inputs):
             return
         found = outputs.record(self._project, self.observer, [(stage, entry)])
-        new = entry_of(stage, inputs, found)
+        new = entry_of(stage, inputs, found, {})
         self._record(stage, new if entry is None else entry._replace(outs=new.outs))
 
     def _restore(self, stage: Stage) -> bool:
         entry = self.locks.entry(stage)
         if entry is None:
             return False
-        pairs = [(out, outputs.recorded(entry, out)) for out in stage.written]
+        for spelled, state in {} if stage.frozen else self._url_outs(stage).items():
+            if not same_url(entry.urls.get(spelled), state):
+                return False
+        pairs = [(out, outputs.recorded(entry, out)) for out in stage.files]
         if all(same_content(self.observer.artifact(out.path, known=old), old) for out, old in pairs):
             outputs.record(self._project, self.observer, [(stage, entry)])  # only the cache had lost something
             return True
@@ -240,6 +267,7 @@ class Work:
         with project.shared_locks.released():
             run_stage(stage, project.root, variables, log)
         self.locks.look_again()
+        self.observer.urls.forget()
         seconds = time.monotonic() - began
         is_clean = self._note_changes(stage, inputs)
         new = self._written(stage, inputs, entry, keep_run=is_clean)
@@ -256,15 +284,16 @@ class Work:
         if any(out.cache and posixpath.basename(out.path) == ".gitignore" for out in stage.outs):
             self._ignore(stage)  # before it is hashed, since it gets a line of its own
         if self._manner.no_commit:
-            found = outputs.seen(self.observer, stage.written, entry)
+            found = outputs.seen(self.observer, stage.files, entry)
         else:
             also = runcache.kept_for_it(stage) if keep_run else ()
             found = outputs.record(self._project, self.observer, [(stage, entry)], also)
+        urls = self._url_outs(stage)
         for out in stage.written:
-            if out.path not in found:
-                problem = f"the command ended well but did not write {out.spelled!r}"
+            if out.path not in found and urls.get(out.spelled) is None:
+                problem = f"the command ended well but did not write {shown(out.spelled)!r}"
                 raise stage.source.bad(out.keys, problem, "Write it, or take it out of the stage.")
-        new = entry_of(stage, inputs, found)
+        new = entry_of(stage, inputs, found, urls)
         if keep_run:
             self._run_cache.keep(new)
         return new
@@ -301,6 +330,9 @@ class Work:
         for dep in stage.deps:
             if not same_content(before.deps.get(dep.spelled), after.deps.get(dep.spelled)):
                 self.changed[dep.path], clean = None, False
+        for spelled, state in before.urls.items():
+            if not same_url(state, after.urls.get(spelled)):
+                self._project.report(Warned(f"{shown(spelled)} changed while stage {stage.address} ran."))
         for params in stage.params:
             if not same(before.params.get(params.spelled), after.params.get(params.spelled)):
                 self.changed[params.path], clean = None, False
@@ -308,13 +340,20 @@ class Work:
 
     def is_complete(self, stage: Stage, inputs: Inputs) -> bool:
         """Whether everything that a stage reads and writes is there, and it can be recorded."""
-        if stage.no_command or any(out.cache or out.place == "url" for out in stage.outside):
+        if stage.no_command or any(out.cache for out in stage.outside):
             return False
-        if None in inputs.deps.values() or inputs.absent:
+        if None in inputs.deps.values() or None in inputs.urls.values() or inputs.absent or inputs.unknown:
             return False
         if any(name not in inputs.params[params.spelled] for params in stage.params for name in params.names):
             return False
-        return all(self.observer.exists(out.path) for out in stage.written)
+        is_known = [self.observer.urls.at(out.path) for out in stage.urls]
+        if any(state is None or isinstance(state, Unknown) for state in is_known):
+            return False
+        return all(self.observer.exists(out.path) for out in stage.files)
+
+    def entry_as_is(self, stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> LockEntry:
+        """The lock entry of a stage that is complete, without running it; ``outs`` are its files by path."""
+        return entry_of(stage, inputs, outs, {} if stage.frozen else self._url_outs(stage))
 
 
 def same_content(one: Artifact | None, other: Artifact | None) -> bool:
@@ -324,13 +363,17 @@ def same_content(one: Artifact | None, other: Artifact | None) -> bool:
     return one.digest == other.digest
 
 
-def entry_of(stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> LockEntry:
-    """The lock entry of a stage that was given these inputs and wrote these outputs, by path."""
+def entry_of(
+    stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact], urls: Mapping[str, UrlState | None]
+) -> LockEntry:
+    """The lock entry of a stage that was given these inputs and wrote these files, by path, and URLs, by spelling."""
+    said = {**inputs.urls, **urls}
     return LockEntry(
         stage.cmd,
-        dict(inputs.deps),
+        {**inputs.deps, **dict.fromkeys(inputs.urls)},
         dict(inputs.params),
-        {out.spelled: outs[out.path] for out in stage.written},
+        {out.spelled: outs.get(out.path) for out in stage.written},
         {dep.spelled: dep.dataset for dep in stage.deps if dep.dataset is not None},
         stage.named_again,
+        {spelled: state for spelled, state in said.items() if state is not None},
     )

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from assay.cli.wiring import Servers
 from assay.engine import layout
 from assay.engine.config import Config
 from assay.engine.errors import AssayError
@@ -70,7 +71,7 @@ class Twins:
         """Assay's side, opened as the next command would; its hash is md5."""
         kind = layout.native("md5")
         environment = {"PATH": os.environ["PATH"], "SHELL": "/bin/sh", "RAN": self._ran(self.ours)}
-        world = World(FixedClock(), CountingIds(), environment=environment)
+        world = World(FixedClock(), CountingIds(), environment=environment, outside=Servers())
         config: Config = load_config(str(self.ours), kind, world)
         return Project(str(self.ours), kind, config, Repository.discover(str(self.ours), (), {}), world)
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, BadInput, ConfigError, Refused, StageFailed, UsageError
+from assay.engine.errors import AssayError, BadInput, ConfigError, StageFailed, UsageError
 from assay.engine.events import Note, StageFinished, StageOutput
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import lock
@@ -717,9 +717,9 @@ def test_a_stage_that_cannot_be_run_is_read_and_refused(work: Workspace, text: s
     assert not (work.root / "dvc.lock").exists()
 
 
-def test_a_stage_that_writes_to_a_url_is_refused_in_a_sentence(work: Workspace) -> None:
+def test_a_stage_that_writes_to_a_url_is_refused_where_nobody_can_be_asked(work: Workspace) -> None:
     far_stage(work, "stages: {a: {cmd: 'true', outs: [{'s3://b/k': {cache: false}}]}}")
-    with pytest.raises(Refused, match="Stage a writes s3://b/k, and what is there cannot be told"):
+    with pytest.raises(ConfigError, match="Stage a writes s3://b/k, and what is there cannot be told"):
         repro(work)
 
 
