@@ -19,7 +19,7 @@ from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import load
 from assay.engine.pipeline.stage import Out, ParamsDep, Stage
-from assay.engine.pipeline.urls import Unknown
+from assay.engine.pipeline.urls import Unknown, without_login
 from assay.engine.ports import UrlState
 from assay.engine.project import Project
 from assay.engine.workspace.files import within
@@ -110,7 +110,9 @@ class _Look:
             return self._data(graph.data[node], meant)
         entry = self._locks.entry(stage)
         outs = {
-            out.path: word for out in stage.written if meant(out.path) and (word := self._stage_out(stage, out, entry))
+            without_login(out.path): word
+            for out in stage.written
+            if meant(out.path) and (word := self._stage_out(stage, out, entry))
         }
         is_other = entry is not None and entry.cmd != stage.cmd
         always = stage.is_callback or stage.always_changed
@@ -156,7 +158,7 @@ class _Look:
             elif dep.can_be_seen:
                 word = self._differs(dep.path, known.get(dep.spelled))
             if word:
-                found[dep.path] = word
+                found[without_login(dep.path)] = word
         for params in stage.params:
             words = self._params(params, entry.params.get(params.spelled) if entry is not None else None)
             if words:

@@ -14,7 +14,7 @@ from assay.engine.model import Artifact
 from assay.engine.pipeline import datasets
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.stage import Stage
-from assay.engine.pipeline.urls import shown
+from assay.engine.pipeline.urls import shown, without_login
 from assay.engine.ports import UrlState
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -143,7 +143,7 @@ def _difference(locked: Artifact | None, current: Artifact | None) -> str:
 def _url_reasons(
     about: Subject, path: str, locked: UrlState | None, current: UrlState | None, unknown: str
 ) -> list[Reason]:
-    name = shown(path)
+    name, path = shown(path), without_login(path)
     if unknown:
         return [Reason(about, path, f"whether {name} changed cannot be told: {unknown}", "always")]
     if current is None:

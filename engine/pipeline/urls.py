@@ -29,6 +29,13 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def without_login(path: str) -> str:
+    """A path or URL as it is, but for a user name and a password in it."""
+    scheme, mark, rest = path.partition("://")
+    host, slash, below = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{below}" if mark else path
+
+
 class Urls:
     """What servers say of URLs, remembered until it is to be forgotten.
 

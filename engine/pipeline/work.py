@@ -25,7 +25,7 @@ from assay.engine.pipeline.observe import Observer, refuse_unfit, refuse_unseen
 from assay.engine.pipeline.runcache import RunCache
 from assay.engine.pipeline.runner import StageLog, environment, run_stage
 from assay.engine.pipeline.stage import Stage
-from assay.engine.pipeline.urls import Unknown, shown, told
+from assay.engine.pipeline.urls import Unknown, shown, told, without_login
 
 if TYPE_CHECKING:
     from assay.engine.model import Artifact
@@ -95,7 +95,7 @@ class Work:
         if reason.about == "out":
             return True
         entry = self.locks.entry(stage)
-        spelled = next(dep.spelled for dep in stage.deps if dep.path == reason.name)
+        spelled = next(dep.spelled for dep in stage.deps if without_login(dep.path) == reason.name)
         locked = entry.deps.get(spelled) if entry is not None else None
         recorded = self._recorded_at(reason.name)
         return recorded is None or same_content(locked, recorded)
