@@ -42,7 +42,7 @@ def lock_files(words, paths, commands, letters, *, at_least=0):
     told = st.fixed_dictionaries({"name": odd_words, "type": st.just("url"), "meta": st.just({"size": 1})})
     datasets = st.dictionaries(st.just("ds://d"), told, max_size=1) if paths is odd_paths else st.just({})
     commands = lines | st.lists(lines, min_size=1, max_size=3).map(tuple)
-    entries = st.builds(LockEntry, commands, items, params, items, datasets)
+    entries = st.tuples(commands, items, params, items, datasets).map(lambda found: LockEntry(*found))
     stages = st.dictionaries(words, entries, min_size=at_least, max_size=3)
     return stages.map(lambda found: lock.dump(LockFile().replaced(found)))
 
