@@ -18,19 +18,30 @@ from typing import Any, NamedTuple
 
 from assay.engine.errors import AssayError, BadInput, CorruptObject, MissingObject, StoreError
 from assay.engine.experiments import locked
+from assay.engine.experiments.dvcparts import (
+    Part,
+    Told,
+    deps_of,
+    described,
+    foreign,
+    kept,
+    of_data_file,
+    outs_of,
+    place_of,
+)
 from assay.engine.experiments.files import CommitFiles, Files, TreeReader, WorkFiles, checked_size
 from assay.engine.experiments.index import Kept
-from assay.engine.experiments.locked import Described, Locked
+from assay.engine.experiments.locked import Locked
 from assay.engine.experiments.record import pipeline_of, selected
 from assay.engine.experiments.records import Form
 from assay.engine.experiments.values import plain
 from assay.engine.git.objects import COMMIT, parse_commit
 from assay.engine.model import Digest, Oid
 from assay.engine.params import documents
-from assay.engine.pipeline import datafile, lock, metrics
+from assay.engine.pipeline import datafile, metrics
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import DATA_ENDING
-from assay.engine.pipeline.stage import PARAMS_FILE, Out, PipelineFile, Stage, lock_path
+from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile, Stage, lock_path
 from assay.engine.project import Project
 
 VERSION = 3
@@ -47,10 +58,6 @@ _MISSING = "[Errno 2] No such file or directory: '{}'"
 _NOT_STORED = "[Errno 2] No storage files available: '{}'"
 _IS_FOLDER = "[Errno 21] Is a directory: '{}'"
 _UNREADABLE = (AssayError, ValueError, RecursionError, OverflowError)
-_UNKNOWN: Mapping[str, Any] = {"hash": None, "size": None, "nfiles": None}
-
-Told = dict[str, Any]
-"""What one file, dependency or output is."""
 
 
 class State(NamedTuple):
@@ -70,14 +77,6 @@ class _RowError(Exception):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
-
-
-class _Part(NamedTuple):
-    """A stage or a ``.dvc`` file, and what is known of the digests of what it reads and writes, as it spells them."""
-
-    item: Stage | DataFile
-    deps: Mapping[str, Told]
-    outs: Mapping[str, Told]
 
 
 def workspace_state(project: Project, *, stages_only: bool = False) -> State:
@@ -160,19 +159,19 @@ class _Telling:
         """All of it."""
         try:
             pipelines: list[PipelineFile] = []
-            parts: list[_Part] = []
+            parts: list[Part] = []
             for path in self._files.special():
                 if path.endswith(DATA_ENDING):
-                    parts.append(_data_part(self._understood(path, _data_file)))
+                    parts.append(of_data_file(self._understood(path, _data_file)))
                 else:
                     pipelines.append(self._pipeline(path))
                     parts += self._stages(pipelines[-1])
-            self._kept = dict(_kept(parts))
+            self._kept = dict(kept(parts))
             data = {
                 "params": self._params(pipelines),
                 "metrics": self._metrics(pipelines, parts),
-                "deps": {_place(self._root, path): told for part in parts for path, told in _deps(part)},
-                "outs": {path: told for part in parts for path, told in _outs(part)},
+                "deps": {place_of(self._root, path): told for part in parts for path, told in deps_of(part)},
+                "outs": {path: told for part in parts for path, told in outs_of(part)},
                 "meta": {},
             }
         except _RowError as error:
@@ -242,18 +241,18 @@ class _Telling:
             told = broken(path, error)["error"]
             raise _RowError(told["type"].replace("YAMLFileCorrupted", "YAMLSyntax"), told["msg"]) from error
 
-    def _stages(self, file: PipelineFile) -> Iterator[_Part]:
+    def _stages(self, file: PipelineFile) -> Iterator[Part]:
         path = lock_path(file.path)
         entries: Mapping[str, Locked] = self._understood(path, locked.read) or {}
         for stage in file.stages:
             entry = entries.get(stage.name)
             if entry is None:
-                yield _Part(stage, {}, {})
+                yield Part(stage, {}, {})
                 continue
-            deps, outs = _described(entry.deps), _described(entry.outs)
+            deps, outs = described(entry.deps), described(entry.outs)
             if not all(entry.deps.values()):  # digests of other kinds: of what lies beyond this machine
-                deps.update(self._understood(path, _foreign).get(stage.name, {}))
-            yield _Part(stage, deps, outs)
+                deps.update(self._understood(path, foreign).get(stage.name, {}))
+            yield Part(stage, deps, outs)
 
     # Parameters and metrics: what is wrong with a file is told of that file.
 
@@ -285,7 +284,7 @@ class _Telling:
         except _UNREADABLE:
             return True
 
-    def _metrics(self, pipelines: Iterable[PipelineFile], parts: Iterable[_Part]) -> dict[str, Told]:
+    def _metrics(self, pipelines: Iterable[PipelineFile], parts: Iterable[Part]) -> dict[str, Told]:
         stages = (part.item for part in parts if isinstance(part.item, Stage))
         wanted = dict.fromkeys(out.path for stage in stages for out in stage.outs if out.kind == "metrics")
         wanted.update(dict.fromkeys(path for file in pipelines for path in file.metrics))
@@ -385,91 +384,8 @@ def _is_template(_path: str, data: bytes) -> bool:
     return b"${" in data or b"vars" in data
 
 
-def _foreign(path: str, data: bytes) -> Mapping[str, Mapping[str, Told]]:
-    """By stage and by path as spelled: dependencies of which a lock file knows no digest that assay has."""
-    stages = lock.parse(documents.decoded(path, data), path).data.get("stages") or {}
-    return {
-        name: {item["path"]: _foreign_item(item) for item in entry.get("deps") or () if "md5" not in item}
-        for name, entry in stages.items()
-    }
-
-
-def _foreign_item(item: Mapping[str, Any]) -> Told:
-    value = next((item[key] for key in ("md5", "etag", "checksum") if item.get(key)), None)
-    return {"hash": value, "size": item.get("size"), "nfiles": item.get("nfiles")}
-
-
-def _described(artifacts: Mapping[str, Described]) -> dict[str, Told]:
-    """Artifacts of a lock file, with the digest itself under ``digest``."""
-    found = {}
-    for path, about in artifacts.items():
-        if about:
-            text = about["digest"]
-            digest = Digest(about["hash"], text.removesuffix(".dir"), text.endswith(".dir"))
-            found[path] = {"hash": text, "size": about["size"], "nfiles": about.get("nfiles"), "digest": digest}
-    return found
-
-
-def _data_part(file: DataFile) -> _Part:
-    outs = {}
-    for out in file.outs:
-        if out.artifact is not None:
-            digest, size, nfiles, _ = out.artifact
-            outs[out.spelled] = {"hash": digest.text, "size": size, "nfiles": nfiles, "digest": digest}
-    deps = {str(dep.get("path")): _foreign_item(dep) for dep in file.deps}
-    return _Part(file, deps, outs)
-
-
-def _kept(parts: Iterable[_Part]) -> Iterator[tuple[str, Digest | None]]:
-    """What the cache keeps by path, None where no digest is known."""
-    for item, _, outs in parts:
-        for out in item.outs:
-            if out.cache:
-                yield out.path, outs.get(out.spelled, {}).get("digest")
-
-
 def _upwards(path: str) -> Iterator[str]:
     """The path, then the folders that it lies in."""
     while path:
         yield path
         path = path.rpartition("/")[0]
-
-
-def _deps(part: _Part) -> Iterator[tuple[str, Told]]:
-    """What is read, without what only DVC can fetch: files of other repositories, data sets."""
-    item = part.item
-    if isinstance(item, Stage):
-        for dep in item.deps:
-            if dep.place != "dataset":
-                yield dep.path, _three(part.deps.get(dep.spelled, _UNKNOWN))
-        return
-    for about in item.deps:
-        path = str(about.get("path"))
-        if "repo" not in about and "db" not in about and not path.startswith("ds://"):
-            is_url = "://" in path
-            yield path if is_url else posixpath.normpath(posixpath.join(item.wdir, path)), _three(part.deps[path])
-
-
-def _outs(part: _Part) -> Iterator[tuple[str, Told]]:
-    is_data = isinstance(part.item, DataFile)
-    for out in part.item.outs:
-        if not isinstance(out, Out) or out.kind == "outs":
-            told = _three(part.outs.get(out.spelled, _UNKNOWN))
-            yield out.path, {**told, "use_cache": out.cache, "is_data_source": is_data}
-
-
-def _three(told: Mapping[str, Any]) -> Told:
-    return {"hash": told["hash"], "size": told["size"], "nfiles": told["nfiles"]}
-
-
-def _place(root: str, path: str) -> str:
-    """A dependency's path as DVC tells it: relative to the project; of a URL what follows its scheme.
-
-    In a commit the repository is the root of everything, so that what lies elsewhere seems to lie in it.
-    """
-    scheme, marker, rest = path.partition("://")
-    if marker:
-        return posixpath.normpath(f"{scheme}:/{rest}" if scheme in ("http", "https") else rest)
-    if path.startswith(("/", "../")):
-        return posixpath.relpath(posixpath.normpath(posixpath.join(root, path)), root)
-    return path
