@@ -13,8 +13,9 @@ from typing import NamedTuple
 from assay.engine import disk
 from assay.engine.data.items import Chosen, selected
 from assay.engine.errors import CorruptArtifact, MissingArtifact, UnknownTarget, WouldLose
+from assay.engine.events import Warned
 from assay.engine.pipeline.outputs import link_kinds
-from assay.engine.pipeline.spec import load
+from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 from assay.engine.store import checkout as store
 from assay.engine.store.checkout import Plan
@@ -97,9 +98,12 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
     """
     with hold(project) as held:
         kinds = link_kinds(project)
+        pipeline = load(project)
         chosen = selected(
-            project, load(project), targets, folder=how.folder, recursive=how.recursive, with_deps=how.with_deps
+            project, pipeline, targets, folder=how.folder, recursive=how.recursive, with_deps=how.with_deps
         )
+        if not targets:
+            _tell_what_lies_outside(project, pipeline)
         wanted = [found for found in chosen if found.item.cache]
         held.using(write=[found.item.path for found in wanted])
         named = targets and not how.recursive
@@ -116,6 +120,13 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
         states, counts = _carry_out(project, plans, kinds, missing)
         relinked = sum(_relinked(project, found, kinds) for found in wanted) if how.relink else 0
         return CheckedOut(states, counts, missing, relinked, record)
+
+
+def _tell_what_lies_outside(project: Project, pipeline: Pipeline) -> None:
+    for file in pipeline.data.values():
+        for out in file.outside:
+            what = f"{file.path} tracks {out.spelled}, which lies outside the project"
+            project.report(Warned(f"{what}; it stays as it is, as nothing is written there."))
 
 
 def _planned(project: Project, found: Chosen, missing: dict[str, str]) -> Plan | None:

@@ -121,7 +121,6 @@ def test_outside_a_project(assay, tmp_path, words):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("outs:\n- path: ../../x\n", "outside"),
         ("outs:\n- path: .git/hooks/x\n", "inside the project"),
         ("outs:\n- path: x\n  mdd5: a\n", "mdd5"),
         ("cmd: x\n", "cmd"),
@@ -132,6 +131,13 @@ def test_outside_a_project(assay, tmp_path, words):
 def test_a_data_file_that_lies(refused, data, text, says):
     (data / "bad.dvc").write_text(text)
     refused(data, 255, "checkout", "-f", says=["bad.dvc", says])
+
+
+def test_a_data_file_that_tracks_what_lies_outside(refused, assay, data):
+    (data / "bad.dvc").write_text("outs:\n- path: ../../x\n")
+    refused(data, 1, "checkout", "-f", "bad.dvc", says=["bad.dvc", "../../x", "outside"])
+    assert "bad.dvc tracks ../../x, which lies outside the project; it stays" in assay("checkout", "-f", cwd=data).err
+    assert not (data.parent.parent / "x").exists()
 
 
 def test_two_records_of_one_path(refused, data):
