@@ -50,7 +50,7 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
         except UsageError as error:
             raise ConfigError(error.message, error.hint) from error
     raise ConfigError(
-        f"{shown(place.url)}: what is at URLs of the kind {place.scheme}:// cannot be told yet.",
+        f"{place.scheme}:// is not a kind of URL that assay can ask yet.",
         "Use http(s):// or s3://, or freeze the stage.",
     )
 

@@ -94,7 +94,7 @@ def test_nobody_there_is_an_error() -> None:
     ("url", "sentence"),
     [
         ("http://ann:s3cr3t@127.0.0.1/x", "http://127.0.0.1/x must be given without credentials."),
-        ("ftp://host/x", "ftp://host/x: what is at URLs of the kind ftp:// cannot be told yet."),
+        ("ftp://host/x", "ftp:// is not a kind of URL that assay can ask yet."),
         ("http://[::1/x", "http://... is no URL."),
         ("remote://nobody/x", "There is no remote 'nobody'."),
         ("remote://round/x", "The remote 'round' lies in itself."),
