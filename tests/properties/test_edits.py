@@ -188,6 +188,7 @@ def test_setting_a_scalar_changes_its_bytes_alone(path: str, files: Any, data: A
 def test_setting_a_list_keeps_what_is_not_in_it(path: str, files: Any, data: Any) -> None:
     text = data.draw(files)
     content = documents.parse(path, text)
+    assume(places(content))  # Python's `A = inf` names a variable, which is no parameter
     place = data.draw(st.sampled_from(places(content)))
     value = data.draw(st.lists(st.integers() | texts, max_size=4))
     assume(keys.find(content, tuple(map(str, place))) == place and not isinstance(keys.at(content, place), dict))
