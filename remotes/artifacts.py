@@ -42,10 +42,11 @@ Data = Mapping[str, Wanted]
 
 
 class Place(NamedTuple):
-    """A remote that is open."""
+    """A remote that is open; ``jobs`` is how many transfers it takes at once."""
 
     store: RemoteStore
     holdings: Holdings
+    jobs: int
 
 
 class Places:
@@ -96,7 +97,7 @@ class Places:
 
     def _place(self, remote: Remote, store: RemoteStore) -> Place:
         self._check(self._project, store)
-        return Place(store, holdings(self._project, store, remote, copies_of(self._project, remote)))
+        return Place(store, holdings(self._project, store, remote, copies_of(self._project, remote)), remote.jobs)
 
     def warn(self) -> None:
         """Tells what was found damaged."""

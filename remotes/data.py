@@ -17,7 +17,7 @@ from assay.remotes.artifacts import Freight, Places, Wanted
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
 from assay.remotes.registry import find
-from assay.remotes.selection import Scope, Selected, selected_data
+from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
 
 
 class Transferred(NamedTuple):
@@ -35,7 +35,7 @@ class Transferred(NamedTuple):
 
 def push_data(
     project: Project,
-    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    scope: Scope = EVERYTHING,
     *,
     remote: str | None = None,
     jobs: int | None = None,
@@ -62,14 +62,14 @@ def push_data(
         if not selected.data:
             places.of()  # a remote that is not there is said, whether there is anything to send or not
         freight.send(selected.data.values())
-        ran = runs.send(project, places, _jobs(project, remote, jobs)) if run_cache else Moved()
+        ran = runs.send(project, places) if run_cache else Moved()
         places.warn()
         return _transferred(selected, freight, ran)
 
 
 def fetch_data(
     project: Project,
-    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    scope: Scope = EVERYTHING,
     *,
     remote: str | None = None,
     jobs: int | None = None,
@@ -82,7 +82,7 @@ def fetch_data(
     selected = selected_data(project, scope, remote, push=False)
     with Places(project, remote, jobs=jobs) as places:
         freight = Freight(project, places)
-        ran = runs.bring(project, places, _jobs(project, remote, jobs)) if run_cache else Moved()
+        ran = runs.bring(project, places) if run_cache else Moved()
         freight.bring(selected.data.values())
         places.warn()
         done = _transferred(selected, freight, ran)
@@ -91,7 +91,7 @@ def fetch_data(
 
 def pull_data(
     project: Project,
-    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    scope: Scope = EVERYTHING,
     *,
     remote: str | None = None,
     jobs: int | None = None,
@@ -110,7 +110,7 @@ def pull_data(
 
 def compare(
     project: Project,
-    scope: Scope = Scope(),  # noqa: B008 - an immutable value
+    scope: Scope = EVERYTHING,
     *,
     remote: str | None = None,
     jobs: int | None = None,
@@ -166,10 +166,6 @@ def _imports(project: Project, selected: Selected) -> dict[str, str]:
         if closed or project.cache.missing(everything):
             failed[path] = "It is imported from another repository, from which assay cannot fetch yet."
     return failed
-
-
-def _jobs(project: Project, remote: str | None, jobs: int | None) -> int:
-    return jobs or find(project, remote).jobs
 
 
 def _check_jobs(jobs: int | None) -> None:

@@ -30,13 +30,12 @@ _LARGEST = 16_000_000
 """Bytes of an entry that is looked at."""
 
 
-def send(project: Project, places: Places, jobs: int) -> Moved:
+def send(project: Project, places: Places) -> Moved:
     """Publishes the entries that a remote lacks, after what they speak of.
 
     Args:
         project: The project.
         places: The way there; entries go to the remote that the command is about.
-        jobs: How many requests at once.
 
     Returns:
         How many entries and objects went, and their bytes. Nobody asked for single ones, so nothing has failed.
@@ -44,7 +43,7 @@ def send(project: Project, places: Places, jobs: int) -> Moved:
     Raises:
         RemoteError: The remote refuses altogether.
     """
-    store, freight = places.of().store, Freight(project, places)
+    (store, _, jobs), freight = places.of(), Freight(project, places)
     entries = _new_ones(project, {info.key for info in store.list(f"{FOLDER}/")})
     freight.send(Wanted(artifact) for _, entry in entries.values() for artifact in entry.outs.values() if artifact)
     ready = {key: data for key, (data, entry) in entries.items() if not _lacks(entry, freight)}
@@ -74,9 +73,9 @@ def _new_ones(project: Project, there: Collection[str]) -> dict[str, tuple[bytes
     return entries
 
 
-def bring(project: Project, places: Places, jobs: int) -> Moved:
+def bring(project: Project, places: Places) -> Moved:
     """Fetches the entries that are not here; returns how many, and their bytes. Raises RemoteError."""
-    store, here, moved = places.of().store, set(_here(project)), Moved()
+    (store, _, jobs), here, moved = places.of(), set(_here(project)), Moved()
     wanted = [info.key for info in store.list(f"{FOLDER}/") if _KEY.fullmatch(info.key) and info.size <= _LARGEST]
     for key, data in each(store.get, [key for key in wanted if key not in here], jobs):
         if isinstance(data, AssayError):

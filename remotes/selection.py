@@ -61,6 +61,10 @@ class Scope(NamedTuple):
     largest: int | None = None
 
 
+EVERYTHING = Scope()
+"""All data of the workspace."""
+
+
 @dataclass
 class Selected:
     """What is meant.

@@ -6,7 +6,7 @@ without the data says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -23,7 +23,6 @@ from assay.remotes.exchange import StoreExchange
 from assay.remotes.git import addresses
 from assay.remotes.holdings import Moved
 from assay.remotes.pull import write_experiments
-from assay.remotes.registry import find
 
 
 class How(NamedTuple):
@@ -89,7 +88,7 @@ def push(
         UnknownRevision: There is no such experiment.
         ConfigError: The experiments have data and there is no data remote.
     """
-    refs = _chosen(project, dict(project.repo.refs.iterate(EXPERIMENTS)), names, wanted, "here")
+    refs = _chosen(project, _refs_here(project), names, wanted, "here")
     with _opened(project, git_remote, typed_in, push=True) as git:
         there = git.refs(list(refs)) if len(refs) < 20 else git.refs([EXPERIMENTS])
         diverged = [
@@ -97,7 +96,7 @@ def push(
         ]
         ready = {name: oid for name, oid in refs.items() if name not in diverged}
         with Places(project, how.remote, jobs=how.jobs, write=True) as places:
-            ran = runs.send(project, places, _jobs(project, how)) if how.run_cache and how.artifacts else Moved()
+            ran = runs.send(project, places) if how.run_cache and how.artifacts else Moved()
             exchange = StoreExchange(project, git, places, None)
             report = exchange.publish(ready, force=how.force, artifacts=how.artifacts)
     return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts + ran.artifacts, report.failed)
@@ -114,7 +113,7 @@ def pull(
 ) -> Shared:
     """Fetches experiments from a Git remote, their data into the cache. Arguments and errors are those of `push`."""
     with _opened(project, git_remote, typed_in) as git:
-        refs = _there(project, git, names, wanted, git_remote)
+        refs = _chosen(project, git.refs, names, wanted, f"on {git_remote}")
         with Places(project, how.remote, jobs=how.jobs) as places:
             exchange = StoreExchange(project, git, places, None)
             commits = exchange.fetch(refs, artifacts=False)
@@ -123,7 +122,7 @@ def pull(
             diverged = [] if how.force else [name for name in here if _has_diverged(project, here[name], arrived[name])]
             good = {name: oid for name, oid in arrived.items() if name not in diverged}
             report = exchange.fetch(good, artifacts=how.artifacts)
-            ran = runs.bring(project, places, _jobs(project, how)) if how.run_cache and how.artifacts else Moved()
+            ran = runs.bring(project, places) if how.run_cache and how.artifacts else Moved()
         failed = {**commits.failed, **report.failed, **git.damaged_refs}
         written = {name: good[name] for name in report.refs if here[name] != good[name]}
         write_experiments(project, written)
@@ -137,7 +136,7 @@ def listed(
     """The experiments of a Git remote by baseline, as (name, commit), sorted by name. Raises as `push`."""
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     with _opened(project, git_remote, typed_in) as git:
-        for name, oid in sorted(_there(project, git, (), wanted, git_remote).items()):
+        for name, oid in sorted(_chosen(project, git.refs, (), wanted, f"on {git_remote}").items()):
             parts = name.split("/")
             found.setdefault(Oid(bytes.fromhex(parts[2] + parts[3])), []).append((parts[4], oid))
     return found
@@ -166,7 +165,7 @@ def remove(
         The full ref names that are gone, and what is left, with a sentence each.
     """
     with _opened(project, git_remote, typed_in, push=True) as git:
-        refs = _there(project, git, names, wanted, git_remote)
+        refs = _chosen(project, git.refs, names, wanted, f"on {git_remote}")
         if keep:
             everything = _experiments(git.refs([EXPERIMENTS]))
             refs = {name: oid for name, oid in everything.items() if name not in refs}
@@ -186,31 +185,30 @@ def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -
         git.close()
 
 
-def _there(
-    project: Project, git: GitTransport, names: Sequence[str], wanted: Wanted | None, where: str
-) -> dict[str, Oid]:
-    """The experiments on the other side that are meant."""
-    meant = wanted or Wanted()
-    prefixes = [EXPERIMENTS]
-    if not names and not meant.commits:
-        prefixes = [folder_of(baseline) for baseline in baselines(project, meant)]
-    return _chosen(project, git.refs(prefixes), names, meant, f"on {where}")
+def _refs_here(project: Project) -> Callable[[Sequence[str]], Mapping[str, Oid]]:
+    """This side's refs, asked for by their prefixes as a transport is asked for the other side's."""
+    refs = project.repo.refs
+    return lambda prefixes: dict(sorted(found for prefix in prefixes for found in refs.iterate(prefix)))
 
 
 def _chosen(
-    project: Project, refs: Mapping[str, Oid], names: Sequence[str], wanted: Wanted | None, where: str
+    project: Project,
+    refs: Callable[[Sequence[str]], Mapping[str, Oid]],
+    names: Sequence[str],
+    wanted: Wanted | None,
+    where: str,
 ) -> dict[str, Oid]:
-    known, meant = _experiments(refs), wanted or Wanted()
-    if names and not meant.commits:
-        try:
-            return choose(names, known, project.repo.head(), where)
-        except UnknownRevision as error:
-            bad = next((name for name in names if f"{name!r}" in error.message), names[0])
-            raise UnknownRevision(f"'{bad}' is not a valid experiment name. {error.message}", error.hint) from error
+    """The experiments of one side that are meant; ``refs`` gives that side's refs with some prefixes."""
+    meant = wanted or Wanted()
     if meant.commits:
-        return known
-    prefixes = tuple(folder_of(baseline) for baseline in baselines(project, meant))
-    return {name: oid for name, oid in known.items() if name.startswith(prefixes)}
+        return _experiments(refs([EXPERIMENTS]))
+    if not names:
+        return _experiments(refs([folder_of(baseline) for baseline in baselines(project, meant)]))
+    try:
+        return choose(names, _experiments(refs([EXPERIMENTS])), project.repo.head(), where)
+    except UnknownRevision as error:
+        bad = next((name for name in names if f"{name!r}" in error.message), names[0])
+        raise UnknownRevision(f"'{bad}' is not a valid experiment name. {error.message}", error.hint) from error
 
 
 def _experiments(refs: Mapping[str, Oid]) -> dict[str, Oid]:
@@ -223,7 +221,3 @@ def _has_diverged(project: Project, before: Oid | None, after: Oid) -> bool:
     if before in (None, after):
         return False
     return before not in objects or not is_ancestor(objects, before, after, shallow=project.repo.shallow)
-
-
-def _jobs(project: Project, how: How) -> int:
-    return how.jobs or find(project, how.remote).jobs
