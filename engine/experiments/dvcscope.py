@@ -104,12 +104,7 @@ def resolved(project: Project, revision: str) -> Oid:
 
 
 def _back(project: Project, commit: Oid, number: int) -> Iterator[Oid]:
-    if number == 0:
-        return
-    for count, oid in enumerate(first_parents(project.repo.objects, commit, shallow=project.repo.shallow), 1):
-        yield oid
-        if count == number:
-            return
+    return first_parents(project.repo.objects, commit, shallow=project.repo.shallow, number=number)
 
 
 def described(project: Project, commits: Iterable[Oid]) -> dict[Oid, str]:

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from assay.engine.errors import GitError, Refused
@@ -95,8 +94,7 @@ def select(project: Project, keep: Keep) -> Selection:
     history = dict(_history(project, tips))
     branches = [oid for name, oid in refs.items() if name.startswith("refs/heads/")]
     for start in [*(resolve(repo, name) for name in keep.revisions), *(branches if keep.branches else ())]:
-        parents = first_parents(repo.objects, start, shallow=repo.shallow)
-        kept.update(islice(parents, keep.number if keep.number >= 0 else None))
+        kept.update(first_parents(repo.objects, start, shallow=repo.shallow, number=keep.number))
     if keep.tags:
         kept.update(oid for name, oid in refs.items() if name.startswith("refs/tags/"))
     if keep.commits or keep.since is not None:

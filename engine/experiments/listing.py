@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from assay.engine.git.reach import first_parents
@@ -92,10 +91,7 @@ def _asked_for(project: Project, scope: Scope) -> Iterable[Oid]:
     if scope.tags:
         starts += [peeled_if_readable(project.repo, commit) or commit for _, commit in refs.iterate("refs/tags/")]
     for start in starts:
-        if scope.number == 1:
-            yield start
-        else:
-            yield from islice(first_parents(project.repo.objects, start), scope.number if scope.number >= 0 else None)
+        yield from first_parents(project.repo.objects, start, shallow=project.repo.shallow, number=scope.number)
 
 
 def _labels(project: Project, commits: Iterable[Oid]) -> dict[Oid, str]:

@@ -121,11 +121,12 @@ def _new_below(source: ObjectSource, tree: Oid, before: Oid | None, seen: set[Oi
                 pairs.append((item.oid, one.oid if one is not None and one.mode == 0o040000 else None))
 
 
-def first_parents(source: ObjectSource, oid: Oid, *, shallow: Collection[Oid] = ()) -> Iterator[Oid]:
-    """The commit, its first parent, that one's first parent, and so on."""
-    while True:
+def first_parents(source: ObjectSource, oid: Oid, *, shallow: Collection[Oid] = (), number: int = -1) -> Iterator[Oid]:
+    """The commit, its first parent, that one's first parent, and so on; ``number`` of them, negative for all."""
+    while number:
         yield oid
-        parents = () if oid in shallow else _parents(source, oid)
+        number -= 1
+        parents = () if not number or oid in shallow else _parents(source, oid)
         if not parents:
             return
         oid = parents[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from assay.engine.errors import UnknownRevision
@@ -54,6 +56,11 @@ def test_a_commit_without_a_name_is_called_by_its_short_id(built, history):
 def test_so_many_first_parents_are_shown(built, history):
     assert list(names(built, number=2)) == ["main", history[1].hex()[:7]]
     assert list(names(built, number=-1)) == ["main", history[1].hex()[:7], "v1"]
+
+
+def test_a_clone_without_older_commits_is_shown_as_far_as_it_goes(built, history):
+    (Path(built.project.repo.common_dir) / "shallow").write_text(history[1].hex() + "\n")
+    assert list(names(built, number=-1)) == ["main", history[1].hex()[:7]]
 
 
 def test_everything_is_every_commit_that_has_experiments(built, history):

@@ -122,6 +122,17 @@ def test_ancestry_crosses_merges(source: Objects) -> None:
     assert list(first_parents(source, merge)) == [merge, left, root]
 
 
+@pytest.mark.parametrize(("number", "found"), [(0, 0), (1, 1), (2, 2), (9, 3), (-1, 3)])
+def test_so_many_first_parents_are_walked_and_no_more_commits_read(source: Objects, number: int, found: int) -> None:
+    tree = source.add(TREE, b"")
+    chain = [source.commit(tree)]
+    for message in "ab":
+        chain.insert(0, source.commit(tree, chain[0], message=message))
+    source.reads.clear()
+    assert list(first_parents(source, chain[0], number=number)) == chain[:found]
+    assert len(source.reads) == (max(number - 1, 0) if 0 <= number <= 3 else 3)
+
+
 def test_deep_history_needs_no_stack(source: Objects) -> None:
     tree = source.add(TREE, b"")
     tip = root = source.commit(tree)
