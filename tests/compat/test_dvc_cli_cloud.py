@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.dvcsides import Sides, commit
+from tests.dvcsides import commit
 from tests.filetree import write
 
 FILES = {
@@ -30,11 +30,11 @@ def made(dvc_process):
 
 
 @pytest.fixture
-def sides(dvc_process, assay_dvc, made, tmp_path):
-    found = Sides(dvc_process, assay_dvc, made, tmp_path)
-    for root in (found.theirs, found.ours):
+def sides(sides):
+    """Both with an empty remote beside them."""
+    for root in (sides.theirs, sides.ours):
         (root.parent / "up").mkdir()
-    return found
+    return sides
 
 
 @pytest.fixture

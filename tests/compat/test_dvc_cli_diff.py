@@ -27,11 +27,6 @@ def made(dvc_process):
     return root
 
 
-@pytest.fixture
-def sides(dvc_process, assay_dvc, made, tmp_path):
-    return Sides(dvc_process, assay_dvc, made, tmp_path)
-
-
 @pytest.mark.parametrize(
     ("words", "cd"),
     [

@@ -45,17 +45,12 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def begun(dvc_process):
+def made(dvc_process):
     """A project with data and stages that never ran."""
     root = dvc_process.new()
     write(root, FILES)
     assert dvc_process.run(root, "add", "d").code == 0
     return root
-
-
-@pytest.fixture
-def sides(dvc_process, assay_dvc, begun, tmp_path):
-    return Sides(dvc_process, assay_dvc, begun, tmp_path)
 
 
 def test_a_pipeline_runs_is_skipped_and_restored_in_dvcs_words(sides):

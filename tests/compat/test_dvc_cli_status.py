@@ -80,11 +80,6 @@ def made(dvc_process):
     return root
 
 
-@pytest.fixture
-def sides(dvc_process, assay_dvc, made, tmp_path):
-    return Sides(dvc_process, assay_dvc, made, tmp_path)
-
-
 CHANGED = {
     "a.txt": "other\n",
     "other.json": '{"k": 2, "l": 3}',

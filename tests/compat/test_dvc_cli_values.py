@@ -49,11 +49,6 @@ def made(dvc_process):
 
 
 @pytest.fixture
-def sides(dvc_process, assay_dvc, made, tmp_path):
-    return Sides(dvc_process, assay_dvc, made, tmp_path)
-
-
-@pytest.fixture
 def changed(sides):
     sides.write(CHANGED)
     return sides

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.halves import Both, all_ways, differing, picture
-
-
-@pytest.fixture
-def both(dvc_process, assay, assay_dvc, git):
-    return Both(dvc_process, assay, assay_dvc, git)
-
+from tests.halves import all_ways, differing, picture
 
 PARAMS = {
     "params.yaml": "train:\n  lr: 1e-5\n  names: [a, b]\n  on: yes\n",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from tests.halves import COMMITTED, SAME_WORDS, WAYS, Both, all_ways
+from tests.halves import COMMITTED, SAME_WORDS, WAYS, all_ways
 
 FILES = {
     "dvc.yaml": """\
@@ -39,11 +37,6 @@ cat data/two.txt params.yaml > model.bin
 printf '{"acc": %s}\\n' "$lr" > metrics.json
 """,
 }
-
-
-@pytest.fixture
-def both(dvc_process, assay, assay_dvc, git):
-    return Both(dvc_process, assay, assay_dvc, git)
 
 
 def test_run_save_apply_branch_rename_remove(both):

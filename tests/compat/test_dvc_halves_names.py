@@ -7,18 +7,13 @@ import shutil
 
 import pytest
 
-from tests.halves import Both, all_ways, picture
+from tests.halves import all_ways, picture
 
 ODD = [
     "two words", " lead", "trail ", "tab\there", "new\nline", "quote\"'", "back\\slash", "né", "ne\u0301", "日本", "😀",
     "a.b.c", "-dash", "--", "#hash", "50%", "[x]", "{y}", "*", "?", "~", "$HOME", "a&b", "a;b", "a=b,c", "UP", "up",
     "deep/er/one", "deep/two words/né", "x" * 200, "10", "9", "_", "\x7f", "\x01", "\u2028", "con", "a:b", "null",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def both(dvc_process, assay, assay_dvc, git):
-    return Both(dvc_process, assay, assay_dvc, git)
 
 
 def test_files_of_any_name_in_data_and_in_an_output(both):

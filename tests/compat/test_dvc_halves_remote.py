@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.halves import COMMITTED, SAME_WORDS, Both, all_ways
+from tests.halves import COMMITTED, SAME_WORDS, all_ways
 
 FILES = {
     ".gitignore": "/remote\n/origin.git\n",
@@ -30,11 +28,6 @@ stages:
     "in.txt": "in\n",
 }
 CACHE_GONE = {".dvc/cache/files": None, ".dvc/cache/runs": None, "out": None, "data": None}
-
-
-@pytest.fixture
-def both(dvc_process, assay, assay_dvc, git):
-    return Both(dvc_process, assay, assay_dvc, git)
 
 
 def with_remote(root):

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import projects
-
 SAID = "params.yaml had edits that nothing else has; `assay undo` gives back what it was."
-
-
-@pytest.fixture
-def project(tmp_path, assay):
-    """A two-stage project with its first baseline."""
-    folder = projects.write(tmp_path / "project")
-    assay("init", cwd=folder)
-    assay("baseline", "-m", "first", cwd=folder)
-    return folder
 
 
 def edit(project) -> str:
