@@ -23,7 +23,7 @@ from assay.engine.locks import process_ended
 PATIENCE = 3.0
 """Seconds for which DVC tries before it gives up."""
 
-_PAUSE = 0.05
+_PAUSE = 0.05  # seconds between two attempts: nothing tells when such a lock comes free
 _YEAR = 365 * 24 * 3600
 _SLOP = 10
 

@@ -23,7 +23,7 @@ from assay.engine.flock import Flock
 from assay.engine.locks import process_ended
 
 NAME = "rwlock"
-_PAUSE = 0.1
+_PAUSE = 0.1  # seconds between two looks: nothing tells when an entry goes
 
 
 class Holder(NamedTuple):

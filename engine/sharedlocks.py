@@ -26,8 +26,7 @@ from assay.engine.pathlocks import PathLocks
 WORKSPACE = ("workspace", "refs/exps/exec")
 """What DVC's experiments call the workspace and its HEAD."""
 
-
-_PAUSE = 0.1
+_PAUSE = 0.1  # seconds in which neither lock is held, so that DVC gets the one it needs
 
 
 class SharedLocks:

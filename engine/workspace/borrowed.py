@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assay.engine.project import Project
 
 _BASELINE, _HEAD = "refs/exps/exec/EXEC_BASELINE", "refs/exps/exec/EXEC_HEAD"
-_PAUSE = 0.05
+_PAUSE = 0.05  # seconds between two looks at HEAD: nothing tells when DVC gives it back
 _ENDING = 1.5
 
 
