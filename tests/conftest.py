@@ -19,7 +19,7 @@ from typing import NamedTuple
 import hypothesis
 import pytest
 
-from tests import s3server
+from tests import projects, s3server
 from tests.s3server import S3Server
 
 UNCHECKED = [hypothesis.HealthCheck.function_scoped_fixture]
@@ -202,3 +202,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def s3(s3_server: S3Server) -> tuple[str, dict[str, str]]:
     """A URL that nothing else uses, in the real server's bucket, and the settings that reach it."""
     return f"s3://{s3server.BUCKET}/{os.urandom(6).hex()}", s3_server.settings()
+
+
+@pytest.fixture
+def project(tmp_path: Path, assay: Callable[..., Said]) -> Path:
+    """A two-stage project with its first baseline, made without any Git program."""
+    folder = projects.write(tmp_path / "project")
+    assay("init", cwd=folder)
+    assay("baseline", "-m", "first", cwd=folder)
+    return folder

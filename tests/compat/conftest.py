@@ -1,21 +1,11 @@
-"""Projects that the command line made, and pairs of folders for two tools."""
+"""Pairs of folders for two tools."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests import projects
 from tests.dvcsides import Sides
 from tests.halves import Both
-
-
-@pytest.fixture
-def project(tmp_path, assay):
-    """A two-stage project with its first baseline, made without any Git program."""
-    folder = projects.write(tmp_path / "project")
-    assay("init", cwd=folder)
-    assay("baseline", "-m", "first", cwd=folder)
-    return folder
 
 
 @pytest.fixture
