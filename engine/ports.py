@@ -64,6 +64,12 @@ class RemoteStore(Protocol):
     def get_to(self, key: str, sink: Sink) -> int:
         """Streams the value into ``sink`` in bounded memory and returns its length. Raises KeyMissing."""
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """The bytes of the value from ``start`` on: ``length`` of them, fewer only where it ends. Raises KeyMissing."""
+
+    def has_ranges(self) -> bool:
+        """Whether `get_range` costs no more than the bytes asked for; True until a store has sent a whole value."""
+
     def put(self, key: str, data: bytes) -> None:
         """Writes the value, replacing what was there."""
 

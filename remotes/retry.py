@@ -59,6 +59,14 @@ class Retrying:
 
         return self._patiently(attempt)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """A part of the value."""
+        return self._patiently(lambda: self._store.get_range(key, start, length))
+
+    def has_ranges(self) -> bool:
+        """Whether the store has."""
+        return self._store.has_ranges()
+
     def put(self, key: str, data: bytes) -> None:
         """Writes the value."""
         self._patiently(lambda: self._store.put(key, data))

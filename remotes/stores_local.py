@@ -59,6 +59,16 @@ class LocalStore:
                 sink.write(chunk)
                 total += len(chunk)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """A part of the value."""
+        with self._said(key), self._folder() as folder, folder.open(checked(key)) as file:
+            file.seek(start)
+            return file.read(length)
+
+    def has_ranges(self) -> bool:
+        """Always."""
+        return True
+
     def put(self, key: str, data: bytes) -> None:
         """Writes the value."""
         with self._said(key), self._folder(make=True) as folder:

@@ -42,6 +42,14 @@ class MemoryStore:
             sink.write(data[start : start + _CHUNK])
         return len(data)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """A part of the value."""
+        return self.get(key)[start : start + length]
+
+    def has_ranges(self) -> bool:
+        """Always."""
+        return True
+
     def put(self, key: str, data: bytes) -> None:
         """Writes the value."""
         with _lock:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,8 @@ _IN_MEMORY = 256 << 20
 _PART = 32 << 20
 _MOST_PARTS = 9_000
 _PARTS_IN_FLIGHT = 3
+_A_PART = 206
+_PAST_THE_END = 416
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class S3Store:
         self._lock = threading.Lock()
         self._opened: Any = None
         self._atomic: bool | None = None
+        self._ranges = True
         self._budget = Budget(_IN_MEMORY)
         self.page = 1000
 
@@ -133,6 +136,27 @@ class S3Store:
             sink.write(chunk)
             total += len(chunk)
         return total
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """A part of the value; of a server that sends the whole instead, only the part is kept."""
+        if length < 1:
+            return b""
+        wanted = {"Bucket": self._bucket, "Key": self._prefix + checked(key)}
+        try:
+            found = self._raw("get_object", **wanted, Range=f"bytes={start}-{start + length - 1}")
+        except Exception as error:
+            if answer(error)[0] == _PAST_THE_END:
+                return b""
+            raise self._said(error, key, "reading") from error
+        if found["ResponseMetadata"]["HTTPStatusCode"] == _A_PART:
+            return b"".join(self._pieces(found, key))
+        self._ranges = False
+        with closing(self._pieces(found, key)) as pieces:
+            return b"".join(_between(pieces, start, start + length))
+
+    def has_ranges(self) -> bool:
+        """True until the server has sent a whole value to whoever asked for a part."""
+        return self._ranges
 
     def put(self, key: str, data: bytes) -> None:
         """Writes the value in one request."""
@@ -306,7 +330,10 @@ class S3Store:
         return max(_PART, -(-source.size // _MOST_PARTS))
 
     def _chunks(self, key: str) -> Iterator[bytes]:
-        answer = self._call("reading", "get_object", key)
+        return self._pieces(self._call("reading", "get_object", key), key)
+
+    def _pieces(self, answer: Mapping[str, Any], key: str) -> Generator[bytes, None, None]:
+        """The body of an answer, to its last byte."""
         body, left = answer["Body"], int(answer["ContentLength"])
         try:
             while left:
@@ -385,6 +412,16 @@ def _session(settings: S3Settings) -> Any:
         if path:
             session.set_config_variable(name, path)
     return session
+
+
+def _between(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
+    """What of the pieces lies between two places of the whole; the rest is not waited for."""
+    at = 0
+    for piece in pieces:
+        yield piece[max(0, start - at) : max(0, end - at)]
+        at += len(piece)
+        if at >= end:
+            return
 
 
 def _exactly(source: Source, length: int) -> bytes:

@@ -186,6 +186,12 @@ class Wrapped:
     def get_to(self, key: str, sink: Sink) -> int:
         return self.store.get_to(key, sink)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        return self.store.get_range(key, start, length)
+
+    def has_ranges(self) -> bool:
+        return self.store.has_ranges()
+
     def put(self, key: str, data: bytes) -> None:
         self.store.put(key, data)
 

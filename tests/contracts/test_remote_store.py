@@ -118,6 +118,32 @@ def test_a_key_that_is_not_there_is_missing(store: RemoteStore) -> None:
         assert store.size(key) is None
 
 
+@pytest.mark.parametrize(
+    ("start", "length", "expected"),
+    [(0, 4, b"0123"), (3, 4, b"3456"), (8, 4, b"89"), (0, 99, b"0123456789"), (10, 1, b""), (99, 1, b""), (3, 0, b"")],
+)
+def test_a_part_of_a_value(store: RemoteStore, start: int, length: int, expected: bytes) -> None:
+    store.put("a/key", b"0123456789")
+    assert store.get_range("a/key", start, length) == expected
+
+
+def test_a_part_of_an_empty_value_is_empty(store: RemoteStore) -> None:
+    store.put("empty", b"")
+    assert store.get_range("empty", 0, 1) == b""
+
+
+def test_a_part_of_what_is_not_there_is_missing(store: RemoteStore) -> None:
+    store.put("else", b"")
+    with pytest.raises(KeyMissing, match="nothing/there"):
+        store.get_range("nothing/there", 0, 1)
+
+
+def test_a_part_of_a_large_value_costs_no_more_than_the_part(store: RemoteStore) -> None:
+    store.put("large", bytes(range(256)) * 40_000)
+    assert store.get_range("large", 9_000_001, 3) == bytes([0x41, 0x42, 0x43])
+    assert store.has_ranges()
+
+
 @pytest.mark.parametrize("size", [0, 1, (4 << 20) + 1])
 def test_a_source_travels_whole(store: RemoteStore, size: int) -> None:
     data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)

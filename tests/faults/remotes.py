@@ -81,6 +81,9 @@ class DamagingStore(Wrapped):
         sink.write(data)
         return len(data)
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        return self.get(key)[start : start + length]
+
 
 class TruncatingStore(DamagingStore):
     """The last byte never comes."""
@@ -117,6 +120,10 @@ class FlakyStore(Wrapped):
     def get(self, key: str) -> bytes:
         self._maybe_refuse()
         return super().get(key)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        self._maybe_refuse()
+        return super().get_range(key, start, length)
 
     def get_to(self, key: str, sink: Sink) -> int:
         if self._perhaps():

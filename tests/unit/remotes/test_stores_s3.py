@@ -62,6 +62,25 @@ class RefusingEveryMatch(S3Store):
         return super()._raw(method, **arguments)
 
 
+class SendingWholes(S3Store):
+    """A server that sends the whole value to whoever asks for a part, as rclone's."""
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        arguments.pop("Range", None)
+        return super()._raw(method, **arguments)
+
+
+def test_a_part_is_cut_from_a_whole_and_the_store_known_for_it(s3: S3, opened: list[RemoteStore]) -> None:
+    url, words = s3
+    opened.append(store := SendingWholes(url, settings_of(words)))
+    store.put("large", bytes(range(256)) * 40_000)
+    assert store.has_ranges()
+    assert store.get_range("large", 9_000_001, 3) == bytes([0x41, 0x42, 0x43])
+    assert store.get_range("large", 10_240_000 - 2, 9) == bytes([0xFE, 0xFF])
+    assert store.get_range("large", 20_000_000, 9) == b""
+    assert not store.has_ranges()
+
+
 @pytest.mark.parametrize("kind", [IgnoringConditions, RefusingEveryMatch])
 def test_conditions_are_tried_and_not_trusted(s3: S3, opened: list[RemoteStore], kind: type[S3Store]) -> None:
     url, words = s3
