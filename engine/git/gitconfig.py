@@ -55,8 +55,9 @@ class GitConfig:
 
     def __init__(self, settings: Iterable[Setting] = (), home: str = "") -> None:
         self._home = home
+        self._settings = tuple(settings)
         self._values: dict[str, list[str | None]] = {}
-        for key, value in settings:
+        for key, value in self._settings:
             self._values.setdefault(key, []).append(value)
 
     def get(self, key: str, default: str = "") -> str:
@@ -101,10 +102,8 @@ class GitConfig:
         return list(dict.fromkeys(name for name in names if name))
 
     def items(self) -> Iterator[Setting]:
-        """Every setting, grouped by key."""
-        for key, values in self._values.items():
-            for value in values:
-                yield Setting(key, value)
+        """Every setting, lowest layer first, in the order of the files."""
+        yield from self._settings
 
 
 def load(paths: Iterable[str], place: Place = Place()) -> GitConfig:  # noqa: B008 - an immutable value
