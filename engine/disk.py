@@ -320,7 +320,10 @@ def remove_folder(path: str) -> bool:
 
 
 def remove_tree(path: str) -> None:
-    """Removes a folder and all below it; symlinks are removed, never followed. Nothing there is fine."""
+    """Removes a folder and all below it, read-only ones too; symlinks are removed, never followed.
+
+    Nothing there is fine.
+    """
     _step("unlink", path)
     with suppress(FileNotFoundError):
         if os.path.islink(path) or not os.path.isdir(path):
@@ -328,7 +331,22 @@ def remove_tree(path: str) -> None:
         else:
             import shutil
 
-            shutil.rmtree(path)
+            try:
+                shutil.rmtree(path)
+            except PermissionError:  # folders that somebody made read-only, which are as much to go as all others
+                _open_up(path)
+                shutil.rmtree(path)
+
+
+def _open_up(path: str) -> None:
+    """Lets this user change all folders at and below one; whose they are not stay as they are."""
+    with suppress(OSError):
+        os.chmod(path, 0o700)
+    for folder, names, _ in os.walk(path):
+        for name in names:
+            if not os.path.islink(f"{folder}/{name}"):
+                with suppress(OSError):
+                    os.chmod(f"{folder}/{name}", 0o700)
 
 
 def chmod(path: str, mode: int) -> None:
