@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine import disk
 from assay.engine.pipeline import datafile
@@ -22,16 +22,37 @@ if TYPE_CHECKING:
     from assay.engine.project import Project
 
 
+class Recorded(NamedTuple):
+    """What ``.dvc`` files should say of data that is in the cache now.
+
+    Attributes:
+        texts: The new text of those files that change, by project path.
+        hidden: Project paths of the data that they name, where the cache keeps it: Git is not to see it.
+    """
+
+    texts: Mapping[str, str]
+    hidden: tuple[str, ...]
+
+
 def commit_data(project: Project, files: Iterable[DataFile], observer: Observer) -> tuple[str, ...]:
-    """Records what lies at the paths of these ``.dvc`` files now.
+    """Records what lies at the paths of these ``.dvc`` files now. Arguments and errors are those of `record_data`.
+
+    Returns:
+        The project paths of the files that were written: ``.dvc`` files, and the .gitignore files beside new data.
+    """
+    recorded = record_data(project, files, observer)
+    ignored = ignore(project.root, project.kept_from_git(recorded.hidden))
+    write(project, recorded.texts)
+    return (*recorded.texts, *ignored)
+
+
+def record_data(project: Project, files: Iterable[DataFile], observer: Observer) -> Recorded:
+    """Puts what lies at the paths of these ``.dvc`` files now into the cache; the workspace stays as it is.
 
     Args:
         project: Where.
         files: The files, as they were just read.
         observer: Looks at the workspace.
-
-    Returns:
-        The project paths of the files that were written: ``.dvc`` files, and the .gitignore files beside new data.
 
     Raises:
         BadInput: A symlink in the data cannot be recorded.
@@ -40,20 +61,18 @@ def commit_data(project: Project, files: Iterable[DataFile], observer: Observer)
     files = list(files)
     outs = [out for file in files for out in file.recordable if observer.exists(out.path)]
     if not outs:
-        return ()
+        return Recorded({}, ())
     with project.cache.writer() as writer:
         found = {
             out.path: observer.artifact(out.path, writer if out.cache else None, known=out.artifact) for out in outs
         }
     changed = {out.path: artifact for out in outs if (artifact := found[out.path]) and _is_news(artifact, out)}
     if not changed:
-        return ()
+        return Recorded({}, ())
     disk.sync_tree(project.cache_folder)
-    ignored = ignore(project.root, project.kept_from_git(out.path for out in outs if out.cache and out.path in changed))
     texts = {file.path: datafile.updated(file, changed, project.cache, can_run(project)) for file in files}
-    written = [file.path for file in files if texts[file.path] != file.source.text]
-    write(project, {path: texts[path] for path in written})
-    return (*written, *ignored)
+    hidden = tuple(out.path for out in outs if out.cache and out.path in changed)
+    return Recorded({file.path: texts[file.path] for file in files if texts[file.path] != file.source.text}, hidden)
 
 
 def _is_news(artifact: Artifact, out: DataOut) -> bool:
