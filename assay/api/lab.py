@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from assay.api.comparison import Diff
     from assay.engine.experiments.apply import Applied
+    from assay.engine.experiments.prepare import RunSpec
     from assay.engine.experiments.publish import Made
-    from assay.engine.experiments.run import Ran, RunSpec
+    from assay.engine.experiments.run import Ran
     from assay.engine.model import Oid, Override
     from assay.engine.project import Project
     from assay.remotes.pull import Pulled
@@ -166,7 +167,7 @@ class Lab:
             UsageError: A parameter or a stage is not there.
             Refused: There is no commit to start from.
         """
-        from assay.engine.experiments.run import RunSpec
+        from assay.engine.experiments.prepare import RunSpec
         from assay.engine.pipeline.choice import Choice, Manner
 
         chosen = (targets,) if isinstance(targets, str) else tuple(targets)

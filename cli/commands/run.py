@@ -10,7 +10,7 @@ from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.api.records import Record
-    from assay.engine.experiments.run import RunSpec
+    from assay.engine.experiments.prepare import RunSpec
 
 _GLANCE = 200  # characters
 TAKES_COMMAND = True  # what follows `--` is not for argparse
@@ -67,7 +67,7 @@ def told(made: Record) -> str:
 
 def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     from assay.engine.errors import UsageError
-    from assay.engine.experiments.run import RunSpec
+    from assay.engine.experiments.prepare import RunSpec
     from assay.engine.model import AdHoc
     from assay.engine.params.overrides import parse
 

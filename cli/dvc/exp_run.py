@@ -11,7 +11,7 @@ from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failure
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
-    from assay.engine.experiments.run import RunSpec
+    from assay.engine.experiments.prepare import RunSpec
 
 _LATER = {"queue": "--queue", "run_all": "--run-all", "temp": "--temp"}
 
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
-    from assay.engine.experiments.run import RunSpec
+    from assay.engine.experiments.prepare import RunSpec
     from assay.engine.params.overrides import parse
 
     return RunSpec(

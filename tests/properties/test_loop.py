@@ -26,9 +26,10 @@ from assay.engine.experiments.gc import gc
 from assay.engine.experiments.keeping import Keep
 from assay.engine.experiments.listing import Scope
 from assay.engine.experiments.note import note
+from assay.engine.experiments.prepare import RunSpec
 from assay.engine.experiments.remove import doomed, remove
 from assay.engine.experiments.rename import rename
-from assay.engine.experiments.run import RunSpec, run
+from assay.engine.experiments.run import run
 from assay.engine.experiments.save import save
 from assay.engine.experiments.show import show
 from assay.engine.experiments.switch import switch
