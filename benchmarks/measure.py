@@ -8,6 +8,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +25,7 @@ class Measured:
     Attributes:
         wall: Seconds from start to end of each run.
         cpu: Seconds of processor time of each run, all its threads together.
-        memory: The most memory that any run held, in MiB.
+        memory: The most memory that any run held, in MiB: the peaks of the processes that it had at a time, together.
     """
 
     wall: list[float]
@@ -63,6 +64,7 @@ def measure(
         with (folder / ".stderr").open("w+") as errors:
             start = time.perf_counter()
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+            family = _Family(process.pid)
             _, status, used = os.wait4(process.pid, 0)
             wall.append(time.perf_counter() - start)
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -71,8 +73,40 @@ def measure(
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{errors.read()}")
         (folder / ".stderr").unlink()
         cpu.append(used.ru_utime + used.ru_stime)
-        memory = max(memory, used.ru_maxrss // (1024 if sys.platform != "darwin" else 1024 * 1024))
+        alone = used.ru_maxrss // (1024 if sys.platform != "darwin" else 1024 * 1024)
+        memory = max(memory, family.most() or alone)
     return Measured([round(took, 4) for took in wall], [round(took, 4) for took in cpu], memory)
+
+
+class _Family(threading.Thread):
+    """Watches the memory of a process and all that it starts, where the system has /proc."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._most = 0
+        self._over = threading.Event()
+        self.start()
+
+    def most(self) -> int:
+        """The most that all held together, in MiB; ends the watch."""
+        self._over.set()
+        self.join()
+        return self._most >> 10
+
+    def run(self) -> None:
+        """Looks again and again."""
+        while not self._over.wait(0.02):
+            self._most = max(self._most, self._peak(self._pid))
+
+    def _peak(self, pid: int) -> int:
+        """KiB; the kernel keeps the peak since the program began, where `ru_maxrss` has that of who started it too."""
+        try:
+            own = int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0])
+            children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        except (OSError, IndexError):  # it has ended, or there is no /proc
+            return 0
+        return own + sum(self._peak(int(child)) for some in children for child in some)
 
 
 def machine() -> dict[str, object]:
