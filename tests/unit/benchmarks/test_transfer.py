@@ -19,7 +19,7 @@ def test_files_have_the_number_and_the_size_of_their_word(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 def test_memory_is_that_of_a_process_and_its_children_together(tmp_path: Path) -> None:
-    child = "import time; held = bytes(60 << 20); time.sleep(0.3)"
-    parent = f"import subprocess, sys; held = bytes(50 << 20); subprocess.run([sys.executable, '-c', {child!r}])"
+    child = "import time; held = b'x' * (60 << 20); time.sleep(0.3)"
+    parent = f"import subprocess, sys; held = b'x' * (50 << 20); subprocess.run([sys.executable, '-c', {child!r}])"
     measured = measure([sys.executable, "-c", parent], tmp_path, dict(os.environ), repeat=1)
     assert 110 < measured.memory < 180
