@@ -20,7 +20,7 @@ from assay.engine.workspace.files import within
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Holdings, Moved
 from assay.remotes.layouts import copies_of, holdings, prepare, require
-from assay.remotes.registry import Remote, find, open_store
+from assay.remotes.registry import Remote, find, limited, open_store
 
 
 class Wanted(NamedTuple):
@@ -85,9 +85,7 @@ class Places:
             ConfigError: There is no such remote, or it cannot hold artifacts.
         """
         if name not in self._open:
-            remote = find(self._project, name or self._name)
-            if self._jobs is not None:
-                remote = remote._replace(settings={**remote.settings, "jobs": str(self._jobs)})
+            remote = limited(find(self._project, name or self._name), self._jobs)
             if remote.name not in self._open:
                 store = open_store(remote)
                 self._stores.append(store)

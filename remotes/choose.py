@@ -1,4 +1,7 @@
-"""Which experiments a name on the command line means, here or on a remote."""
+"""Which experiments a command line means: what names mean among some refs, and what is meant of those that are here.
+
+`there` finds out the same about a remote.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from assay.engine.errors import UnknownRevision
+from assay.engine.experiments.chosen import Which, check, chosen
 from assay.engine.model import Oid
+from assay.engine.project import Project
 
 EXPERIMENTS = "refs/exps/"
 
@@ -20,6 +25,30 @@ def is_experiment(refname: str) -> bool:
     """Whether a ref has the shape of an experiment's: ``refs/exps/<2>/<38>/<name>``."""
     parts = refname.split("/")
     return parts[:2] == ["refs", "exps"] and [len(part) for part in parts[2:4]] == [2, 38] and len(parts) == 5
+
+
+def is_own_choice(which: Which) -> bool:
+    """Whether certain experiments were chosen; without a choice, and with all, data and branch are meant too."""
+    return bool(which.names or which.revisions or which.where or which.number != 1)
+
+
+def chosen_here(project: Project, which: Which) -> dict[str, Oid]:
+    """The experiments of this repository that are meant, by full ref name; those of HEAD where nothing is said.
+
+    Raises:
+        UsageError: Two ways to choose that do not go together, or a query that is none.
+        UnknownRevision: A name means no experiment, or several; or a revision names no commit.
+    """
+    check(which)
+    refs, head = project.repo.refs, project.repo.head()
+    if which.names:
+        known = {name: oid for name, oid in refs.iterate(EXPERIMENTS) if is_experiment(name)}
+        return choose(which.names, known, head, "here")
+    if which.everything or which.where or which.revisions:
+        return chosen(project, which)
+    if head is None:
+        return {name: oid for name, oid in refs.iterate(EXPERIMENTS) if is_experiment(name)}
+    return chosen(project, which._replace(revisions=["HEAD"]))
 
 
 def choose(names: Iterable[str], refs: Mapping[str, Oid], head: Oid | None, where: str) -> dict[str, Oid]:

@@ -24,7 +24,7 @@ from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
 from assay.remotes.layouts import copies_of, git_transport
 from assay.remotes.reachable import Reachable
-from assay.remotes.registry import Remote, open_store
+from assay.remotes.registry import Remote, limited, open_store
 
 _NOTHING: Data = {}
 
@@ -57,8 +57,8 @@ class StoreExchange:
     def __init__(self, project: Project, git: GitTransport, places: Places, notes: BucketNotes | None) -> None:
         self.git = git
         self.notes = notes
+        self.places = places
         self._project = project
-        self._places = places
 
     def publish(
         self, refs: Mapping[str, Oid], *, force: bool = False, data: Data | None = None, artifacts: bool = True
@@ -72,7 +72,7 @@ class StoreExchange:
             artifacts: Whether what the refs' commits track goes first; without, others see them and cannot have it.
         """
         before = self.git.objects, self.git.size
-        outcome, freight = _Outcome(), Freight(self._project, self._places)
+        outcome, freight = _Outcome(), Freight(self._project, self.places)
         needs, unreadable = self._needs(refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
         outcome.failed.update(unreadable)
         freight.send(_all([*needs.values(), data or {}]))
@@ -100,7 +100,7 @@ class StoreExchange:
             RemoteError: The commits cannot be brought; nothing that counts has changed here.
         """
         before = self.git.objects, self.git.size
-        outcome, freight = _Outcome(), Freight(self._project, self._places)
+        outcome, freight = _Outcome(), Freight(self._project, self.places)
         arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
         outcome.failed.update(damaged)
         needs, unreadable = self._needs(arrived) if artifacts else ({}, {})
@@ -166,7 +166,7 @@ class StoreExchange:
         return is_ancestor(objects, oid, there, shallow=shallow)
 
     def _warn(self) -> None:
-        self._places.warn()
+        self.places.warn()
         for sentence in self.git.damaged.values():
             self._project.report(Warned(sentence))
 
@@ -198,21 +198,23 @@ def _why_not(needed: Data, freight: Freight) -> str:
 
 
 @contextmanager
-def connected(project: Project, remote: Remote, *, write: bool) -> Iterator[StoreExchange]:
+def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None = None) -> Iterator[StoreExchange]:
     """Opens the way to a remote, and closes it.
 
     Args:
         project: The project on this side.
         remote: The other side.
         write: Whether an empty place may become a remote.
+        jobs: How many transfers at once; None for what the configuration says.
 
     Raises:
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
+    remote = limited(remote, jobs)
     store = open_store(remote)
     git: GitTransport | None = None
     try:
-        with Places(project, opened=(remote, store), write=write) as places:
+        with Places(project, opened=(remote, store), jobs=jobs, write=write) as places:
             git = git_transport(project, store, remote, write=write)
             yield StoreExchange(project, git, places, notes_on(project, store, remote))
     finally:

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 
 from assay.engine import disk
 from assay.engine.events import Note
+from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
+from assay.remotes import runs
 from assay.remotes.artifacts import Data
-from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, shared
+from assay.remotes.holdings import Moved
+from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_remote
 from assay.remotes.registry import find
 from assay.remotes.remarks import take
+from assay.remotes.there import There, chosen_there
 from assay.remotes.workspace import check_out, tracked_here
 
 HEADS = "refs/heads/"
@@ -41,10 +46,7 @@ def pull(
     force: bool = False,
     checkout: bool = True,
 ) -> Pulled:
-    """Fetches experiments with all they need, and writes their refs.
-
-    Without names: the experiments of HEAD's commit and the workspace's own data, which is also checked out unless that
-    would lose changes. Branches of the remote become ``refs/remotes/<remote>/*``; no branch of yours moves.
+    """Fetches experiments with all they need: `pull_chosen` with what is mostly wanted.
 
     Args:
         project: The project.
@@ -53,6 +55,27 @@ def pull(
         everything: The experiments of all commits.
         force: Whether an experiment may replace another one of its name here.
         checkout: Whether the workspace's own data is put into the workspace.
+    """
+    which, how = Which(names, everything=everything), How(force, remote=remote)
+    return pull_chosen(project, which, how, checkout=checkout)
+
+
+def pull_chosen(
+    project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None, checkout: bool = True
+) -> Pulled:
+    """Fetches experiments with all they need, and writes their refs.
+
+    Where nothing is said: the experiments of HEAD's commit and the workspace's own data, which is also checked out
+    unless that would lose changes. Branches of the remote become ``refs/remotes/<remote>/*``; no branch of yours moves.
+    With a choice, exactly what was chosen.
+
+    Args:
+        project: The project.
+        which: Which experiments of the remote.
+        how: How they travel.
+        branch: Whether to look at the remote's branches. None: where nothing was chosen, and not on a Git remote,
+            whose branches are Git's business.
+        checkout: Whether the workspace's own data is put into the workspace.
 
     Returns:
         What was done; ``report.failed`` says what is left and why.
@@ -60,21 +83,18 @@ def pull(
     Raises:
         ConfigError: There is no such remote.
         UnknownRevision: There is no such experiment there.
+        UsageError: A query that is none, or a choice that cannot be.
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
-    source = find(project, remote)
-    with connected(project, source, write=False) as exchange:
-        follows = not git_remote(project, source)  # branches of a Git remote are Git's business
-        there = exchange.git.refs(
-            [*([HEADS] if follows else []), EXPERIMENTS if names or everything else _prefix_here(project)]
-        )
-        experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
-        if names:
-            experiments = choose(names, experiments, project.repo.head(), f"on {source.name}")
-        data: Data = {} if names else shared(tracked_here(project))
-        report = _fetch(project, exchange, experiments, data, force=force)
+    source = find(project, how.remote)
+    is_chosen = is_own_choice(which)
+    follows = branch if branch is not None else not is_chosen and not git_remote(project, source)
+    with connected(project, source, write=False, jobs=how.jobs) as exchange:
+        found = chosen_there(project, exchange.git, exchange.notes, which, source.name)
+        data = {} if is_chosen or not how.artifacts else shared(tracked_here(project))
+        report = _fetch(project, exchange, found, data, how)
         if follows:
-            left = _follow_branches(project, source.name, exchange, there)
+            left = _follow_branches(project, source.name, exchange)
             report = report._replace(failed={**report.failed, **left})
         report = take(project, exchange.notes, f"pull from {source.name}", report)
         failed = dict(report.failed)
@@ -84,25 +104,20 @@ def pull(
         return Pulled(source.name, exchange.git.url, report._replace(failed=failed))
 
 
-def _fetch(
-    project: Project, exchange: StoreExchange, experiments: Mapping[str, Oid], data: Data, *, force: bool
-) -> Report:
+def _fetch(project: Project, exchange: StoreExchange, found: There, data: Data, how: How) -> Report:
     """Brings experiments and data, and writes the refs of the experiments that are complete here."""
-    new, known, refused = _compared(project, experiments, force=force)
-    fetched = exchange.fetch({**new, **known}, data=data)
-    failed = {**refused, **fetched.failed, **exchange.git.damaged_refs}
+    new, known, refused = compared(project, found.refs, force=how.force)
+    fetched = exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
+    ran = runs.bring(project, exchange.places) if how.run_cache and how.artifacts else Moved()
+    failed = {**found.failed, **refused, **fetched.failed, **exchange.git.damaged_refs}
     written = {name: oid for name, oid in new.items() if name not in failed}
     write_experiments(project, written)
     same = tuple(name for name in known if name not in failed)
-    return fetched._replace(refs=tuple(written), up_to_date=same, failed=failed)
+    report = fetched._replace(refs=tuple(written), up_to_date=same, failed=failed)
+    return report._replace(artifacts=report.artifacts + ran.artifacts, size=report.size + ran.size)
 
 
-def _prefix_here(project: Project) -> str:
-    head = project.repo.head()
-    return EXPERIMENTS if head is None else folder_of(head)
-
-
-def _compared(
+def compared(
     project: Project, wanted: Mapping[str, Oid], *, force: bool
 ) -> tuple[dict[str, Oid], dict[str, Oid], dict[str, str]]:
     """The refs that are new here, those that are here already, and those that are something else here."""
@@ -136,11 +151,9 @@ def _settle(project: Project) -> None:
             disk.sync_tree(folder)
 
 
-def _follow_branches(
-    project: Project, remote: str, exchange: StoreExchange, there: Mapping[str, Oid]
-) -> Mapping[str, str]:
+def _follow_branches(project: Project, remote: str, exchange: StoreExchange) -> Mapping[str, str]:
     """Writes ``refs/remotes/<remote>/*`` and tells when the current branch is somewhere else there."""
-    heads = {name: oid for name, oid in there.items() if name.startswith(HEADS)}
+    heads = exchange.git.refs([HEADS])
     fetched = exchange.fetch(heads, artifacts=False)
     if fetched.objects:
         _settle(project)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.engine.errors import GitError
+from assay.engine.errors import GitError, UsageError
+from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
+from assay.remotes import runs
 from assay.remotes.artifacts import Data
-from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.choose import chosen_here, is_own_choice
 from assay.remotes.exchange import connected, shared
+from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_remote
-from assay.remotes.registry import find
+from assay.remotes.registry import Remote, find
 from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here
 
@@ -33,20 +36,33 @@ def push(
     *,
     remote: str | None = None,
     everything: bool = False,
-    branch: bool = True,
+    branch: bool | None = None,
     force: bool = False,
 ) -> Pushed:
-    """Publishes experiments with all they need.
-
-    Without names: the experiments of HEAD's commit, the workspace's own data, and the current branch.
+    """Publishes experiments with all they need: `push_chosen` with what is mostly wanted.
 
     Args:
         project: The project.
         names: Experiments, by name, full ref name, or the first digits of their commits.
         remote: The remote's name; the default one when None.
         everything: The experiments of all commits.
-        branch: Whether the current branch goes along; it does not where names are given, nor to a Git remote.
+        branch: Whether the current branch goes along; None for what fits.
         force: Whether an experiment may replace another one of its name on the remote.
+    """
+    return push_chosen(project, Which(names, everything=everything), How(force, remote=remote), branch=branch)
+
+
+def push_chosen(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None) -> Pushed:
+    """Publishes experiments with all they need.
+
+    Where nothing is said: the experiments of HEAD's commit, the workspace's own data, and the current branch. With a
+    choice, exactly what was chosen.
+
+    Args:
+        project: The project.
+        which: Which experiments.
+        how: How they travel.
+        branch: Whether the current branch goes along. None: where nothing was chosen, and not to a Git remote.
 
     Returns:
         What was done; ``report.failed`` says what could not be published and why.
@@ -54,31 +70,42 @@ def push(
     Raises:
         ConfigError: There is no such remote.
         UnknownRevision: There is no such experiment.
+        UsageError: A query that is none, or a choice that cannot be; or there is no branch to push.
         RemoteError: The remote cannot be used.
     """
-    target = find(project, remote)
+    target, refs, data = outgoing(project, which, how, branch=branch)
+    with connected(project, target, write=True, jobs=how.jobs) as exchange:
+        report = exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
+        if how.run_cache and how.artifacts:
+            ran = runs.send(project, exchange.places)
+            report = report._replace(artifacts=report.artifacts + ran.artifacts, size=report.size + ran.size)
+        return Pushed(target.name, exchange.git.url, send(project, exchange.notes, refs, report))
+
+
+def outgoing(
+    project: Project, which: Which, how: How, *, branch: bool | None
+) -> tuple[Remote, Mapping[str, Oid], Data]:
+    """Where a push goes, and the refs and the workspace's data that it is about. Raises as `push_chosen`."""
+    target = find(project, how.remote)
     has_git = bool(git_remote(project, target))
     if project.repo.shallow and not has_git:
         raise GitError(
             "This repository is a shallow clone, so the history that others would need is not here.",
             "Fetch the rest with `git fetch --unshallow`, then push again.",
         )
-    refs = _selected(project, names, everything=everything, branch=branch and not has_git)
-    data: Data = {} if names else shared(tracked_here(project))
-    with connected(project, target, write=True) as exchange:
-        report = exchange.publish(refs, force=force, data=data)
-        return Pushed(target.name, exchange.git.url, send(project, exchange.notes, refs, report))
+    is_chosen = is_own_choice(which)
+    refs = chosen_here(project, which)
+    if branch or (branch is None and not is_chosen and not has_git):
+        refs.update(_branch(project, must=branch is True))
+    data = {} if is_chosen or not how.artifacts else shared(tracked_here(project))
+    return target, refs, data
 
 
-def _selected(project: Project, names: Sequence[str], *, everything: bool, branch: bool) -> Mapping[str, Oid]:
-    repo = project.repo
-    head = repo.head()
-    if names:
-        known = {name: oid for name, oid in repo.refs.iterate(EXPERIMENTS) if is_experiment(name)}
-        return choose(names, known, head, "here")
-    prefix = EXPERIMENTS if everything or head is None else folder_of(head)
-    refs = {name: oid for name, oid in repo.refs.iterate(prefix) if is_experiment(name)}
-    current = repo.head_ref()
-    if branch and head is not None and current is not None and current.startswith("refs/heads/"):
-        refs[current] = head
-    return refs
+def _branch(project: Project, *, must: bool) -> dict[str, Oid]:
+    """The branch that HEAD is on; none when it is on none. Raises UsageError where there must be one."""
+    head, name = project.repo.head(), project.repo.head_ref()
+    if head is None or name is None or not name.startswith("refs/heads/"):
+        if must:
+            raise UsageError("HEAD is on no branch that could be pushed.", "Leave --branch out.")
+        return {}
+    return {name: head}

@@ -84,6 +84,15 @@ def default_name(project: Project) -> str:
     return chosen or (names[0] if len(names) == 1 else "")
 
 
+def limited(remote: Remote, jobs: int | None) -> Remote:
+    """The remote with so many transfers at once, or as it is configured when None. Raises UsageError."""
+    if jobs is None:
+        return remote
+    if jobs < 1:
+        raise UsageError(f"-j takes a number from 1 upwards, not {jobs}.")
+    return remote._replace(settings={**remote.settings, "jobs": str(jobs)})
+
+
 def find(project: Project, name: str | None = None) -> Remote:
     """A remote by its name, or the default one.
 

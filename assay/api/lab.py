@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from assay.api.comparison import Diff
     from assay.engine.experiments.apply import Applied
+    from assay.engine.experiments.chosen import Which
     from assay.engine.experiments.prepare import RunSpec
     from assay.engine.experiments.publish import Made
     from assay.engine.experiments.run import Ran
@@ -330,57 +331,115 @@ class Lab:
         self,
         names: str | Sequence[str] = (),
         *,
-        remote: str | None = None,
+        rev: str | Sequence[str] = (),
+        num: int = 1,
+        where: str = "",
         everything: bool = False,
-        branch: bool = True,
+        remote: str | None = None,
+        branch: bool | None = None,
         force: bool = False,
+        artifacts: bool = True,
+        run_cache: bool = False,
+        jobs: int | None = None,
     ) -> Pushed:
         """Publishes experiments with all they need; ``report.failed`` of the answer says what was not, and why.
 
+        Without a choice: the experiments of HEAD's commit, the workspace's own data and the current branch. With one,
+        exactly what was chosen.
+
         Args:
-            names: Experiments; without them those of HEAD's commit, the workspace's own data and the current branch.
-            remote: The remote's name; the default one when it is None.
+            names: Experiments.
+            rev: Revisions whose experiments are meant.
+            num: So many commits back from each of them, or from HEAD.
+            where: Only those for which this is true, as in `show`.
             everything: The experiments of all commits.
-            branch: Whether the current branch goes along.
+            remote: The remote's name; the default one when it is None.
+            branch: Whether the current branch goes along; None: where nothing was chosen and no Git server is used.
             force: Whether an experiment may replace another one of its name there.
+            artifacts: Whether their data goes along.
+            run_cache: Whether the run cache goes along.
+            jobs: How many transfers at once; None for what the configuration says.
 
         Raises:
             ConfigError: There is no such remote.
-            UnknownRevision: There is no such experiment.
+            UnknownRevision: There is no such experiment or commit.
+            UsageError: The query is none, or two ways to choose do not go together.
             RemoteError: The remote cannot be used.
         """
-        from assay.remotes.push import push
+        from assay.remotes.how import How
+        from assay.remotes.push import push_chosen
 
-        chosen = (names,) if isinstance(names, str) else tuple(names)
-        return push(self.project, chosen, remote=remote, everything=everything, branch=branch, force=force)
+        how = How(force, artifacts, remote, jobs, run_cache)
+        return push_chosen(self.project, _which(names, rev, num, where, everything=everything), how, branch=branch)
 
     def pull(
         self,
         names: str | Sequence[str] = (),
         *,
-        remote: str | None = None,
+        rev: str | Sequence[str] = (),
+        num: int = 1,
+        where: str = "",
         everything: bool = False,
+        remote: str | None = None,
+        branch: bool | None = None,
         force: bool = False,
+        artifacts: bool = True,
+        run_cache: bool = False,
+        jobs: int | None = None,
         checkout: bool = True,
     ) -> Pulled:
         """Fetches experiments with all they need; ``report.failed`` of the answer says what is left, and why.
 
+        Without a choice: the experiments of HEAD's commit and the workspace's own data. With one, exactly what was
+        chosen.
+
         Args:
-            names: Experiments on the remote; without them those of HEAD's commit and the workspace's own data.
-            remote: The remote's name; the default one when it is None.
+            names: Experiments on the remote.
+            rev: Revisions, here or there, whose experiments are meant.
+            num: So many commits back from each of them, or from HEAD.
+            where: Only those for which this is true, as the remote has them.
             everything: The experiments of all commits.
+            remote: The remote's name; the default one when it is None.
+            branch: Whether to look at the remote's branches; None: where nothing was chosen and no Git server is used.
             force: Whether an experiment may replace another one of its name here.
+            artifacts: Whether their data comes along.
+            run_cache: Whether the run cache comes along.
+            jobs: How many transfers at once; None for what the configuration says.
             checkout: Whether the workspace's own data is put into the workspace.
 
         Raises:
             ConfigError: There is no such remote.
-            UnknownRevision: There is no such experiment there.
+            UnknownRevision: There is no such experiment there, or no such commit.
+            UsageError: The query is none, or two ways to choose do not go together.
             RemoteError: The remote cannot be used, or holds nothing of ours.
         """
-        from assay.remotes.pull import pull
+        from assay.remotes.how import How
+        from assay.remotes.pull import pull_chosen
 
-        chosen = (names,) if isinstance(names, str) else tuple(names)
-        return pull(self.project, chosen, remote=remote, everything=everything, force=force, checkout=checkout)
+        which = _which(names, rev, num, where, everything=everything)
+        how = How(force, artifacts, remote, jobs, run_cache)
+        return pull_chosen(self.project, which, how, branch=branch, checkout=checkout)
+
+    def fetch(
+        self,
+        names: str | Sequence[str] = (),
+        *,
+        rev: str | Sequence[str] = (),
+        num: int = 1,
+        where: str = "",
+        everything: bool = False,
+        remote: str | None = None,
+        branch: bool | None = None,
+        force: bool = False,
+        artifacts: bool = True,
+        run_cache: bool = False,
+        jobs: int | None = None,
+    ) -> Pulled:
+        """`pull` that leaves the workspace as it is: experiments come, and data into the cache. Raises as `pull`."""
+        return self.pull(
+            names, rev=rev, num=num, where=where, everything=everything, remote=remote, branch=branch, force=force,
+            artifacts=artifacts, run_cache=run_cache, jobs=jobs, checkout=False,
+        )  # fmt: skip
 
     def _refname(self, experiment: str | Record) -> str:
         """What an experiment is known by: of a record its full ref name, so that no other of its name is meant."""
@@ -435,6 +494,14 @@ class Lab:
         with Records(self.project) as records:
             number = records.headers([commit])[commit][1]
             return records.bodies([number])[number]
+
+
+def _which(names: str | Sequence[str], rev: str | Sequence[str], num: int, where: str, *, everything: bool) -> Which:
+    """The experiments that the words of `push` and `pull` mean."""
+    from assay.engine.experiments.chosen import Which
+
+    chosen, revisions = ((words,) if isinstance(words, str) else tuple(words) for words in (names, rev))
+    return Which(chosen, revisions, num, everything, where)
 
 
 def overrides(params: Mapping[str, Any]) -> tuple[Override, ...]:

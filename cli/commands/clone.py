@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Gets a project; a failed clone leaves nothing behind."""
-    from assay.cli.commands.push import tell
+    from assay.cli.sharing import tell
     from assay.engine.errors import UsageError
     from assay.remotes.clone import clone
 

@@ -12,7 +12,10 @@ EXAMPLES = """\
   assay fetch data/images        tracked data, into the cache
 """
 
-add_arguments = pull.add_arguments
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    pull.add_arguments(parser, "fetch")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

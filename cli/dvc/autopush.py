@@ -20,7 +20,8 @@ def push_if_asked(context: Context, ref: ExpRef) -> None:
         return
     from assay.engine.errors import AssayError
     from assay.engine.events import Warned
-    from assay.remotes.git.experiments import How, push
+    from assay.remotes.git.experiments import push
+    from assay.remotes.how import How
 
     remote = environment.get("DVC_EXP_GIT_REMOTE") or project.config.get("exp", "git_remote") or "origin"
     context.report.clear()

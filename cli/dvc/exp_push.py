@@ -10,7 +10,7 @@ from assay.cli.dvc.exp_list import add_scope
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
-    from assay.remotes.git.experiments import How
+    from assay.remotes.how import How
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_transfer(parser: argparse.ArgumentParser, verb: str) -> None:
 def how_of(args: argparse.Namespace) -> How:
     """How experiments travel. Raises UsageError."""
     from assay.engine.errors import UsageError
-    from assay.remotes.git.experiments import How
+    from assay.remotes.how import How
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"-j takes a number from 1 upwards, not {args.jobs}.")

@@ -54,10 +54,7 @@ def chosen(project: Project, which: Which) -> dict[str, Oid]:
         UsageError: None of the ways to choose was used, or two that do not go together; or the query is none.
         UnknownRevision: A name is no experiment, or several baselines have it.
     """
-    if which.names and (which.revisions or which.everything or which.where):
-        raise UsageError("Name the experiments, or choose them with --rev, -A and --where; not both.")
-    if which.revisions and which.everything:
-        raise UsageError("-A means the experiments of every commit, so --rev does not go with it.")
+    check(which)
     if which.names:
         return dict(named(project, name) for name in which.names)
     if which.where:
@@ -67,6 +64,14 @@ def chosen(project: Project, which: Which) -> dict[str, Oid]:
     if not which.revisions:
         raise UsageError("Say which experiments: by name, with --rev REV, with --where QUERY, or -A for all of them.")
     return _of_baselines(project, which)
+
+
+def check(which: Which) -> None:
+    """Raises UsageError for two ways to choose that do not go together."""
+    if which.names and (which.revisions or which.everything or which.where):
+        raise UsageError("Name the experiments, or choose them with --rev, -A and --where; not both.")
+    if which.revisions and which.everything:
+        raise UsageError("-A means the experiments of every commit, so --rev does not go with it.")
 
 
 def named(project: Project, name: str) -> tuple[str, Oid]:

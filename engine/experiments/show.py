@@ -92,10 +92,26 @@ def show(
 
 def experiments(project: Project, scope: Scope, selection: Selection) -> list[tuple[ExpRef, Oid]]:
     """The experiments that `show` would show, in its order, with their commits. Raises as `show`."""
-    baselines = listing(project, scope)
+    return among(project, listing(project, scope), selection, all_shown(project))
+
+
+def among(
+    project: Project, baselines: Sequence[Baseline], selection: Selection, remarks: AllShown
+) -> list[tuple[ExpRef, Oid]]:
+    """Those of some experiments that a selection means, in its order.
+
+    Args:
+        project: Whose object database has their commits.
+        baselines: The experiments, whether refs here name them or not.
+        selection: What was asked for.
+        remarks: Their tags and notes.
+
+    Raises:
+        UsageError: The query is none, or names something that is not there.
+    """
     commits = dict.fromkeys(commit for baseline in baselines for _, commit in baseline.experiments)
     with Records(project) as records:
-        candidates = _candidates(baselines, records.headers(commits), all_shown(project))
+        candidates = _candidates(baselines, records.headers(commits), remarks)
         rows = select(candidates, selection, records)
     names, groups = candidates.names, candidates.groups
     return [(ExpRef(baselines[groups[row]].commit, names[row]), candidates.commits[row]) for row in rows]

@@ -22,25 +22,8 @@ from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
 from assay.remotes.exchange import StoreExchange
 from assay.remotes.git import addresses
 from assay.remotes.holdings import Moved
+from assay.remotes.how import AS_USUAL, How
 from assay.remotes.pull import write_experiments
-
-
-class How(NamedTuple):
-    """How experiments travel.
-
-    Attributes:
-        force: Whether one may replace another of its name.
-        artifacts: Whether their data travels too.
-        remote: The data remote; the default one when None.
-        jobs: How many transfers at once; None for what the configuration says.
-        run_cache: Whether the run cache travels too.
-    """
-
-    force: bool = False
-    artifacts: bool = True
-    remote: str | None = None
-    jobs: int | None = None
-    run_cache: bool = False
 
 
 class Shared(NamedTuple):
@@ -59,9 +42,6 @@ class Shared(NamedTuple):
     diverged: tuple[str, ...]
     files: int
     failed: Mapping[str, str]
-
-
-AS_USUAL = How()
 
 
 def push(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import assert_type
 
 import assay
 from assay import AssayError, Change, Diff, Experiments, Keyed, Lab, Record
+from assay.engine.ports import Report
 
 
 def best(folder: str) -> Record | None:
@@ -34,4 +36,7 @@ def best(folder: str) -> Record | None:
         assert_type(lab.save(message="kept"), Record)
         lab.apply(made)
         assert_type(lab.undo(), str)
+        assert_type(lab.push(where="acc > 0.9", rev=["main"], num=2, branch=False, jobs=4).report, Report)
+        assert_type(lab.pull("typed", artifacts=False).report.failed, Mapping[str, str])
+        assert_type(lab.fetch(everything=True, run_cache=True).remote, str)
         return made if made in lab else lab["main"]

@@ -1,0 +1,26 @@
+"""How experiments and data travel, whichever they are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class How(NamedTuple):
+    """How a transfer goes about it.
+
+    Attributes:
+        force: Whether an experiment may replace another of its name.
+        artifacts: Whether the data of experiments travels too.
+        remote: The data remote; the default one when None.
+        jobs: How many transfers at once; None for what the configuration says.
+        run_cache: Whether the run cache travels too.
+    """
+
+    force: bool = False
+    artifacts: bool = True
+    remote: str | None = None
+    jobs: int | None = None
+    run_cache: bool = False
+
+
+AS_USUAL = How()

@@ -1,0 +1,135 @@
+"""Which experiments of a remote a command line means: by name, by baseline, by query, or all.
+
+A query is about what the remote has, tags and notes included, so the commits of its candidates are fetched before it is
+answered; their data is not. A baseline can be called by what it is called here, by a branch or tag of the remote, or by
+the first digits of its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from assay.engine.errors import UnknownRevision
+from assay.engine.experiments.chosen import Which, check
+from assay.engine.experiments.listing import Baseline
+from assay.engine.git.reach import first_parents
+from assay.engine.git.revisions import peeled_if_readable, resolve
+from assay.engine.model import Oid
+from assay.engine.notes.remarks import shown
+from assay.engine.ports import GitTransport
+from assay.engine.project import Project
+from assay.remotes.bucket import fetch_refs
+from assay.remotes.bucket_notes import Said
+from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.reachable import Reachable
+
+_NAMED = ("refs/heads/", "refs/tags/")
+
+
+class Remarks(Protocol):
+    """The tags and notes of a remote."""
+
+    def read(self) -> Said:
+        """All that is said there."""
+
+
+class There(NamedTuple):
+    """What was found on a remote: the experiments that are meant, by full ref name; and what could not be looked at."""
+
+    refs: dict[str, Oid]
+    failed: Mapping[str, str]
+
+
+def chosen_there(project: Project, git: GitTransport, notes: Remarks | None, which: Which, name: str) -> There:
+    """The experiments of a remote that are meant; those of HEAD where nothing is said.
+
+    Args:
+        project: The project on this side.
+        git: The refs and commits on the other.
+        notes: Tags and notes on the other; None where there are none.
+        which: The selection.
+        name: What the remote is called, for sentences.
+
+    Raises:
+        UsageError: Two ways to choose that do not go together, or a query that is none.
+        UnknownRevision: A name means no experiment there, or several; or a revision names no commit.
+        RemoteError: The remote cannot be used.
+    """
+    check(which)
+    head = project.repo.head()
+    if which.names:
+        return There(choose(which.names, _experiments(git, [EXPERIMENTS]), head, f"on {name}"), {})
+    if which.everything or (head is None and not which.revisions):
+        found = _experiments(git, [EXPERIMENTS])
+    else:
+        starts = [_commit(project, git, text, name) for text in which.revisions or ["HEAD"]]
+        baselines = [one for start in starts for one in _back(project, git, start, which.number)]
+        found = _experiments(git, [folder_of(one) for one in dict.fromkeys(baselines)])
+    return _matching(project, git, notes, found, which.where) if which.where else There(found, {})
+
+
+def _experiments(git: GitTransport, prefixes: Sequence[str]) -> dict[str, Oid]:
+    return {name: oid for name, oid in git.refs(prefixes).items() if is_experiment(name)}
+
+
+def _commit(project: Project, git: GitTransport, text: str, name: str) -> Oid:
+    """The commit that a revision means, here or on the remote. Raises UnknownRevision."""
+    try:
+        return resolve(project.repo, text)
+    except UnknownRevision as error:
+        full = [f"{prefix}{text}" for prefix in _NAMED]
+        there = git.refs(full)
+        for one in full:
+            if one in there:
+                _bring(project, git, there[one])
+                return peeled_if_readable(project.repo, there[one]) or there[one]
+        known = {baseline_of(ref) for ref in git.refs([EXPERIMENTS]) if is_experiment(ref)}
+        found = [oid for oid in known if len(text) >= 4 and oid.hex().startswith(text.lower())]
+        if len(found) != 1:
+            raise UnknownRevision(f"Neither here nor on {name}: {error.message}", error.hint) from error
+        return found[0]
+
+
+def _back(project: Project, git: GitTransport, start: Oid, number: int) -> Iterator[Oid]:
+    """A commit and the first parents before it, as many as are meant."""
+    if number != 1 and start not in project.repo.objects:
+        _bring(project, git, start)
+    return first_parents(project.repo.objects, start, shallow=project.repo.shallow, number=number)
+
+
+def _bring(project: Project, git: GitTransport, oid: Oid) -> None:
+    objects = project.repo.objects
+    git.fetch([oid], objects, objects, complete=Reachable(project.repo))
+
+
+def baseline_of(refname: str) -> Oid:
+    """The commit that an experiment starts from, by its full ref name."""
+    return Oid(bytes.fromhex(refname[10:12] + refname[13:51]))
+
+
+def _matching(
+    project: Project, git: GitTransport, notes: Remarks | None, candidates: Mapping[str, Oid], where: str
+) -> There:
+    """Those of some experiments for which a query is true."""
+    from assay.engine.experiments.query import parse
+    from assay.engine.experiments.select import Selection
+    from assay.engine.experiments.show import among
+
+    parse(where)  # a query that is none fetches nothing
+    arrived, failed = fetch_refs(git, candidates, project.repo.objects, Reachable(project.repo))
+    said = notes.read() if notes is not None else {}
+    remarks = {oid: shown(said[oid]) for oid in arrived.values() if oid in said}
+    names = {ref.refname for ref, _ in among(project, grouped(git, arrived), Selection(where), remarks)}
+    return There({name: oid for name, oid in arrived.items() if name in names}, failed)
+
+
+def grouped(git: GitTransport, refs: Mapping[str, Oid]) -> list[Baseline]:
+    """Experiments by baseline, which is called as the remote calls it, else by the first digits of its id."""
+    labels: dict[Oid, str] = {}
+    for name, oid in sorted(git.refs(_NAMED).items()):
+        labels.setdefault(oid, name.split("/", 2)[2])
+    groups: dict[Oid, list[tuple[str, Oid]]] = {}
+    for name in sorted(refs):
+        groups.setdefault(baseline_of(name), []).append((name.rpartition("/")[2], refs[name]))
+    return [Baseline(oid, labels.get(oid, oid.hex()[:7]), group) for oid, group in groups.items()]
