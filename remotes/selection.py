@@ -214,11 +214,11 @@ def _snapshot(project: Project, read: Read, paths: Iterable[str]) -> _Snapshot:
     for path in paths:
         content = read(path) or b""
         if path.endswith(".dvc"):
-            data[path] = datafile.parse_file(content, path)
+            data[path] = datafile.parse_file(content, path, project.root)
             items.update((out.path, Item(out.path, out.artifact, out.cache, path)) for out in data[path].outs)
             _lend(project, (out.listed for out in data[path].outs))
         else:
-            files[path] = spec.resolved(content, path, read)
+            files[path] = spec.resolved(content, path, read, root=project.root)
     for path, file in files.items():
         locked = read(lock_path(path))
         known = lock.parse(documents.decoded(lock_path(path), locked), lock_path(path)) if locked else LockFile()

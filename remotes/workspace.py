@@ -19,12 +19,12 @@ def tracked_here(project: Project) -> Tracked:
 
     def outs_of(path: str) -> Iterable[str]:
         try:
-            file = spec.resolved(project.read(path) or b"", path, project.read)
+            file = spec.resolved(project.read(path) or b"", path, project.read, root=project.root)
         except AssayError:
             return ()
         return [out.path for stage in file.stages for out in stage.outs]
 
-    found = tracked(project.read, list(pipeline_files(project.root, spec.ignored(project), outs_of)))
+    found = tracked(project.read, list(pipeline_files(project.root, spec.ignored(project), outs_of)), project.root)
     found.lend_to(project)
     return found
 

@@ -69,7 +69,7 @@ def data_of(project: Project, side: Side, wanted: Iterable[str] = ()) -> Data:
     if side.commit is not None:
         said = tracked_at(project, side.commit)
         return Data(said, {**said.deps, **said.recorded, **said.outs}, said.errors)
-    said = tracked(project.read, side.files.special())
+    said = tracked(project.read, side.files.special(), project.root)
     observer, held, errors = Observer(project), {}, dict(said.errors)
     for path in dict.fromkeys([*said.deps, *said.recorded, *said.outs, *said.in_git, *wanted]):
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from assay.engine.errors import AssayError, BadInput, CorruptObject, MissingObject, StoreError
@@ -43,6 +43,9 @@ from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile, Stage, lock_path
 from assay.engine.project import Project
+
+_IN_COMMITS = "/"
+"""Where absolute paths begin in a commit: DVC takes its tree for all there is."""
 
 VERSION = 3
 """Raised whenever the same commit would give another text."""
@@ -91,7 +94,7 @@ def workspace_state(project: Project, *, stages_only: bool = False) -> State:
 
 def read_texts(project: Project, commits: Iterable[Oid], *, stages_only: bool = False) -> Iterator[tuple[Kept, bool]]:
     """What DVC tells of commits, each as `body_of` has it; an empty body for a commit that cannot be read."""
-    reader = TreeReader(project.repo.objects, project.prefix)
+    reader = TreeReader(project.repo.objects, project.prefix, _IN_COMMITS + project.prefix.rstrip("/"))
     for commit in commits:
         try:
             kind, data = project.repo.objects.read(commit)
@@ -150,7 +153,7 @@ class _Telling:
         self._files = files
         self._revision = revision
         self._stages_only = stages_only
-        self._root = f"/{project.prefix}" if revision else project.root
+        self._root = files.root
         self._is_final = True
         self._kept: dict[str, Digest | None] = {}
         self._folders: dict[Digest, Mapping[str, Digest] | None] = {}
@@ -162,7 +165,7 @@ class _Telling:
             parts: list[Part] = []
             for path in self._files.special():
                 if path.endswith(DATA_ENDING):
-                    parts.append(of_data_file(self._understood(path, _data_file)))
+                    parts.append(of_data_file(self._understood(path, _data_file(self._root))))
                 else:
                     pipelines.append(self._pipeline(path))
                     parts += self._stages(pipelines[-1])
@@ -376,8 +379,10 @@ def raw_metrics(path: str, data: bytes) -> Any:
     return metrics.read(path, data) or {}
 
 
-def _data_file(path: str, data: bytes) -> DataFile:
-    return datafile.parse_file(data, path)
+@lru_cache(maxsize=8)
+def _data_file(root: str) -> Callable[[str, bytes], DataFile]:
+    """What reads ``.dvc`` files of a project there; the same function for the same place."""
+    return lambda path, data: datafile.parse_file(data, path, root)
 
 
 def _is_template(_path: str, data: bytes) -> bool:

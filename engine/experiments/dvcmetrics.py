@@ -57,7 +57,7 @@ def _is_there(project: Project, commit: Oid) -> bool:
     """Whether a commit has the folder of the project."""
     if not project.prefix:
         return True
-    reader = TreeReader(project.repo.objects, project.prefix)
+    reader = TreeReader(project.repo.objects, project.prefix, project.root)
     return bool(reader.root(project.repo.objects.read_commit(commit).tree))
 
 

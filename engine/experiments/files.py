@@ -41,7 +41,13 @@ _NOTHING = (b"", Oid(b""))
 
 
 class Files(Protocol):
-    """Where a record's files come from; paths are relative to the project."""
+    """Where a record's files come from; paths are relative to the project.
+
+    Attributes:
+        root: The absolute path that absolute paths in these files may lie in.
+    """
+
+    root: str
 
     def special(self) -> Sequence[str]:
         """The paths of all pipeline files and ``.dvc`` files, folder by folder. Raises AssayError."""
@@ -59,9 +65,11 @@ class TreeReader:
     Args:
         database: Where they are.
         prefix: The project's folder in the trees, "" or "sub/".
+        root: The project's absolute path, which absolute paths in files may lie in; empty for none.
     """
 
-    def __init__(self, database: ObjectDatabase, prefix: str = "") -> None:
+    def __init__(self, database: ObjectDatabase, prefix: str = "", root: str = "") -> None:
+        self.place = root
         self.database = database
         self.prefix = [os.fsencode(part) for part in prefix.split("/") if part]
         self._trees: dict[Oid, Entries] = {}
@@ -134,14 +142,15 @@ class CommitFiles:
     """
 
     def __init__(self, reader: TreeReader, tree: Oid) -> None:
+        self.root = reader.place
         self._reader = reader
         self._tree = tree
-        self._root: Entries | None = None
+        self._top: Entries | None = None
 
     def _entries(self) -> Entries:
-        if self._root is None:
-            self._root = self._reader.root(self._tree)
-        return self._root
+        if self._top is None:
+            self._top = self._reader.root(self._tree)
+        return self._top
 
     def _find(self, path: str) -> tuple[bytes, Oid]:
         folders, name = _split(path)
@@ -182,6 +191,7 @@ class WorkFiles:
     """The files of the workspace as they are now."""
 
     def __init__(self, project: Project) -> None:
+        self.root = project.root
         self._project = project
 
     def special(self) -> Sequence[str]:
@@ -191,7 +201,7 @@ class WorkFiles:
     def _written(self, path: str) -> Sequence[str]:
         """What the stages of a pipeline file write; nothing where it cannot be understood."""
         try:
-            file = self.parsed(path, lambda name, data: resolved(data, name, self._project.read))
+            file = self.parsed(path, lambda name, data: resolved(data, name, self._project.read, root=self.root))
         except AssayError:
             return []
         return [out.path for stage in file.stages for out in stage.outs] if file else []

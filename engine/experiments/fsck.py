@@ -250,7 +250,7 @@ def _workspace(project: Project) -> Mapping[str, Artifact]:
     from assay.engine.pipeline.spec import ignored
     from assay.engine.pipeline.tracked import tracked
 
-    return tracked(project.read, list(pipeline_files(project.root, ignored(project), lambda _: ()))).outs
+    return tracked(project.read, list(pipeline_files(project.root, ignored(project), lambda _: ())), project.root).outs
 
 
 def _check_cache(project: Project, outs: Mapping[str, Mapping[str, Artifact]], *, repair: bool) -> Iterator[Bad]:

@@ -68,7 +68,7 @@ class Needs:
                 return source.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
 
             self._finder = self._finder or TreeFiles(source)
-            found = self._of_files(commit.hex()[:10], read, self._finder.below(tree))
+            found = self._of_files(commit.hex()[:10], read, self._finder.below(tree), self.project.root)
             if every_lock:
                 locks = (path for path in _paths(self.project, tree) if path.rpartition("/")[2] == _LOCK)
                 found |= {digest for path in locks for digest in _locked(read(path) or b"", path)}
@@ -81,7 +81,7 @@ class Needs:
     def of_workspace(self, root: str) -> frozenset[Digest]:
         """What the pipeline files below a folder name now, and what symlinks of their outputs lead to."""
         read, files = self._work(root)
-        found = self._of_files("the workspace" if root == self.project.root else root, read, files)
+        found = self._of_files("the workspace" if root == self.project.root else root, read, files, root)
         return frozenset(found | self.linked(root))
 
     def linked(self, root: str) -> frozenset[Digest]:
@@ -89,7 +89,7 @@ class Needs:
         if "symlink" not in link_kinds(self.project):
             return frozenset()
         read, files = self._work(root)
-        outs = tracked(read, files).outs
+        outs = tracked(read, files, root).outs
         links = (_link_targets(f"{root}/{path}", self.project.cache_folder) for path in outs)
         return frozenset(digest for found in links for digest in found)
 
@@ -105,15 +105,17 @@ class Needs:
 
         def outs_of(path: str) -> Iterable[str]:
             try:
-                stages = spec.resolved(read(path) or b"", path, read).stages
+                stages = spec.resolved(read(path) or b"", path, read, root=root).stages
             except AssayError:
                 return ()
             return [out.path for stage in stages for out in stage.outs]
 
         return read, list(pipeline_files(root, spec.ignored(self.project), outs_of))
 
-    def _of_files(self, where: str, read: Callable[[str], bytes | None], files: Iterable[str]) -> set[Digest]:
-        found = tracked(read, files)
+    def _of_files(
+        self, where: str, read: Callable[[str], bytes | None], files: Iterable[str], root: str
+    ) -> set[Digest]:
+        found = tracked(read, files, root)
         found.lend_to(self.project)
         digests = {artifact.digest for artifact in found.outs.values()} | found.outside
         for path, problem in found.errors.items():

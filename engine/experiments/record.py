@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from assay.engine.errors import AssayError, CorruptObject, GitError, MissingArtifact, MissingObject, StoreError
 from assay.engine.experiments import locked
@@ -27,9 +28,6 @@ from assay.engine.pipeline import datafile, metrics, spec
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.stage import PARAMS_FILE, PipelineFile, lock_path
 from assay.engine.project import Project
-
-if TYPE_CHECKING:
-    from assay.engine.pipeline.templating import Template
 
 VERSION = 4
 """Raised whenever the same commit would give another record."""
@@ -57,7 +55,7 @@ def options(project: Project) -> str:
 
 def read_records(project: Project, commits: Iterable[Oid]) -> Iterator[Read]:
     """The records of commits, in their order, what cannot be read in their ``errors``; what they share is read once."""
-    reader = TreeReader(project.repo.objects, project.prefix)
+    reader = TreeReader(project.repo.objects, project.prefix, project.root)
     return (read_one(project, reader, commit) for commit in commits)
 
 
@@ -119,7 +117,10 @@ class _Draft:
         """Reads everything."""
         special = self.tried(COMMIT_ITSELF, self.files.special) or ()
         pipelines = [path for path in special if not path.endswith(DATA_ENDING)]
-        declared = declared_by({path: self.tried(path, pipeline_of, self.files, path) for path in pipelines})
+        files = {path: self.tried(path, pipeline_of, self.files, path) for path in pipelines}
+        declared = declared_by(files)
+        if any(file is not None and file.names_root for file in files.values()):
+            self.is_final = False  # elsewhere the same commit says something else
         cached: dict[str, Described] = {}
         for path in pipelines:
             self._locked(path, declared, cached)
@@ -158,8 +159,10 @@ class _Draft:
 
     def _tracked(self, path: str, declared: Declared, cached: dict[str, Described]) -> None:
         """Outputs from a ``.dvc`` file."""
-        found = self.tried(path, self.files.parsed, path, _data_file) or {}
-        self._written(found, declared, cached)
+        found = self.tried(path, self.files.parsed, path, _data_file(self.files.root)) or _NO_DATA
+        if found.names_root:
+            self.is_final = False
+        self._written(found.outs, declared, cached)
 
     def _written(self, outs: Mapping[str, Described], declared: Declared, cached: dict[str, Described]) -> None:
         for path, artifact in outs.items():
@@ -293,12 +296,8 @@ def pipeline_of(files: Files, path: str) -> PipelineFile | None:
     Raises:
         BadInput: It is not a pipeline.
     """
-    file = files.parsed(path, _understood)
+    file = files.parsed(path, spec.understood_in(files.root))
     return None if file is None else spec.in_context(file, lambda name: files.parsed(name, _content))
-
-
-def _understood(path: str, data: bytes) -> PipelineFile | Template:
-    return spec.understood(data, path)
 
 
 def _content(_path: str, data: bytes) -> bytes:
@@ -317,8 +316,26 @@ def metrics_of(path: str, data: bytes) -> Any:
     return {} if values is None else values
 
 
-def _data_file(path: str, data: bytes) -> dict[str, Described]:
-    return {name: described(artifact) for name, artifact in datafile.parse_file(data, path).cached.items()}
+class _Data(NamedTuple):
+    """What a ``.dvc`` file tracks, and whether that depends on where the project is."""
+
+    outs: Mapping[str, Described]
+    names_root: bool
+
+
+_NO_DATA = _Data({}, names_root=False)
+
+
+@lru_cache(maxsize=8)
+def _data_file(root: str) -> Callable[[str, bytes], _Data]:
+    """What reads ``.dvc`` files of a project there; the same function for the same place."""
+
+    def read(path: str, data: bytes) -> _Data:
+        file = datafile.parse_file(data, path, root)
+        outs = {name: described(artifact) for name, artifact in file.cached.items()}
+        return _Data(outs, file.source.names_root)
+
+    return read
 
 
 def selected(document: Any, keys: Iterable[str]) -> Any:

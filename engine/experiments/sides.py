@@ -139,7 +139,7 @@ def sides(project: Project, revisions: Sequence[str], names: Sequence[str] = ())
         UnknownRevision: One names no commit.
     """
     commits = [None if name == WORKSPACE else resolve(project.repo, name) for name in revisions]
-    reader = TreeReader(project.repo.objects, project.prefix)
+    reader = TreeReader(project.repo.objects, project.prefix, project.root)
     return [_side(project, reader, name, commit) for name, commit in zip(names or revisions, commits, strict=True)]
 
 
@@ -179,7 +179,7 @@ def extent(project: Project, wanted: Extent) -> list[Side]:
     Raises:
         UnknownRevision: A revision names no commit.
     """
-    reader = TreeReader(project.repo.objects, project.prefix)
+    reader = TreeReader(project.repo.objects, project.prefix, project.root)
     found = [_side(project, reader, name, commit) for commit, name in called(project, wanted).items()]
     with_workspace = WORKSPACE in wanted.revisions or not wanted.revisions
     return [_side(project, reader, WORKSPACE, None), *found] if with_workspace else found

@@ -19,7 +19,7 @@ from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
 from assay.engine.pipeline.discover import DATA_ENDING, NAME
 from assay.engine.pipeline.importsum import stage_md5, with_hash
 from assay.engine.pipeline.lock import Listed, artifact_of, listing_in
-from assay.engine.pipeline.paths import out_path, project_path
+from assay.engine.pipeline.paths import out_path, project_path, relative
 from assay.engine.pipeline.source import Keys, Source
 from assay.engine.pipeline.stage import Place
 from assay.engine.store.manifest import files_in
@@ -107,22 +107,23 @@ class DataFile(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def parse_file(data: bytes, path: str) -> DataFile:
+def parse_file(data: bytes, path: str, root: str = "") -> DataFile:
     """`parse` for a blob; remembered, since most commits of a project share their ``.dvc`` files."""
-    return parse(documents.decoded(path, data), path)
+    return parse(documents.decoded(path, data), path, root)
 
 
-def parse(text: str, path: str) -> DataFile:
+def parse(text: str, path: str, root: str = "") -> DataFile:
     """What a ``.dvc`` file says.
 
     Args:
         text: The file's content.
         path: Its path in the project; paths in it are relative to that place.
+        root: The project's absolute path, which absolute paths in the file may lie in.
 
     Raises:
         BadInput: It is not one; line and key are named.
     """
-    source = Source(path, text)
+    source = Source(path, text, root)
     content = documents.parse(path, text)
     check(source, (), content, DATA_FILE)
     wdir, outs, deps = content.get("wdir") or ".", content.get("outs") or [], content.get("deps") or []
@@ -130,7 +131,8 @@ def parse(text: str, path: str) -> DataFile:
         check(source, ("deps", at), dep, DEP)
         if not dep.keys() & {"path", "db"}:
             raise source.bad(("deps", at), "has no path")
-    folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), wdir))
+    folder = posixpath.dirname(path)
+    folder = posixpath.normpath(posixpath.join(folder, relative(source, wdir, folder)))
     folder = "" if folder == "." else folder
     found = tuple(_out(source, ("outs", at), item, folder) for at, item in enumerate(outs))
     frozen = content.get("frozen") is True or content.get("locked") is True
@@ -150,7 +152,7 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
         raise source.bad(keys, f"{item['path']!r} is a pipeline file, which cannot be data")
     return DataOut(
         path,
-        item["path"],
+        relative(source, item["path"], folder),
         artifact_of(source, keys, item),
         item.get("cache", True),
         item.get("push", True),
@@ -191,6 +193,9 @@ def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader, ca
                 outs[at] = _relisted(outs[at], artifact, rows)
             else:
                 outs[at] = _replaced(outs[at], artifact)
+            outs[at]["path"] = out.spelled
+    if "wdir" in data:
+        data["wdir"] = relative(file.source, data["wdir"], posixpath.dirname(file.path))
     return _rewritten(file, {**data, "outs": outs})
 
 

@@ -29,6 +29,7 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
     Raises:
         BadInput: It is not a path inside the project that assay may write.
     """
+    spelled = relative(source, spelled, folder)
     if is_url(spelled):
         raise source.bad(keys, f"{spelled!r} is not a path inside the project", "Name a path inside the project.")
     if spelled.startswith("/"):
@@ -47,6 +48,19 @@ def project_path(source: Source, keys: Keys, spelled: str, folder: str, *, may_b
     if path.split("/", 1)[0] in _OWN_FOLDERS:
         raise source.bad(keys, f"{spelled!r} is in a folder that belongs to Git, DVC or assay")
     return path
+
+
+def relative(source: Source, spelled: str, folder: str) -> str:
+    """A path as a file spells it; an absolute one that lies in the project as it would be spelled relative to a folder.
+
+    Lock files and .gitignore have that form, as with DVC.
+    """
+    if not source.root or not spelled.startswith("/"):
+        return spelled
+    path = posixpath.normpath(spelled)
+    if path != source.root and not path.startswith(source.root.rstrip("/") + "/"):
+        return spelled
+    return posixpath.relpath(path, posixpath.join(source.root, folder))
 
 
 def is_url(spelled: str) -> bool:
@@ -91,5 +105,5 @@ def out_path(source: Source, keys: Keys, spelled: str, folder: str) -> tuple[str
         raise source.bad(keys, f"{spelled!r} is no path")
     if is_url(spelled):
         return spelled, "url"
-    path = posixpath.normpath(posixpath.join(folder, spelled))
+    path = posixpath.normpath(posixpath.join(folder, relative(source, spelled, folder)))
     return path, "outside" if is_outside(path) else "project"

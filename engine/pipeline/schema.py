@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from assay.engine.params.keys import text as key_text
 from assay.engine.pipeline.checked import Value, in_words
-from assay.engine.pipeline.paths import dep_path, out_path, project_path
+from assay.engine.pipeline.paths import dep_path, out_path, project_path, relative
 from assay.engine.pipeline.source import Keys, Source
 from assay.engine.pipeline.stage import EMPTY, JOIN, PARAMS_FILE, Dep, Out, OutKind, ParamsDep, PipelineFile, Stage
 
@@ -109,7 +109,13 @@ def pipeline_file(
         artifacts=dict(_artifacts(top.child("artifacts"))),
         datasets=tuple(item.data for item in top.child("datasets").items(dict, "a map")),
         used=used,
+        names_root=source.names_root or any(source.root in str(value) for value in _values(used) if source.root),
     )
+
+
+def _values(used: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    for values in used.values():
+        yield from values.values()
 
 
 def _artifacts(value: Value) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -180,8 +186,9 @@ def _stage(source: Source, definition: Definition) -> Stage:
 def _deps(value: Value, wdir: str) -> tuple[Dep, ...]:
     found = []
     for item in value.items(str, "a path"):
-        path, place = dep_path(item.source, item.keys, item.data, wdir)
-        found.append(Dep(path, item.data, item.keys, place))
+        spelled = relative(item.source, item.data, wdir)
+        path, place = dep_path(item.source, item.keys, spelled, wdir)
+        found.append(Dep(path, spelled, item.keys, place))
     return tuple(found)
 
 
@@ -216,7 +223,7 @@ def _params(value: Value, wdir: str) -> tuple[ParamsDep, ...]:
             places.setdefault(PARAMS_FILE, item)
             continue
         for spelled, chosen in item.pairs():
-            file = _params_file(spelled)
+            file = _params_file(relative(chosen.source, spelled, wdir))
             keys = [] if chosen.data is None else [_params_key(key) for key in chosen.items()]
             names.setdefault(file, []).extend(keys)
             places.setdefault(file, chosen)
@@ -265,7 +272,8 @@ def _outs(value: Value, kind: OutKind, wdir: str) -> Iterator[Out]:
             flags.only(_FLAGS + _PLOT if kind == "plots" else _FLAGS, "an output")
             before = found[spelled].data if spelled in found else {}
             found[spelled] = Value(flags.source, flags.keys, {**before, **flags.data}, flags.of)
-    for spelled, flags in found.items():
+    for said, flags in found.items():
+        spelled = relative(flags.source, said, wdir)
         path, place = out_path(flags.source, flags.keys, spelled, wdir)
         if place == "project":
             path = _resolved(flags, spelled, wdir)

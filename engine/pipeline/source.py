@@ -15,10 +15,23 @@ Keys = tuple[str | int, ...]
 
 
 class Source(NamedTuple):
-    """A file's path, relative to the project, and its text."""
+    """A file of a project.
+
+    Attributes:
+        path: Its path, relative to the project.
+        text: Its text.
+        root: The project's absolute path, so that an absolute path in the file can be one of the project's; empty
+            where no absolute path is.
+    """
 
     path: str
     text: str
+    root: str = ""
+
+    @property
+    def names_root(self) -> bool:
+        """Whether it spells the project's absolute path, so that what it says depends on where the project is."""
+        return bool(self.root) and self.root in self.text
 
     def bad(self, keys: Sequence[str | int], problem: str, hint: str = "") -> BadInput:
         """The error for the value at ``keys``, ready to be raised."""

@@ -48,7 +48,7 @@ def parse(text: str, path: str) -> PipelineFile:
     return in_context(_understood(text, path), lambda _path: None)
 
 
-def resolved(data: bytes, path: str, read: Read, options: Parsing | None = None) -> PipelineFile:
+def resolved(data: bytes, path: str, read: Read, options: Parsing | None = None, root: str = "") -> PipelineFile:
     """What one dvc.yaml says, with its templates resolved.
 
     Args:
@@ -56,11 +56,12 @@ def resolved(data: bytes, path: str, read: Read, options: Parsing | None = None)
         path: Its path in the project.
         read: Gives the files that templates refer to: params.yaml beside it, and its ``vars``.
         options: How maps are written into commands; only ``cmd`` depends on it.
+        root: The project's absolute path, which absolute paths in the file may lie in.
 
     Raises:
         BadInput: It, or a file that it refers to, is not as it should be; line and key are named.
     """
-    return in_context(understood(data, path), read, options)
+    return in_context(understood(data, path, root), read, options)
 
 
 def in_context(file: PipelineFile | Template, read: Read, options: Parsing | None = None) -> PipelineFile:
@@ -73,17 +74,23 @@ def in_context(file: PipelineFile | Template, read: Read, options: Parsing | Non
 
 
 @lru_cache(maxsize=64)
-def understood(data: bytes, path: str) -> PipelineFile | Template:
+def understood(data: bytes, path: str, root: str = "") -> PipelineFile | Template:
     """A dvc.yaml as far as it can be understood alone; remembered, since experiments mostly share their pipeline file.
 
     Raises:
         BadInput: It is not YAML, or has no templates and is not a pipeline.
     """
-    return _understood(documents.decoded(path, data), path)
+    return _understood(documents.decoded(path, data), path, root)
 
 
-def _understood(text: str, path: str) -> PipelineFile | Template:
-    source, data = Source(path, text), documents.parse(path, text)
+@lru_cache(maxsize=8)
+def understood_in(root: str) -> Callable[[str, bytes], PipelineFile | Template]:
+    """`understood` for files whose absolute paths may lie in a project there; the same function for the same place."""
+    return lambda path, data: understood(data, path, root)
+
+
+def _understood(text: str, path: str, root: str = "") -> PipelineFile | Template:
+    source, data = Source(path, text, root), documents.parse(path, text)
     if not uses_templates(text, data):
         return plain_file(source, data)
     from assay.engine.pipeline.templating import Template
@@ -156,11 +163,11 @@ def load(project: Project, edited: Mapping[str, bytes] | None = None) -> Pipelin
         return changed[path] if path in changed else _content(project, path)
 
     def outs_of(path: str) -> list[str]:
-        found[path] = resolved(read(path) or b"", path, read, options)
+        found[path] = resolved(read(path) or b"", path, read, options, project.root)
         return [out.path for stage in found[path].stages for out in stage.outs]
 
     paths = list(pipeline_files(project.root, ignored(project), outs_of))
-    data = {path: datafile.parse_file(read(path) or b"", path) for path in paths if path not in found}
+    data = {path: datafile.parse_file(read(path) or b"", path, project.root) for path in paths if path not in found}
     for out in (out for file in data.values() for out in file.outs if out.listed is not None):
         if out.listed is not None:
             project.cache.lend(out.listed.artifact.digest, out.listed.listing)

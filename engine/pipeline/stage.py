@@ -202,6 +202,7 @@ class PipelineFile(NamedTuple):
         datasets: Where data sets come from, as plain data.
         used: The values that its templates took from files, by project path and dotted key.
         inputs: The files that its templates may refer to, whether they take anything from them or not.
+        names_root: Whether the project's absolute path is in it, so that what it says depends on that.
     """
 
     path: str
@@ -213,6 +214,7 @@ class PipelineFile(NamedTuple):
     datasets: tuple[Mapping[str, Any], ...] = ()
     used: Mapping[str, Mapping[str, Any]] = _NOTHING
     inputs: tuple[str, ...] = ()
+    names_root: bool = False
 
 
 def lock_path(file: str) -> str:

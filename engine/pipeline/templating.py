@@ -15,6 +15,7 @@ from assay.engine.pipeline import generated, variables
 from assay.engine.pipeline.checked import Value
 from assay.engine.pipeline.context import Context, Found, plain
 from assay.engine.pipeline.expressions import Parsing, written
+from assay.engine.pipeline.paths import relative
 from assay.engine.pipeline.resolver import Allowed, Budget, Resolver, Used
 from assay.engine.pipeline.schema import Definition, pipeline_file
 from assay.engine.pipeline.source import Keys, Source
@@ -192,7 +193,7 @@ class _Expansion:
             return self.folder
         found = resolver.text(wdir.data, wdir.keys)
         spelled = written(plain(found)) if isinstance(found, Found) else found
-        return posixpath.normpath(posixpath.join(self.folder, spelled))
+        return posixpath.normpath(posixpath.join(self.folder, relative(self.source, spelled, self.folder)))
 
 
 def _text(value: Any) -> str | None:

@@ -73,12 +73,13 @@ class Tracked:
             project.cache.lend(digest, data)
 
 
-def tracked(read: Read, files: Iterable[str]) -> Tracked:
+def tracked(read: Read, files: Iterable[str], root: str = "") -> Tracked:
     """What these files name.
 
     Args:
         read: Gives a file of the tree or workspace.
         files: The paths of its dvc.yaml and ``.dvc`` files; lock files are looked for beside each dvc.yaml.
+        root: The project's absolute path, which absolute paths in the files may lie in.
 
     Raises:
         CorruptObject: What ``read`` raises about damage, and all else that is not the file's own fault.
@@ -90,9 +91,9 @@ def tracked(read: Read, files: Iterable[str]) -> Tracked:
             continue
         try:
             if path.rpartition("/")[2] == NAME:
-                _add_pipeline(found, spec.resolved(data, path, read), read)
+                _add_pipeline(found, spec.resolved(data, path, read, root=root), read)
             else:
-                _add_data(found, datafile.parse_file(data, path))
+                _add_data(found, datafile.parse_file(data, path, root))
         except AssayError as error:
             found.errors[path] = error.message
     return found
@@ -250,6 +251,6 @@ def tracked_at(project: Project, commit: Oid, finder: TreeFiles | None = None) -
         item = lookup(objects, tree, path)
         return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == 0o100000 else None
 
-    found = tracked(read, (finder or TreeFiles(objects)).below(tree))
+    found = tracked(read, (finder or TreeFiles(objects)).below(tree), project.root)
     found.lend_to(project)
     return found

@@ -11,6 +11,7 @@ from assay.engine.params import documents
 from assay.engine.pipeline.checked import Value, in_words
 from assay.engine.pipeline.context import CannotMerge, Context, Origin
 from assay.engine.pipeline.expressions import references
+from assay.engine.pipeline.paths import relative
 from assay.engine.pipeline.source import Source
 from assay.engine.pipeline.stage import PARAMS_FILE
 
@@ -78,15 +79,15 @@ def check_no_templates(value: Value) -> None:
 def files_of(value: Value, folder: str) -> list[str]:
     """The paths of the files that a list of ``vars`` names."""
     listed = value.data if isinstance(value.data, list) else []
-    return [_path(item, folder) for item in listed if isinstance(item, str)]
+    return [_path(value.source, item, folder) for item in listed if isinstance(item, str)]
 
 
-def _path(item: str, folder: str) -> str:
-    return posixpath.normpath(posixpath.join(folder, item.partition(":")[0]))
+def _path(source: Source, item: str, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, relative(source, item.partition(":")[0], folder)))
 
 
 def _with_file(context: Context, item: Value, folder: str, read: Read) -> Context:
-    path = _path(item.data, folder)
+    path = _path(item.source, item.data, folder)
     wanted = tuple(key for key in item.data.partition(":")[2].split(",") if key)
     if path in context.loaded:
         known = context.loaded[path]

@@ -101,7 +101,9 @@ def _readable(project: Project) -> tuple[Pipeline, dict[str, BadInput]]:
     options = spec.parsing(project) if project.config.section("parsing") else None
 
     def outs_of(path: str) -> list[str]:
-        file = _tried(errors, path, lambda: spec.resolved(project.read(path) or b"", path, project.read, options))
+        file = _tried(
+            errors, path, lambda: spec.resolved(project.read(path) or b"", path, project.read, options, project.root)
+        )
         if file is not None:
             files[path] = file
         return [out.path for stage in files[path].stages for out in stage.outs] if path in files else []
@@ -110,7 +112,7 @@ def _readable(project: Project) -> tuple[Pipeline, dict[str, BadInput]]:
     data: dict[str, DataFile] = {}
     for path in paths:
         if path not in files and path not in errors:
-            found = _tried(errors, path, partial(datafile.parse_file, project.read(path) or b"", path))
+            found = _tried(errors, path, partial(datafile.parse_file, project.read(path) or b"", path, project.root))
             if found is not None:
                 data[path] = found
     return Pipeline.of(files, data), errors

@@ -12,7 +12,7 @@ from assay.engine.model import AdHoc
 from assay.engine.pipeline.adhoc import STAGE, edit, shell_text, stage_data, with_command
 from assay.engine.pipeline.choice import Choice
 from assay.engine.pipeline.repro import reproduce
-from assay.engine.pipeline.spec import parse
+from assay.engine.pipeline.spec import parse, resolved
 from tests.workspace import Workspace
 
 ECHO = stage_data(AdHoc(("echo", "hi")))
@@ -160,7 +160,7 @@ def test_the_pipeline_has_the_command_and_every_other_stage(work: Workspace) -> 
     text = work.write("dvc.yaml", "stages:\n  a:\n    cmd: x\n").read_text()
     new, pipeline = with_command(work.project, text, AdHoc(("echo", "hi"), outs=("o",)))
     assert list(pipeline.stages) == ["a", "run", "sub/dvc.yaml:b"]
-    assert parse(new, "dvc.yaml") == pipeline.files["dvc.yaml"]
+    assert resolved(new.encode(), "dvc.yaml", lambda _: None, root=work.project.root) == pipeline.files["dvc.yaml"]
 
 
 def test_it_runs(work: Workspace) -> None:
