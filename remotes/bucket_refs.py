@@ -2,29 +2,35 @@
 
 Branches and tags are small files that change by compare-and-swap, a branch only forwards. Experiments, of which many
 are published at the same time from many places, are statements: files that are written once and merged by whoever
-reads them (`statements`). Where the store cannot compare and swap, branches and tags are statements too; a ref that
-began as one stays one.
+reads them (`statements`), and joined into one when there are many (`compaction`). Where the store cannot compare and
+swap, branches and tags are statements too; a ref that began as one stays one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from assay.engine.errors import AssayError, CorruptRemote, KeyMissing
+from assay.engine.errors import AssayError, CorruptRemote, KeyMissing, RemoteError
 from assay.engine.git.refnames import is_valid_name
 from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, Ids, RefResult, RefUpdate, RemoteStore
 from assay.engine.store.digest import digest_bytes
+from assay.remotes import compaction
+from assay.remotes.compaction import File, compacted, joined, needless, read, refs_of, small
 from assay.remotes.copies import Copies
 from assay.remotes.named import contents, is_sound
 from assay.remotes.native import GIT_HEAD, GIT_REFS
 from assay.remotes.parallel import each
-from assay.remotes.statements import Held, Statement, decode, encode, shown, successor
+from assay.remotes.statements import Held, Statement, encode, shown, successor
 
 _PLAIN = ("refs/heads/", "refs/tags/")
 _KEPT = "statements"
+_MANY = 50
+"""Files in a folder after which a push makes one of them."""
+_LOOKS = 3
 _BASELINE = re.compile(r"[0-9a-f]{40}")
 
 
@@ -34,10 +40,12 @@ class Known(NamedTuple):
     Attributes:
         values: Every ref by its full name.
         statements: The statements behind them, by folder, then by name.
+        files: The files these are from, in the same order.
     """
 
     values: Mapping[str, Oid]
     statements: Mapping[str, Mapping[str, Statement]]
+    files: Mapping[str, Mapping[str, File]]
 
 
 class BucketRefs:
@@ -93,10 +101,12 @@ class BucketRefs:
         for prefix in _PLAIN:
             if any(_overlap(prefix, wanted) for wanted in prefixes):
                 values.update(self._read_plain(prefix))
-        statements = self._read_statements(prefixes)
+        files = self._read_files(prefixes)
+        statements = {folder: joined(found) for folder, found in files.items()}
         for folder in statements.values():
             values.update((name, held.oid) for name, held in shown(folder).items())
-        return Known({name: oid for name, oid in values.items() if name.startswith(tuple(prefixes))}, statements)
+        wanted = {name: oid for name, oid in values.items() if name.startswith(tuple(prefixes))}
+        return Known(wanted, statements, files)
 
     def _read_plain(self, prefix: str) -> dict[str, Oid]:
         found = {}
@@ -114,25 +124,30 @@ class BucketRefs:
                 found[name] = oid
         return found
 
-    def _read_statements(self, prefixes: Sequence[str]) -> dict[str, dict[str, Statement]]:
+    def _read_files(self, prefixes: Sequence[str]) -> dict[str, dict[str, File]]:
+        """The sound files; anew when one went away meanwhile, since another one says it then."""
         folders = {_folder_of(prefix) for prefix in prefixes}
         below = [GIT_REFS] if None in folders or len(folders) > 4 else [f"{GIT_REFS}{name}.d/" for name in folders]
-        keys = [info.key for prefix in below for info in self._store.list(prefix)]
-        found: dict[str, dict[str, Statement]] = {}
-        data_of = contents(self._store, keys, self._copies, _KEPT, self._hash_name, self._jobs)
-        for key, data in data_of.items():
+        data: dict[str, bytes] = {}
+        for _ in range(_LOOKS):
+            keys = [info.key for prefix in below for info in self._store.list(prefix)]
+            data = contents(self._store, keys, self._copies, _KEPT, self._hash_name, self._jobs)
+            if len(data) == len(keys):
+                break
+        found: dict[str, dict[str, File]] = {}
+        for key, one in data.items():
             folder, _, name = key.removeprefix(GIT_REFS).rpartition("/")
             folder = folder.removesuffix(".d")
             try:
-                if not is_sound(key, data, self._hash_name):
+                if not is_sound(key, one, self._hash_name):
                     raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
-                statement = decode(data, key)
-                if any(_folder_of(ref) != folder for ref in (*statement.sets, *statement.retires)):
+                file = read(one, key)
+                if any(_folder_of(ref) != folder for ref in refs_of(file)):
                     raise CorruptRemote(f"{key} speaks of refs that do not belong there.")
             except CorruptRemote as error:
                 self.damaged[key] = error.message
             else:
-                found.setdefault(folder, {})[name] = statement
+                found.setdefault(folder, {})[name] = file
         return found
 
     def move(self, updates: Sequence[RefUpdate], known: Known) -> list[RefResult]:
@@ -158,7 +173,7 @@ class BucketRefs:
             elif not self._swap(update.refname, update.old, update.new):
                 problems[update.refname] = _moved(update.refname, None)
         for folder, moves in stated.items():
-            problems.update(self._state(folder, moves, known.statements.get(folder, {})))
+            problems.update(self._state(folder, moves, known))
         return [RefResult(update.refname, problems.get(update.refname, "")) for update in updates]
 
     def _is_stated(self, refname: str, folder: str, known: Known) -> bool:
@@ -170,17 +185,36 @@ class BucketRefs:
         key = f"git/{refname.removeprefix('refs/')}"
         return self._store.swap(key, None if old is None else _plain(old), _plain(new))
 
-    def _state(self, folder: str, moves: Iterable[RefUpdate], seen: Mapping[str, Statement]) -> dict[str, str]:
+    def _state(self, folder: str, moves: Iterable[RefUpdate], known: Known) -> dict[str, str]:
         """Writes one statement, then looks whether somebody else took one of its names at the same moment."""
         wishes = {move.refname: move.new for move in moves}
-        data = encode(successor(wishes, seen, self._clock.now()[0], self._ids.nonce()))
+        seen = known.statements.get(folder, {})
+        self._write(folder, encode(successor(wishes, seen, self._clock.now()[0], self._ids.nonce())))
+        files = self._read_files([_prefix_of(folder)]).get(folder, {})
+        after = shown(joined(files))
+        self._tidy(folder, files, known.files.get(folder, {}))
+        return {name: _beside(name, oid, after) for name, oid in wishes.items() if oid and _lost(name, oid, after)}
+
+    def _write(self, folder: str, data: bytes) -> None:
         key = f"{GIT_REFS}{folder}.d/{digest_bytes(self._hash_name, data).hex}"
         if self._store.is_atomic():
             self._store.create(key, data)
         else:
             self._store.put(key, data)
-        after = shown(self._read_statements([_prefix_of(folder)]).get(folder, {}))
-        return {name: _beside(name, oid, after) for name, oid in wishes.items() if oid and _lost(name, oid, after)}
+
+    def _tidy(self, folder: str, files: Mapping[str, File], before: Mapping[str, File]) -> None:
+        """Makes one file of many small ones, and removes those that a file from before this call has taken in.
+
+        What fails here costs only time, and is tried again by the next push.
+        """
+        old = needless(before)
+        left = small({name: file for name, file in files.items() if name not in old})
+        with suppress(RemoteError):
+            if len(left) > _MANY:
+                self._write(folder, compaction.encode(compacted(left)))
+            if old:
+                self._store.settle()
+                self._store.delete([f"{GIT_REFS}{folder}.d/{name}" for name in sorted(old)])
 
 
 def _plain(oid: Oid) -> bytes:

@@ -7,7 +7,7 @@ as if it had just been fetched.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import msgpack
@@ -43,6 +43,12 @@ class Copies:
             path = self.path(key)
             disk.make_folders(os.path.dirname(path))
             disk.write_atomic(path, data)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Lets go of copies."""
+        for key in keys:
+            with suppress(OSError):
+                disk.unlink(self.path(key))
 
     def read_many(self, key: str) -> dict[str, bytes]:
         """Many small values that are kept in one file; whatever is not of that form is no value."""

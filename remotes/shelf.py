@@ -2,16 +2,20 @@
 
 An index is written after the packs it speaks of and is named by its digest, so it is verified whenever it is read, from
 the remote or from its local copy. It counts only as far as its packs are there with the size it gives.
+
+Where there are many indexes, a push writes one that says what they say and names them, and a later push, having read
+that one, removes them: a reader who misses an index looks again, and finds it said by another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgpack
 
-from assay.engine.errors import AssayError, CorruptRemote
+from assay.engine.errors import AssayError, CorruptRemote, KeyMissing, RemoteError
 from assay.engine.model import HASH_NAMES, HEX_LENGTH, Digest, HashName
 from assay.engine.ports import RemoteStore
 from assay.engine.store.digest import digest_bytes
@@ -22,6 +26,11 @@ from assay.remotes.parallel import each
 
 TAG = "assay/index"
 VERSION = 1
+_MANY = 50
+"""Indexes after which a push makes one of them."""
+_ENOUGH = 4_000_000
+"""Bytes of an index that is left as it is."""
+_LOOKS = 3
 
 
 class Shelved(NamedTuple):
@@ -55,26 +64,38 @@ class Shelf:
         self._sizes: dict[str, int] = {}
         self._packs: dict[bytes, str] = {}
         self._held: dict[str, Entries] = {}
+        self._indexes: dict[str, list[Shelved]] = {}
+        self._lengths: dict[str, int] = {}
+        self._needless: set[str] = set()
 
     def refresh(self) -> None:
-        """Looks at what is there now."""
+        """Looks at what is there now; anew when an index went away meanwhile, since another one says it then."""
+        for look in range(_LOOKS):
+            if self._look(is_last=look == _LOOKS - 1):
+                break
+
+    def _look(self, *, is_last: bool) -> bool:
         listed = list(self.store.list(PACKS))
         self._sizes = {info.key[len(PACKS) : -len(".pack")]: info.size for info in listed if info.key.endswith(".pack")}
         self._held.clear()
         self._packs.clear()
-        names = [info.key.removeprefix(INDEXES) for info in self.store.list(INDEXES)]
+        self._lengths = {info.key.removeprefix(INDEXES): info.size for info in self.store.list(INDEXES)}
         found: dict[str, tuple[list[str], list[Shelved]]] = {}
-        for name, index in each(self._read, names, self.jobs):
-            if isinstance(index, CorruptRemote):
+        for name, index in each(self._read, self._lengths, self.jobs):
+            if isinstance(index, KeyMissing) and not is_last:
+                return False
+            if isinstance(index, CorruptRemote | KeyMissing):
                 self.damaged[INDEXES + name] = index.message
             elif isinstance(index, AssayError):
                 raise index
             else:
                 found[name] = index
         replaced = {old for old_names, _ in found.values() for old in old_names}
-        for name, (_, packs) in found.items():
-            if name not in replaced:
-                self._take(packs)
+        self._needless = replaced & self._lengths.keys()
+        self._indexes = {name: packs for name, (_, packs) in found.items() if name not in replaced}
+        for packs in self._indexes.values():
+            self._take(packs)
+        return True
 
     def _take(self, packs: Iterable[Shelved]) -> None:
         for pack in packs:
@@ -122,15 +143,31 @@ class Shelf:
         return [pack_id for pack_id in self._sizes if pack_id not in self._held and pack_algo(pack_id)]
 
     def add(self, packs: Mapping[str, Shelved]) -> None:
-        """Writes one index for packs that are there now."""
+        """Writes one index for packs that are there now, and for what many small indexes say."""
         if not packs:
             return
-        data = encode((), packs.values())
+        small = [name for name in self._indexes if self._lengths[name] < _ENOUGH]
+        if len(small) > _MANY:
+            known = {pack.id: pack for name in small for pack in self._indexes[name]}
+            self._write(encode({*small, *self._needless}, {**known, **packs}.values()))
+        else:
+            self._write(encode((), packs.values()))
+        self._sizes.update((pack.id, pack.size) for pack in packs.values())
+        self._take(packs.values())
+        self._tidy()
+
+    def _write(self, data: bytes) -> None:
         key = INDEXES + self._name(data)
         self.store.put(key, data)
         self._copies.write(key, data)
-        self._sizes.update((pack.id, pack.size) for pack in packs.values())
-        self._take(packs.values())
+
+    def _tidy(self) -> None:
+        """Removes indexes that another one has replaced which was there before this call; it can wait."""
+        if self._needless:
+            with suppress(RemoteError):
+                self.store.settle()
+                self.store.delete([INDEXES + name for name in sorted(self._needless)])
+                self._copies.remove(INDEXES + name for name in self._needless)
 
 
 def encode(replaced: Iterable[str], packs: Iterable[Shelved]) -> bytes:

@@ -51,13 +51,7 @@ class Held(NamedTuple):
 
 def encode(statement: Statement) -> bytes:
     """The bytes of a statement: canonical JSON on one line."""
-    fields = {
-        "assay": VERSION,
-        "nonce": statement.nonce,
-        "retire": {name: sorted(ids) for name, ids in statement.retires.items() if ids},
-        "set": {name: oid.hex() for name, oid in statement.sets.items()},
-        "time": statement.time,
-    }
+    fields = {"assay": VERSION, **to_plain(statement)}
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
@@ -75,13 +69,28 @@ def decode(data: bytes, key: str) -> Statement:
         fields: Any = json.loads(data)
         if fields["assay"] != VERSION:
             raise CorruptRemote(f"{key} was written by a newer assay.", "Upgrade assay.")
-        sets = {_name(name): Oid(bytes.fromhex(text)) for name, text in fields["set"].items()}
-        retires = {_name(name): tuple(map(_text, ids)) for name, ids in fields["retire"].items()}
-        time, nonce = fields["time"], _text(fields["nonce"])
-        if type(time) is not int or any(len(oid) != 20 for oid in sets.values()):
-            raise ValueError
+        return from_plain(fields)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptRemote(f"{key} does not say what refs there are.", "Ask whoever runs the remote.") from error
+
+
+def to_plain(statement: Statement) -> dict[str, object]:
+    """A statement as JSON has it."""
+    return {
+        "nonce": statement.nonce,
+        "retire": {name: sorted(ids) for name, ids in statement.retires.items() if ids},
+        "set": {name: oid.hex() for name, oid in statement.sets.items()},
+        "time": statement.time,
+    }
+
+
+def from_plain(fields: Any) -> Statement:
+    """A statement from what JSON has. Raises ValueError, KeyError, TypeError or AttributeError when it is none."""
+    sets = {_name(name): Oid(bytes.fromhex(text)) for name, text in fields["set"].items()}
+    retires = {_name(name): tuple(map(_text, ids)) for name, ids in fields["retire"].items()}
+    time, nonce = fields["time"], _text(fields["nonce"])
+    if type(time) is not int or any(len(oid) != 20 for oid in sets.values()):
+        raise ValueError
     return Statement(time, nonce, sets, retires)
 
 

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.model import Oid
+from assay.remotes import compaction
+from assay.remotes.compaction import File, compacted, joined, needless
 from assay.remotes.statements import Statement, decode, encode, shown, successor
 
 NAMES = [f"refs/exps/12/34/{name}" for name in "abc"]
@@ -38,3 +40,38 @@ def test_merging_is_commutative_and_hides_nothing(plan: list[tuple[int, dict[str
         if not any(key in other.retires.get(name, ()) for other in remote.values())
     }
     assert {held.oid for held in shown(remote).values()} == live
+
+
+COMPACT, REMOVE = "compact", "remove"
+acts = st.tuples(st.integers(0, 2), st.one_of(wishes, st.just(COMPACT), st.just(REMOVE)), st.booleans(), st.booleans())
+
+
+@given(st.lists(acts, max_size=14))
+@settings(max_examples=300)
+def test_compactions_change_nothing_whoever_makes_them_and_whatever_is_removed(
+    plan: list[tuple[int, dict[str, Oid | None] | str, bool, bool]],
+) -> None:
+    """Three writers, at times looking away, some of whom compact what they saw and remove what was compacted."""
+    every: dict[str, Statement] = {}
+    remote: dict[str, File] = {}
+    views: list[dict[str, File]] = [{}, {}, {}]
+    for turn, (writer, act, looks, half) in enumerate(plan):
+        if looks:
+            views[writer] = dict(remote)
+        view = views[writer]
+        if isinstance(act, dict):
+            new = successor(act, joined(view), 0, str(turn))
+            every[f"s{turn}"] = remote[f"s{turn}"] = view[f"s{turn}"] = new
+        elif act == COMPACT and view:
+            chosen = dict(list(view.items())[: len(view) // 2 + 1]) if half else view
+            file = compacted(chosen)
+            assert compaction.read(compaction.encode(file), "key") == file
+            remote[f"c{turn}"] = view[f"c{turn}"] = file
+        elif act == REMOVE:
+            for name in needless(view):
+                remote.pop(name, None)
+                view.pop(name)
+    values = {held.oid for held in shown(every).values()}
+    assert {name: held.oid for name, held in shown(joined(remote)).items()} == {
+        name: held.oid for name, held in shown(every).items()
+    }, values

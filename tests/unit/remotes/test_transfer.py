@@ -313,6 +313,55 @@ def test_a_merged_index_replaces_others(here: Side, store: Recording) -> None:
     assert here.shelf().pack_of(first.digest) is None
 
 
+def test_many_indexes_become_one_and_the_others_go_later(
+    here: Side, there: Side, store: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.remotes.shelf._MANY", 4)
+    artifacts = []
+    for number in range(12):
+        artifacts.append(here.add({"file": f"content {number}".encode()}))
+        here.upload(artifacts[-1])
+        assert len(list(store.list("index/"))) <= 6
+        assert here.shelf().damaged == {}
+    assert all(here.shelf().pack_of(artifact.digest) for artifact in artifacts)
+    assert there.download(*artifacts).failed == {}
+
+
+def test_what_an_index_says_of_packs_that_are_gone_is_not_forgotten_when_it_is_replaced(
+    here: Side, store: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.remotes.shelf._MANY", 1)
+    here.upload(here.add(small(1)))
+    [lost] = [info.key for info in store.list("packs/")]
+    here.upload(here.add(small(2)))
+    store.delete([lost])
+    here.upload(here.add(small(3)))
+    here.upload(here.add(small(4)))
+    assert list(here.shelf().damaged) == [lost]
+
+
+def test_who_misses_an_index_looks_again(here: Side, there: Side, store: Recording) -> None:
+    from assay.remotes.shelf import encode
+    from tests.sharing import Wrapped
+
+    artifact = here.add(small(3))
+    here.upload(artifact)
+    [old] = [info.key for info in store.list("index/")]
+
+    class Late(Wrapped):
+        """An index is replaced and removed just when it is about to be read."""
+
+        def get(self, key: str) -> bytes:
+            if key == old:
+                here.shelf()._write(encode([old.removeprefix("index/")], here.shelf()._indexes.popitem()[1]))
+                store.delete([old])
+            return super().get(key)
+
+    shelf = Shelf(Late(store), there.copies, "xxh128", 4)
+    shelf.refresh()
+    assert shelf.pack_of(artifact.digest) is not None
+
+
 def test_a_manifest_that_is_none_is_named(here: Side, there: Side) -> None:
     with here.cache.writer() as writer:
         data = b"not a manifest"
