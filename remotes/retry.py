@@ -106,8 +106,8 @@ class Retrying:
         self._patiently(lambda: self._store.delete(chosen))
 
     def is_atomic(self) -> bool:
-        """Whether the store is."""
-        return self._patiently(self._store.is_atomic)
+        """Whether the store is; one that has to ask for it asks patiently, each question by itself."""
+        return self._store.is_atomic()
 
     def create(self, key: str, data: bytes) -> bool:
         """Writes the value where there is none."""

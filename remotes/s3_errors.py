@@ -13,6 +13,7 @@ from assay.engine.errors import AccessDenied, AssayError, ConfigError, KeyMissin
 _CREDENTIALS = "Set access_key_id and secret_access_key in .assay/config.local, or a profile, or AWS_ACCESS_KEY_ID."
 _BAD_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity")
 _BUSY = ("SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError", "Throttling", "RequestLimitExceeded")
+_CHANGED = ("BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch")
 _NO_ANSWER = {
     "HTTPClientError", "ConnectionError", "ConnectionClosedError", "ReadTimeoutError", "IncompleteReadError",
     "ResponseStreamingError", "ClientPayloadError", "ClientConnectionError", "TimeoutError", "FSTimeoutError",
@@ -82,6 +83,8 @@ def _refused(status: int, code: str, message: str, place: Place, doing: str) -> 
         return ConfigError(f"The bucket {place.bucket} is in another region ({said}).", "Set the remote's region.")
     if code == "InvalidBucketName":
         return ConfigError(f"{place.bucket!r} cannot be the name of a bucket.", "Mend the remote's url.")
+    if code in _CHANGED:
+        return Unavailable(f"{place} was not taken{where}: it changed on the way ({code}).", "Run the command again.")
     if (status >= 500 and status != 501) or status == 429 or code in _BUSY:
         return Unavailable(f"{doing.capitalize()} {place} failed{where} ({said}).", "Try again in a while.")
     return RemoteError(f"{doing.capitalize()} {place} failed{where} ({said}).")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import threading
+from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from hashlib import md5
 from typing import Any
 from urllib.parse import urlsplit
 
-from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError
+from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
 from assay.engine.ports import KeyInfo, Sink, Source
 from assay.remotes.budget import Budget
 from assay.remotes.keys import checked, is_key
@@ -160,7 +162,7 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> None:
         """Writes the value in one request."""
-        self._call("writing", "put_object", key, Body=data, **self._settings.writing)
+        self._call("writing", "put_object", key, **_body(data), **self._settings.writing)
 
     def put_from(self, key: str, source: Source) -> None:
         """Writes what ``source`` gives: in one request up to 64 MiB, else in parts that become visible together."""
@@ -259,36 +261,37 @@ class S3Store:
     def _put_if(self, key: str, data: bytes, **condition: str) -> bool:
         try:
             place = {"Bucket": self._bucket, "Key": self._prefix + checked(key)}
-            self._raw("put_object", **place, Body=data, **condition, **self._settings.writing)
+            self._raw("put_object", **place, **_body(data), **condition, **self._settings.writing)
         except Exception as error:
             # A request is sent again when its connection breaks, so the value that refuses us may be our own.
             if lost_race(error) or (answer(error)[0] == 404 and "IfMatch" in condition):
                 with suppress(KeyMissing):
-                    return self.get(key) == data
+                    return patiently(lambda: self.get(key)) == data
                 return False
             raise self._said(error, key, "writing") from error
         return True
 
     def _probe(self) -> bool:
         key = f"tmp/probe-{os.urandom(8).hex()}"
-        full = {"Bucket": self._bucket, "Key": self._prefix + key}
 
-        def accepted(body: bytes, **condition: str) -> str:
+        def accepted(body: bytes, **condition: str) -> bool:
             try:
-                return str(self._raw("put_object", **full, Body=body, **condition)["ETag"])
-            except Exception as error:
-                if lost_race(error) or answer(error)[0] in (400, 404, 501):
-                    return ""
-                raise self._said(error, key, "writing") from error
+                return patiently(lambda: self._put_if(key, body, **condition))
+            except Unavailable:
+                raise
+            except RemoteError as error:
+                if answer(error.__cause__ or error)[0] in (400, 404, 501):
+                    return False
+                raise
 
         try:
-            etag = accepted(b"1", IfNoneMatch="*")
             return bool(
-                etag
+                accepted(b"1", IfNoneMatch="*")
+                and (etag := str((patiently(lambda: self.head(key)) or {}).get("ETag", "")))
                 and not accepted(b"2", IfNoneMatch="*")
                 and not accepted(b"3", IfMatch='"00000000000000000000000000000000"')
                 and accepted(b"4", IfMatch=etag)
-                and self.get(key) == b"4"
+                and patiently(lambda: self.get(key)) == b"4"
             )
         finally:
             with suppress(AssayError):
@@ -315,7 +318,9 @@ class S3Store:
 
         def send(part: tuple[int, bytes]) -> str:
             number, body = part
-            sent = patiently(lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, Body=body))
+            sent = patiently(
+                lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, **_body(body))
+            )
             return str(sent["ETag"])
 
         parts = enumerate(iter(lambda: _exactly(source, length), b""), 1)
@@ -383,6 +388,11 @@ class S3Store:
             if self._opened is None:
                 self._opened = _connect(self._settings)
             return self._opened
+
+
+def _body(data: bytes) -> dict[str, Any]:
+    """What is sent, with its sum, so that the server takes nothing that changed on the way."""
+    return {"Body": data, "ContentMD5": b64encode(md5(data, usedforsecurity=False).digest()).decode()}
 
 
 def _connect(settings: S3Settings) -> Any:
