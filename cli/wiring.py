@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assay.api.lab import Lab
     from assay.cli.render.progress import Progress
     from assay.engine.events import Reporter
-    from assay.engine.ports import UrlState
+    from assay.engine.ports import Person, UrlState
     from assay.engine.project import Project, World
 
 
@@ -73,6 +73,31 @@ class Servers:
         from assay.remotes.urls import state
 
         return state(url, remotes)
+
+
+class Typist:
+    """Whoever sits at the terminal of a command.
+
+    Args:
+        context: The command's.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def ask(self, question: str, *, secret: bool = False) -> str | None:
+        """The line that was typed; None at the end of the input."""
+        self._context.report.clear()
+        try:
+            if secret:
+                from getpass import getpass
+
+                return getpass(question, self._context.err)
+            self._context.err.write(question)
+            self._context.err.flush()
+            return sys.stdin.readline().rstrip("\r\n") or None
+        except EOFError:
+            return None
 
 
 class Surroundings:
@@ -179,7 +204,13 @@ class Surroundings:
             command=self.command,
             patient=self.patient,
             outside=Servers(),
+            person=self.person,
         )
+
+    @property
+    def person(self) -> Person | None:
+        """Who is asked for passwords; programs ask nobody."""
+        return None
 
     def _login(self) -> str:
         user = self.environment.get("USER") or self.environment.get("LOGNAME") or f"user{os.getuid()}"
@@ -249,6 +280,11 @@ class Context(Surroundings):
         self.err.write(f"{question} [y/N] ")
         self.err.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @property
+    def person(self) -> Person | None:
+        """Whoever sits at the terminal."""
+        return Typist(self) if self.can_ask else None
 
     @property
     def can_ask(self) -> bool:

@@ -235,6 +235,13 @@ class Outside(Protocol):
         """
 
 
+class Person(Protocol):
+    """Somebody at a terminal."""
+
+    def ask(self, question: str, *, secret: bool = False) -> str | None:
+        """The line that was typed in answer, None where there was none; what is secret is not shown meanwhile."""
+
+
 class Clock(Protocol):
     """Where times come from."""
 
