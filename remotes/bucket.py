@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from assay.engine.errors import CorruptRemote, MissingObject
+from assay.engine.errors import CorruptRemote, KeyMissing, MissingObject
 from assay.engine.events import Note, Reporter, silent
 from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.reach import closure
 from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, GitTransport, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
+from assay.remotes.bucket_join import join_small
 from assay.remotes.bucket_packs import BucketPacks, PackTo
 from assay.remotes.bucket_refs import BucketRefs
 from assay.remotes.copies import Copies
 from assay.remotes.moves import why_not
+
+_LOOKS = 3
 
 
 class BucketTransport:
@@ -55,6 +58,7 @@ class BucketTransport:
         self.objects = 0
         self.size = 0
         self._store = store
+        self._folder = folder
         self._packs = BucketPacks(store, copies, folder, jobs, report)
         self._refs = BucketRefs(store, copies, hash_name, clock, ids, jobs)
         self._pack_to = pack_to
@@ -117,6 +121,8 @@ class BucketTransport:
         for update in good:
             if update.refname.startswith("refs/heads/") and not moved[update.refname]:
                 self._refs.set_head(update.refname)
+        self._packs.tidy()
+        join_small(self._packs, self._folder)
         return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
 
     def close(self) -> None:
@@ -127,13 +133,14 @@ class BucketTransport:
         missing = [oid for oid in wants if oid not in self._packs]
         if not missing:
             return
-        first = self._packs.is_empty
+        tell = self._tell_first if self._packs.is_empty else None
         oids = list(closure(source, missing, self._packs.__contains__))
-        count, size = self._packs.send(oids, self._pack_to)
-        self.objects += count
-        self.size += size
-        if first:
-            self._report(Note(f"First push to {self.url}: {count} Git objects, {_amount(size)} of code and history."))
+        sent = self._packs.send(oids, self._pack_to, tell)
+        self.objects += sent.objects
+        self.size += sent.size
+
+    def _tell_first(self, count: int, size: int) -> None:
+        self._report(Note(f"First push to {self.url}: {count} Git objects, {_amount(size)} of code and history."))
 
 
 def fetch_refs(
@@ -184,17 +191,28 @@ class _Bringing:
         return self._have.read(oid)
 
     def bring(self, oids: Sequence[Oid]) -> None:
-        """Fetches the packs that hold these objects. Raises CorruptRemote when one of them is not there afterwards."""
-        names = [name for oid in oids if (name := self._packs.find(oid)) is not None]
-        self._bring(names)
-        if any(oid not in self._have for oid in oids):
-            self._bring(self._packs.unknown())
+        """Fetches the packs that hold these objects; anew when one went away meanwhile, since another holds them then.
+
+        Raises:
+            CorruptRemote: One of them is not there afterwards.
+        """
+        for _ in range(_LOOKS):
+            try:
+                self._bring_all([oid for oid in oids if oid not in self._have])
+                break
+            except KeyMissing:
+                self._packs.refresh()
         for oid in oids:
             if oid not in self._have:
                 raise CorruptRemote(
                     f"The remote has lost the Git object {oid.hex()}.",
                     "Push again from a repository that has it.",
                 )
+
+    def _bring_all(self, oids: Sequence[Oid]) -> None:
+        self._bring(name for oid in oids if (name := self._packs.find(oid)) is not None)
+        if any(oid not in self._have for oid in oids):
+            self._bring(self._packs.unknown())
 
     def _bring(self, names: Iterable[str]) -> None:
         objects, size = self._packs.bring(names, self._into)

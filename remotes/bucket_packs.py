@@ -3,16 +3,22 @@
 A pack counts once its index is there too, because it is written after it; so every object in an index is there with
 all that it needs. An index is kept as a local copy and must match its own checksum and its pack's name each time it is
 read. It is believed only in what to fetch: what comes is checked object by object before it is let in.
+
+Where there are many small packs, a push makes one of them (`bucket_join`), and a small file beside them says which
+ones it makes needless; a later push removes those. A reader who misses one looks again.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from hashlib import sha1
+from typing import NamedTuple
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, CorruptObject, CorruptRemote, RemoteError
+from assay.engine.errors import AssayError, CorruptObject, CorruptRemote, KeyMissing, RemoteError
 from assay.engine.events import Done, Progress, Reporter
 from assay.engine.git.incoming import CheckedPack, check_pack
 from assay.engine.git.packindex import PackIndex, index_bytes
@@ -28,8 +34,19 @@ PackTo = Callable[[Iterable[Oid], disk.NewFile], int]
 """Writes a pack of the objects into a new file and returns how many there are."""
 
 _NAME = re.compile(r"pack-([0-9a-f]{40})\.(pack|idx)")
+_OVER = re.compile(r"over-[0-9a-f]{40}")
+_SMALL_PACK = 4_000_000
+"""Bytes: smaller packs are joined when there are many."""
 _SMALL = 20_000
 """Objects: the ids of smaller packs are kept in one dictionary, larger ones are searched one by one."""
+
+
+class Sent(NamedTuple):
+    """What was sent: how many objects and bytes, and the name of their pack."""
+
+    objects: int
+    size: int
+    name: str
 
 
 class BucketPacks:
@@ -57,25 +74,67 @@ class BucketPacks:
         self._indexes: dict[str, PackIndex] = {}
         self._small: dict[bytes, str] = {}
         self._large: list[str] = []
+        self._needless: list[str] = []
 
     def refresh(self) -> None:
         """Looks at what is there now."""
         sizes: dict[str, int] = {}
-        indexed = set()
+        indexed, overs = set(), []
         for key, size in self._store.list(GIT_PACKS):
-            match = _NAME.fullmatch(key.removeprefix(GIT_PACKS))
+            name = key.removeprefix(GIT_PACKS)
+            match = _NAME.fullmatch(name)
             if match and match[2] == "pack":
                 sizes[match[1]] = size
             elif match:
                 indexed.add(match[1])
-        self._sizes = {name: size for name, size in sizes.items() if name in indexed}
-        new = [name for name in self._sizes if name not in self._indexes]
+            elif _OVER.fullmatch(name):
+                overs.append(key)
+        sizes = {name: size for name, size in sizes.items() if name in indexed}
+        said = self._read_overs(overs)
+        self._read_indexes(name for _, name, _ in said if name in sizes)
+        replaced = {old for _, name, olds in said if name in sizes and name in self._indexes for old in olds}
+        self._sizes = {name: size for name, size in sizes.items() if name not in replaced}
+        self._needless = [_key(name, kind) for kind in ("idx", "pack") for name in sorted(replaced & sizes.keys())]
+        self._needless += [key for key, name, olds in said if name not in self._sizes or not sizes.keys() & set(olds)]
+        self._forget(self._indexes.keys() - self._sizes.keys())
+        self._read_indexes(self._sizes)
+
+    def _read_overs(self, keys: Iterable[str]) -> list[tuple[str, str, tuple[str, ...]]]:
+        """The files that name needless packs: their keys, and what they say."""
+        found = []
+        for key, said in each(self._over, keys, self._jobs):
+            if isinstance(said, CorruptRemote):
+                self.damaged[key] = said.message
+            elif isinstance(said, AssayError) and not isinstance(said, KeyMissing):
+                raise said
+            elif not isinstance(said, AssayError):
+                found.append((key, *said))
+        return found
+
+    def _over(self, key: str) -> tuple[str, tuple[str, ...]]:
+        data = self._copies.read(key)
+        if data is None or sha1(data).hexdigest() != key[-40:]:
+            data = self._store.get(key)
+            self._copies.write(key, data)
+        return decode_over(data, key)
+
+    def _read_indexes(self, names: Iterable[str]) -> None:
+        new = [name for name in names if name not in self._indexes]
         for name, index in each(self._index, new, self._jobs):
-            if isinstance(index, CorruptRemote):
+            if isinstance(index, CorruptRemote | KeyMissing):
                 self.damaged[_key(name, "idx")] = index.message
             elif isinstance(index, AssayError):
                 raise index
             else:
+                self._take(name, index)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Lets go of what was known of packs that do not count any more."""
+        gone = set(names)
+        if gone:
+            kept = {name: index for name, index in self._indexes.items() if name not in gone}
+            self._indexes, self._small, self._large = {}, {}, []
+            for name, index in kept.items():
                 self._take(name, index)
 
     def _take(self, name: str, index: PackIndex) -> None:
@@ -112,6 +171,34 @@ class BucketPacks:
         if name is None:
             name = next((large for large in self._large if self._indexes[large].position(oid) >= 0), None)
         return name
+
+    def small(self) -> list[str]:
+        """The packs that can be joined into one, the smallest first; none that cannot be understood."""
+        names = [name for name, size in self._sizes.items() if size < _SMALL_PACK and name in self._indexes]
+        return sorted(names, key=lambda name: (self._sizes[name], name))
+
+    def size(self, name: str) -> int:
+        """The length of a pack in bytes."""
+        return self._sizes[name]
+
+    def oids(self, name: str) -> list[Oid]:
+        """What a pack holds, as its index says."""
+        index = self._indexes[name]
+        return [Oid(index.oid(place)) for place in range(index.count)]
+
+    def replace(self, olds: Iterable[str], name: str) -> None:
+        """Says that a pack, which is there, holds all that others hold."""
+        data = encode_over(name, olds)
+        self._store.put(f"{GIT_PACKS}over-{sha1(data).hexdigest()}", data)
+
+    def tidy(self) -> None:
+        """Removes what had been replaced when `refresh` looked; it can wait."""
+        if self._needless:
+            with suppress(RemoteError):
+                self._store.settle()
+                self._store.delete(self._needless)
+                self._copies.remove(self._needless)
+                self._needless = []
 
     def unknown(self) -> list[str]:
         """The packs of which nothing is known, because their indexes are damaged."""
@@ -150,8 +237,13 @@ class BucketPacks:
             raise
         return received
 
-    def send(self, oids: Iterable[Oid], pack_to: PackTo) -> tuple[int, int]:
-        """Makes one pack of the objects and sends it, the index last; returns how many objects and bytes.
+    def send(self, oids: Iterable[Oid], pack_to: PackTo, tell: Callable[[int, int], None] | None = None) -> Sent:
+        """Makes one pack of the objects and sends it, the index last.
+
+        Args:
+            oids: What goes.
+            pack_to: Where from.
+            tell: Hears the numbers of objects and bytes before anything is sent.
 
         Raises:
             CorruptObject: An object here is damaged; nothing was sent.
@@ -162,9 +254,11 @@ class BucketPacks:
             file.close()
             checked = check_pack(file.path, PackMemory(), _no_base)
             assert isinstance(checked, CheckedPack), "a pack that is sent is whole"
+            if tell is not None:
+                tell(count, file.size)
             name = checked.checksum.hex()
             self._put(name, file, index_bytes(checked.entries, checked.checksum))
-            return count, file.size
+            return Sent(count, file.size, name)
 
     def _new_file(self) -> disk.NewFile:
         try:
@@ -206,3 +300,23 @@ def _checked_index(data: bytes, name: str, key: str) -> PackIndex:
         if index.checksum.hex() == name:
             return index
     raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
+
+
+def encode_over(name: str, olds: Iterable[str]) -> bytes:
+    """The bytes of a file that says which packs another one makes needless: canonical JSON on one line."""
+    fields = {"assay": 1, "over": sorted(olds), "pack": name}
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def decode_over(data: bytes, key: str) -> tuple[str, tuple[str, ...]]:
+    """A pack's name, and those of the packs that it makes needless. Raises CorruptRemote."""
+    if sha1(data).hexdigest() != key[-40:]:
+        raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
+    try:
+        fields: Mapping[str, object] = json.loads(data)
+        name, olds = fields["pack"], fields["over"]
+        if fields["assay"] != 1 or not isinstance(name, str) or not isinstance(olds, list) or name in olds:
+            raise ValueError
+        return name, tuple(str(old) for old in olds)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptRemote(f"{key} does not say which packs are needless.", "Upgrade assay.") from error
