@@ -62,6 +62,13 @@ remote webdav: user password ask_password=flag token bearer_token_command custom
   timeout=whole ssl_verify verify=flag
 """
 
+_SECRETS = """
+password passphrase token account_key sas_token connection_string client_secret oss_key_secret secret_access_key
+session_token sse_customer_key gdrive_client_secret
+"""
+SECRET = frozenset(_SECRETS.split())
+"""Settings whose values are shown to nobody and belong into no file that is shared."""
+
 _TEXTS = {"assay": ASSAY, "dvc": DVC}
 _SAME = {"https": "http", "webdavs": "webdav", "file": "local", "": "local"}
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}

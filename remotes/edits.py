@@ -1,4 +1,4 @@
-"""Renaming and removing remotes: their sections, and every setting that names them, in one file or in several.
+"""Changing, renaming and removing remotes: their sections, and every setting that names them, in one file or several.
 
 A section that has lost its URL to another file would make every later command fail, so what is asked for is worked out
 first, for all files together, and refused when it would come to that.
@@ -12,7 +12,32 @@ from assay.engine.config import Config, Layer, read
 from assay.engine.configtext import Sections, Value, as_text, edited, parse, without_section
 from assay.engine.errors import ConfigError
 from assay.engine.project import Project
-from assay.engine.settings import write
+from assay.engine.settings import change, write
+from assay.remotes.registry import checked_url, find, open_store
+
+
+def modify(project: Project, name: str, key: str, value: str | None, path: str, *, typed_in: str) -> None:
+    """Sets one key of a remote, or takes it away when ``value`` is None.
+
+    Args:
+        project: The project.
+        name: The remote's name.
+        key: The setting.
+        value: Its new value; a path is relative to ``typed_in``.
+        path: The configuration file that is changed, absolute; one of the project's or the user's.
+        typed_in: Absolute path of the folder where it was typed.
+
+    Raises:
+        ConfigError: There is no such remote, or it cannot have that setting or that value; nothing was changed.
+        UsageError: No remote can have that URL.
+    """
+    present = find(project, name)
+    if value is not None and key == "url":
+        checked_url(value)
+    elif value is not None:
+        open_store(present._replace(settings={key: value})).close()
+    below = [layer for layer in project.config.layers if layer.path != path]
+    change(path, f"remote.{present.name}.{key}", value, words=project.layout.words, typed_in=typed_in, below=below)
 
 
 def rename(project: Project, old: str, new: str, paths: Sequence[str]) -> None:

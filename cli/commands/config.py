@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from assay.engine.config import Layer
     from assay.engine.project import Project
 
-_S3 = ("secret_access_key", "session_token", "sse_customer_key")
-_OTHERS = ("token", "account_key", "sas_token", "connection_string", "client_secret", "oss_key_secret")
-SECRET = frozenset(["password", "passphrase", "gdrive_client_secret", *_S3, *_OTHERS])
-"""Settings whose values are not listed."""
-
 EXAMPLES = """\
   assay config --global user.name "Ann Lee"
   assay config cache.type hardlink,copy
@@ -74,6 +69,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _shown(key: str, value: str | tuple[str, ...]) -> str:
     from assay.engine.configtext import as_text
+    from assay.engine.vocabulary import SECRET
 
     return "***" if key in SECRET else as_text(value)
 
@@ -98,10 +94,12 @@ def _project(context: Context) -> Project | None:
 
 
 def _change(key: str, value: str | None, level: str | None, context: Context) -> None:
+    from assay.cli.secrets import level_for
     from assay.engine.settings import change
     from assay.engine.vocabulary import split
 
-    section, _ = split(key)
+    section, last = split(key)
+    level = level_for(last, level, context) if value is not None else level
     name, path = _place(section, level, context)
     project = None if name == "user" else context.project()
     words = project.layout.words if project else "assay"
