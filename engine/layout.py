@@ -47,6 +47,7 @@ class ProjectLayout(NamedTuple):
         tmp: Files that can be deleted at any moment, below the root.
         hash_name: The hash of new artifacts.
         pack_limit: Bytes: artifacts smaller than this, and manifests, lie in packs; 0 where each is a file of its own.
+        runs: Where isolated runs have their folders, below the root.
         shared_locks: Where the locks lie that DVC takes, too, below the root; empty where there are none.
         shared_runs: Where DVC keeps its queue and its runs, below the root; empty where there are none.
         takes_untracked: Whether a snapshot takes every file that is neither tracked nor ignored; else only those that
@@ -68,6 +69,7 @@ class ProjectLayout(NamedTuple):
     own_words: tuple[str, ...]
     cache: str
     tmp: str
+    runs: str
     hash_name: HashName
     pack_limit: int
     shared_locks: str
@@ -92,6 +94,7 @@ def native(hash_name: HashName = "xxh128") -> ProjectLayout:
         own_words=(),
         cache=".assay/cache",
         tmp=".assay/tmp",
+        runs=".assay/tmp/runs",
         hash_name=hash_name,
         pack_limit=SMALL,
         shared_locks="",
@@ -117,6 +120,7 @@ def dvc() -> ProjectLayout:
         own_words=("user", "gc"),
         cache=".dvc/cache",
         tmp=".dvc/tmp/assay",
+        runs=".dvc/tmp/exps/assay",
         hash_name="md5",
         pack_limit=0,
         shared_locks=".dvc/tmp",

@@ -184,6 +184,17 @@ class Lab:
 
         return run(self.project, spec)
 
+    def execute_isolated(self, spec: RunSpec, copies: Sequence[str] = ()) -> Ran:
+        """As `execute`, but in a folder of its own: the workspace is free meanwhile, and stays as it is.
+
+        Args:
+            spec: What to run.
+            copies: Project paths of ignored or unknown files and folders to copy there.
+        """
+        from assay.engine.experiments.isolated import run_isolated
+
+        return run_isolated(self.project, spec, copies=tuple(copies))
+
     def save(
         self,
         *,

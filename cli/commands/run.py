@@ -11,6 +11,7 @@ from assay.cli.wiring import Context
 if TYPE_CHECKING:
     from assay.api.records import Record
     from assay.engine.experiments.prepare import RunSpec
+    from assay.engine.experiments.run import Ran
 
 _GLANCE = 200  # characters
 TAKES_COMMAND = True  # what follows `--` is not for argparse
@@ -19,6 +20,7 @@ EXAMPLES = """\
   assay run                                   run what changed
   assay run -S train.lr=0.01 -S split.seed=7  with changed parameters
   assay run -n deeper -S forest.max_depth=12  under a name of your own
+  assay run --temp -S train.lr=0.01           in a folder of its own
   assay run train                             one stage and what it needs
   assay run --params p.yaml --metrics m.json --outs model.pkl -- python train.py
 """
@@ -35,6 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--force", action="store_true", help="run unchanged stages too, replace an experiment of that name"
     )
+    parser.add_argument("--temp", action="store_true", help="run in a folder of its own; the workspace stays free")
+    parser.add_argument(
+        "-C",
+        "--copy-paths",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="copy this there, though Git ignores it (with --temp)",
+    )
     for name, text in (
         ("--params", "a file of parameters that the command reads"),
         ("--metrics", "a file of metrics that it writes"),
@@ -47,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs and keeps the result."""
     spec = _spec(args, context)
-    ran = context.lab.execute(spec)
+    ran = execute(args, context, spec)
     context.report.clear()
     if spec.manner.dry:
         context.say(would_run(ran.reproduced.ran, context.report.folder))
@@ -56,6 +67,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.say(told(context.lab.record_of(ran.made)))
     refuse_failures(ran.reproduced, context.report.folder, ran.log)
     return 0
+
+
+def execute(args: argparse.Namespace, context: Context, spec: RunSpec) -> Ran:
+    """Runs in the workspace, or with ``--temp`` in a folder of its own."""
+    from assay.engine.errors import UsageError
+
+    copies = tuple(map(context.relative, args.copy_paths))
+    if args.temp:
+        return context.lab.execute_isolated(spec, copies)
+    if copies:
+        raise UsageError("-C copies into the folder of a run of its own, and this one runs here.", "Add --temp.")
+    return context.lab.execute(spec)
 
 
 def told(made: Record) -> str:

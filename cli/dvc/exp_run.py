@@ -13,7 +13,9 @@ from assay.cli.wiring import Context
 if TYPE_CHECKING:
     from assay.engine.experiments.prepare import RunSpec
 
-_LATER = {"queue": "--queue", "run_all": "--run-all", "temp": "--temp"}
+_LATER = {"queue": "--queue", "run_all": "--run-all"}
+_APPLIED = "Experiment results have been applied to your workspace."
+_APART = "To apply the results of an experiment to your workspace run:\n\n\tassay-dvc exp apply <exp>"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
     parser.add_argument("--queue", action="store_true", help="run it later (not there yet)")
     parser.add_argument("--run-all", action="store_true", help="run what is queued (not there yet)")
-    parser.add_argument("--temp", action="store_true", help="run it in a folder of its own (not there yet)")
+    parser.add_argument("--temp", action="store_true", help="run it in a folder of its own")
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="with --run-all: so many at a time")
     parser.add_argument(
         "-C", "--copy-paths", action="append", default=[], metavar="PATH", help="with --temp: what to copy there"
@@ -54,7 +56,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.pull and not args.dry:
         pull_first(context, load(context.project()), spec.choice)
     try:
-        ran = context.lab.execute(spec)
+        copies = tuple(map(context.relative, args.copy_paths))
+        ran = context.lab.execute_isolated(spec, copies) if args.temp else context.lab.execute(spec)
     except NameTaken as error:
         say_conflict(error, args.name)
         raise
@@ -62,7 +65,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if ran.made is not None:
         push_if_asked(context, ran.made.ref)
         context.say(f"\nRan experiment(s): {ran.made.ref.name}")
-        context.say("Experiment results have been applied to your workspace.")
+        context.say(_APART if args.temp else _APPLIED)
     refuse_failures(ran.reproduced, lines.folder, ran.log)
     return 0
 

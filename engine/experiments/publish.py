@@ -33,14 +33,12 @@ class Made(NamedTuple):
         ref: Its baseline and name.
         commit: Its commit.
         message: The commit's message without trailers.
-        head_moved: Whether HEAD names another commit now than when the run began.
         changed_during: Project paths of dependencies that changed while their stage ran.
     """
 
     ref: ExpRef
     commit: Oid
     message: str
-    head_moved: bool = False
     changed_during: tuple[str, ...] = ()
 
 
@@ -117,7 +115,7 @@ def publish(
     disk.sync_tree(project.repo.common_dir)
     ref = ExpRef(start.head, name)
     _set_ref(project, ref, commit, force=force)
-    return Made(ref, commit, text, project.repo.head() != start.head, changed)
+    return Made(ref, commit, text, changed)
 
 
 def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None:

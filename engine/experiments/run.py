@@ -143,7 +143,7 @@ def perform(
 
 
 def _say_what_moved(project: Project, made: Made) -> None:
-    if made.head_moved:
+    if project.repo.head() != made.ref.baseline:
         project.report(
             Note(f"HEAD moved while it ran; the experiment belongs to {made.ref.baseline.hex()[:7]}, where it started.")
         )

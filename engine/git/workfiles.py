@@ -227,7 +227,11 @@ class WorkFiles:
             if error.errno == errno.EINVAL and mode == MODE_LINK:
                 return None  # it is no symlink any more
             raise unreadable(path, error) from error
-        conversion = self.conversion(path, mode)
+        return data if mode == MODE_LINK else self.as_blob(path, data)
+
+    def as_blob(self, path: str, data: bytes) -> bytes:
+        """The bytes that Git would store for a file at this path, or one that is about to be there, with these."""
+        conversion = self.filters.of(path)
         return conversion.to_blob(data, lambda: self._known_blob(path)) if conversion.changes_bytes else data
 
     def conversion(self, path: str, mode: int) -> Conversion:

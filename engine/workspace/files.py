@@ -85,6 +85,19 @@ def stored(project: Project, batch: ObjectBatch, paths: Iterable[str]) -> dict[s
     return {path: _store(files, batch, path) if _is_real(files.root, path, folders) else None for path in paths}
 
 
+def coming(project: Project, batch: ObjectBatch, contents: Mapping[str, bytes]) -> dict[str, Item | None]:
+    """Files with contents that are not in the work tree yet, as Git would store them, written to the batch."""
+    files = WorkFiles(project.repo)
+    found: dict[str, Item | None] = {}
+    for path, data in contents.items():
+        try:
+            known = files.mode_of(os.stat(f"{files.root}/{path}"), (files.index.item(path) or (None,))[0])
+        except OSError:
+            known = None
+        found[path] = (known or objects.MODE_FILE, batch.add(objects.BLOB, files.as_blob(path, data)))
+    return found
+
+
 def _store(files: WorkFiles, batch: ObjectBatch, path: str) -> Item | None:
     try:
         status = os.lstat(f"{files.root}/{path}")

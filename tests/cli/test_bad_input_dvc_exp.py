@@ -36,7 +36,7 @@ def refused(assay_dvc):
 
 
 def test_what_run_has_not_yet(refused, project):
-    for flag in ("--queue", "--run-all", "--temp"):
+    for flag in ("--queue", "--run-all"):
         refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
 
 
