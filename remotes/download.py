@@ -6,7 +6,8 @@ the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 
 from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing
 from assay.engine.events import Done, Progress, Reporter
@@ -18,6 +19,7 @@ from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
 from assay.remotes.native import loose_key, pack_key
 from assay.remotes.parallel import each
+from assay.remotes.ranges import Part, fetch, parts
 from assay.remotes.shelf import Shelf
 from assay.remotes.verify import Received
 
@@ -74,7 +76,7 @@ class Download:
     def _bring(self, missing: set[Digest]) -> None:
         missing -= self.done.failed.keys()
         packed = {digest: pack for digest in missing if (pack := self._shelf.pack_of(digest)) is not None}
-        self._bring_packs(dict.fromkeys(packed.values()))
+        self._bring_packs(self._bring_parts(packed))
         left = self._cache.missing(missing)
         loose = [digest for digest in left if digest not in packed]
         sizes = self._loose_sizes(loose)
@@ -83,6 +85,29 @@ class Download:
         self._bring_loose(sizes)
         for digest in self._cache.missing(left):
             self.done.failed.setdefault(digest, f"{digest} is not on the remote.")
+
+    def _bring_parts(self, packed: Mapping[Digest, str]) -> list[str]:
+        """Brings what is cheaper without the rest of its pack; returns the packs that are to come whole."""
+        shelf, wanted, whole = self._shelf, list[Part](), list[str]()
+        places: dict[str, dict[Digest, tuple[int, int]]] = {}
+        for digest, pack_id in packed.items():
+            places.setdefault(pack_id, {})[digest] = shelf.place(digest)
+        for pack_id, there in places.items():
+            some = parts(pack_id, shelf.pack_size(pack_id), there) if shelf.store.has_ranges() else []
+            wanted += some
+            whole += [] if some else [pack_id]
+        self._total += sum(part.length for part in wanted)
+        with ExitStack() as stack:
+            algos = {digest.algo for part in wanted for digest in part.places}
+            writers = {algo: stack.enter_context(self._cache.writer(algo)) for algo in algos}
+            for part, found in fetch(shelf.store, wanted, shelf.jobs):
+                if found is None:
+                    whole.append(part.pack)
+                    continue
+                for digest, data in found.items():
+                    writers[digest.algo].add_bytes(data, is_dir=digest.is_dir)
+                self._count(len(found), part.length)
+        return list(dict.fromkeys(whole))
 
     def _bring_packs(self, pack_ids: Iterable[str]) -> None:
         wanted = list(pack_ids)

@@ -126,6 +126,10 @@ class Shelf:
         """The id of the pack that holds an object; None when none is known to."""
         return self._packs.get(key_of(digest))
 
+    def place(self, digest: Digest) -> tuple[int, int]:
+        """Offset and length of an object in the pack that holds it."""
+        return self._held[self._packs[key_of(digest)]][key_of(digest)]
+
     def has_pack(self, pack_id: str, size: int) -> bool:
         """Whether a pack of that name and size is there, described or not."""
         return self._sizes.get(pack_id) == size

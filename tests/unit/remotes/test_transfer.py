@@ -9,7 +9,7 @@ import pytest
 
 from assay.engine.events import Event, silent
 from assay.engine.model import Artifact, Digest, Entry
-from assay.engine.ports import Source
+from assay.engine.ports import Sink, Source
 from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import digests_of, write_manifest
 from assay.remotes.contents import Contents
@@ -31,6 +31,7 @@ class Recording(MemoryStore):
         super().__init__()
         self.written: list[str] = []
         self.got: list[str] = []
+        self.streamed: list[str] = []
 
     def put(self, key: str, data: bytes) -> None:
         self.written.append(key)
@@ -39,6 +40,10 @@ class Recording(MemoryStore):
     def get(self, key: str) -> bytes:
         self.got.append(key)
         return super().get(key)
+
+    def get_to(self, key: str, sink: Sink) -> int:
+        self.streamed.append(key)
+        return super().get_to(key, sink)
 
     def put_from(self, key: str, source: Source) -> None:
         super().put_from(key, source)
@@ -360,6 +365,31 @@ def test_who_misses_an_index_looks_again(here: Side, there: Side, store: Recordi
     shelf = Shelf(Late(store), there.copies, "xxh128", 4)
     shelf.refresh()
     assert shelf.pack_of(artifact.digest) is not None
+
+
+def test_few_objects_of_a_large_pack_come_alone(here: Side, there: Side, store: Recording) -> None:
+    many = {f"f{number:03}": os.urandom(200_000) for number in range(60)}
+    here.upload(here.add(many))
+    wanted = list(digests_of(here.cache, here.add({"f000": many["f000"], "f059": many["f059"]})))[:2]
+    fetched = Download(there.cache, there.shelf(), Contents(there.cache), silent).fetch(wanted)
+    assert (fetched.failed, fetched.artifacts) == ({}, 2)
+    assert fetched.size < 1_000_000
+    assert not any(key.startswith("packs/") for key in store.streamed)
+    assert all(there.cache.read(digest) for digest in wanted)
+
+
+def test_a_damaged_part_is_not_let_in_and_its_pack_is_named(here: Side, there: Side, store: Recording) -> None:
+    artifact = here.add({f"f{number:03}": os.urandom(200_000) for number in range(60)})
+    here.upload(artifact)
+    [key] = [info.key for info in store.list("packs/")]
+    wanted = next(iter(digests_of(here.cache, artifact)))
+    offset, _ = here.shelf().place(wanted)
+    data = bytearray(store.get(key))
+    data[offset + 5] ^= 1
+    store.put(key, bytes(data))
+    failed = Download(there.cache, there.shelf(), Contents(there.cache), silent).fetch([wanted]).failed
+    assert key in failed[wanted]
+    assert there.cache.missing([wanted]) == {wanted}
 
 
 def test_a_manifest_that_is_none_is_named(here: Side, there: Side) -> None:
