@@ -84,7 +84,7 @@ class Credentials(Protocol):
         """What to say, the likeliest first; the next one is asked for only when the server refused the one before.
 
         Args:
-            url: The repository as it was typed; not what a redirect made of it, if that is on another host.
+            url: The repository at the server that asks; after a redirect that may be another than was typed.
             realm: What the server calls what it guards; may be empty.
         """
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -13,10 +17,15 @@ from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, RefResult, RefUpdate, RemoteStore
 from assay.remotes.bucket import BucketTransport
 from assay.remotes.copies import Copies
+from assay.remotes.git.http import HttpWire
+from assay.remotes.git.httpsettings import HttpSettings
 from assay.remotes.git.local import LocalTransport
+from assay.remotes.git.server import ServerTransport
+from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Dialled, Wire
 from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 from assay.remotes.stores_s3 import S3Settings, S3Store
+from tests import githttp
 
 Git = Callable[..., str]
 Connect = Callable[[Repository], GitTransport]
@@ -79,9 +88,89 @@ def connect_bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[C
     store.close()
 
 
-@pytest.fixture(params=["memory", "not atomic", "local", "s3", "git"])
+SERVERS = ["http", "old http", "program", "old program"]
+
+
+class Piped:
+    """A service that runs on this machine, joined to us by pipes, as ssh does it with one far away."""
+
+    def __init__(self, command: list[str], *, old: bool) -> None:
+        variables = os.environ if old else {**os.environ, "GIT_PROTOCOL": "version=2"}
+        self._process = subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def read(self, size: int) -> bytes:
+        assert isinstance(self._process.stdout, io.BufferedReader)
+        return self._process.stdout.read1(size)
+
+    def write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def said(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+class Programs:
+    """Runs Git's own services on this machine."""
+
+    url = "a program"
+
+    def __init__(self, path: Path, *, old: bool) -> None:
+        self._path = path
+        self._old = old
+
+    def open(self, service: str) -> Piped:
+        return Piped([*service.replace("-", " ", 1).split(), str(self._path)], old=self._old)
+
+
+def over_a_wire(
+    make_wire: Callable[[], Wire], asks: str, opened: list[GitTransport]
+) -> Callable[[Repository], ServerTransport]:
+    def make(repo: Repository) -> ServerTransport:
+        opened.append(ServerTransport(make_wire(), repo, f"{repo.common_dir}/assay/incoming", asks=asks))
+        return opened[-1]
+
+    return make
+
+
+def server_of(kind: str, request: pytest.FixtureRequest, path: Path) -> Callable[[], Wire]:
+    """Makes a wire to a repository behind real Git."""
+    if kind.endswith("program"):
+        return lambda: Dialled(Programs(path, old=kind.startswith("old")))
+    host = request.getfixturevalue("git_host")
+    host.old = kind.startswith("old")
+    return lambda: HttpWire(f"{host.url}/{path.name}", lambda url: HttpSettings())
+
+
+@pytest.fixture
+def git_host(tmp_path: Path) -> Iterator[githttp.GitHost]:
+    """A server for the repositories in the test's folder."""
+    with githttp.serving(tmp_path) as host:
+        yield host
+
+
+@pytest.fixture(params=["memory", "not atomic", "local", "s3", "git", *SERVERS, "http, pushing"])
 def connect(request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Iterator[Connect]:
     """Opens the transport as the machine that a repository is on would."""
+    kind, _, asks = request.param.partition(", ")
+    if kind in SERVERS:
+        git("init", "-q", "--bare", str(tmp_path / "remote.git"))
+        there: list[GitTransport] = []
+        wire = server_of(kind, request, tmp_path / "remote.git")
+        yield over_a_wire(wire, RECEIVE_PACK if asks else UPLOAD_PACK, there)
+        for server in there:
+            server.close()
+        git("fsck", "--strict", "--no-dangling", cwd=tmp_path / "remote.git")
+        return
     if request.param == "git":
         git("init", "-q", "--bare", str(tmp_path / "remote.git"))
         opened: list[LocalTransport] = []
