@@ -63,7 +63,6 @@ class HttpWire:
         self._response: http.client.HTTPResponse | None = None
         self._answer: Answer | None = None
         self._answers: Iterator[Answer] | None = None
-        self._tried: list[str] = []
         self._accepted = False
 
     def greet(self, service: str) -> Reader:
@@ -226,7 +225,6 @@ class HttpWire:
         self._accepted = False
         if self._answer is None:
             raise self._locked_out()
-        self._tried.append(self._answer.source)
 
     def _refused(self, answer: Answer) -> None:
         if self._credentials is not None:
@@ -238,15 +236,16 @@ class HttpWire:
             self._credentials.accepted(self._base, self._answer)
 
     def _locked_out(self) -> AccessDenied:
-        tried = ", ".join(dict.fromkeys(self._tried))
+        """The sentence about a server that lets nobody in whom we know."""
+        said = self._credentials.said() if self._credentials is not None else []
         if any(name.lower() == "authorization" for name, _ in self._settings.headers):
-            tried = ", ".join(filter(None, ["http.extraHeader", tried]))
-        if not tried:
+            said.insert(0, "the header that http.extraHeader names was refused")
+        if not said:
             return AccessDenied(
                 f"{self.url} asks for a name and a password or token, and nobody here knows any.",
                 "A credential helper of Git, ~/.netrc or GIT_ASKPASS can know it.",
             )
-        return AccessDenied(f"{self.url} refuses who you are; tried: {tried}.")
+        return AccessDenied(f"{self.url} asks for a name and a password or token: {'; '.join(said)}.")
 
     def _refusal(self, response: http.client.HTTPResponse, message: Message) -> AssayError:
         """The sentence about an answer that is no good."""

@@ -128,6 +128,12 @@ class ServerTransport:
         self._arrived.update(missing)
         return self.size - before
 
+    def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
+        """The objects that `push` would send for refs with these values."""
+        greeting = self._greeted(RECEIVE_PACK)
+        there = SurelyThere(self._here, greeting.shown, greeting.others, greeting.shallow)
+        return list(beyond(source, wants, there, shallow=self._here.shallow))
+
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref."""
         greeting = self._greeted(RECEIVE_PACK)
@@ -210,8 +216,7 @@ class ServerTransport:
     def _move(self, greeting: Greeting, updates: Sequence[RefUpdate], source: ObjectSource) -> dict[str, str]:
         """Sends objects and wishes; returns what went wrong, by name."""
         wants = [update.new for update in updates if update.new is not None]
-        there = SurelyThere(self._here, greeting.shown, greeting.others, greeting.shallow)
-        missing = list(beyond(source, wants, there, shallow=self._here.shallow))
+        missing = self.unsent(wants, source)
         request = move_request(greeting, updates, self._here.shallow)
         self._greeting = None  # refs are about to move
         try:

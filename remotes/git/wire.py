@@ -94,6 +94,9 @@ class Credentials(Protocol):
     def refused(self, url: str, answer: Answer) -> None:
         """The server did not take this one: to be forgotten."""
 
+    def said(self) -> list[str]:
+        """What each place that was asked had to say, and what was refused, for the sentence of a failure."""
+
 
 class Wire(Protocol):
     """Requests and answers between here and a repository's services."""
