@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import Refused
 from assay.engine.experiments.prepare import Prepared
-from assay.engine.experiments.start import Start, take
+from assay.engine.experiments.start import take
 from assay.engine.git import objects
+from assay.engine.git.batch import ObjectBatch
 from assay.engine.git.trees import edit_tree, lookup
-from assay.engine.model import Oid
+from assay.engine.git.workfiles import WorkFiles
+from assay.engine.model import Oid, Signature
 from assay.engine.pipeline.datafiles import record_data
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.repro import graph_of
+from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.words import first_of
-from assay.engine.workspace.files import coming, within
+from assay.engine.workspace.files import Changes, coming, within
 
 
 class Captured(NamedTuple):
@@ -40,36 +44,77 @@ class Captured(NamedTuple):
     baseline: Oid
 
 
+class Capture:
+    """The state of the workspace at one moment, from which several runs can start, each with its own parameters.
+
+    Args:
+        project: The project.
+        pipeline: Its stages; edited data that they are about goes into the cache now.
+        baseline: What HEAD names.
+
+    Raises:
+        StoreError: Edited data cannot be put into the cache.
+    """
+
+    def __init__(self, project: Project, pipeline: Pipeline, baseline: Oid) -> None:
+        self._project = project
+        self._baseline = baseline
+        start = take(project, pipeline, baseline)
+        recorded = record_data(project, pipeline.data.values(), Observer(project))
+        with project.repo.objects.batch() as batch:
+            tree = edit_tree(batch, start.base_tree, start.changes)
+            self._tree = edit_tree(batch, tree, self._stored(batch, _encoded(recorded.texts)))
+
+    def commit(self, batch: ObjectBatch, writes: Mapping[str, bytes], name: str) -> Captured:
+        """The state that a run starts from, in a batch; no ref names it yet.
+
+        Args:
+            batch: Gets the objects.
+            writes: The parameter files that the run changes, with their content.
+            name: The experiment's name, for people who look at the commit.
+        """
+        tree = edit_tree(batch, self._tree, self._stored(batch, writes))
+        author, committer = self._signatures
+        message = f"The state that {name} starts from.\n"
+        data = objects.build_commit(tree, (self._baseline,), author, committer, message)
+        return Captured(batch.add(objects.COMMIT, data), self._baseline)
+
+    @cached_property
+    def _signatures(self) -> tuple[Signature, Signature]:
+        return self._project.signature("AUTHOR"), self._project.signature("COMMITTER")
+
+    @cached_property
+    def _files(self) -> WorkFiles:
+        return WorkFiles(self._project.repo)
+
+    def _stored(self, batch: ObjectBatch, contents: Mapping[str, bytes]) -> Changes:
+        return coming(self._files, batch, {self._project.prefix + path: data for path, data in contents.items()})
+
+
 def capture(project: Project, todo: Prepared, baseline: Oid, *, name: str, copies: Collection[str] = ()) -> Captured:
-    """Captures the state of the workspace as a run would find it; no ref names the commit yet.
+    """Captures the state of the workspace as one run would find it; no ref names the commit yet.
 
     Args:
         project: The project.
         todo: What the run will do.
         baseline: What HEAD names.
-        name: The experiment's name, for people who look at the commit.
+        name: The experiment's name.
         copies: Project paths that the run gets copied from the workspace, whoever keeps them.
 
     Raises:
         Refused: What a stage reads would not be there: Git ignores it, no cache has it, it is not copied either.
         StoreError: Edited data cannot be put into the cache.
     """
-    start = take(project, todo.pipeline, baseline)
-    recorded = record_data(project, todo.pipeline.data.values(), Observer(project))
-    writes = {**todo.writes, **{path: text.encode("utf-8") for path, text in recorded.texts.items()}}
-    commit = _commit(project, start, writes, f"The state that {name} starts from.\n")
-    refuse_missing(project, todo, commit, copies)
+    state = Capture(project, todo.pipeline, baseline)
+    with project.repo.objects.batch() as batch:
+        captured = state.commit(batch, todo.writes, name)
+    refuse_missing(project, todo, captured.commit, copies)
     disk.sync_tree(project.repo.common_dir)
-    return Captured(commit, baseline)
+    return captured
 
 
-def _commit(project: Project, start: Start, writes: Mapping[str, bytes], message: str) -> Oid:
-    database = project.repo.objects
-    with database.batch() as batch:
-        written = coming(project, batch, {project.prefix + path: data for path, data in writes.items()})
-        tree = edit_tree(batch, start.base_tree, {**start.changes, **written})
-        author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
-        return batch.add(objects.COMMIT, objects.build_commit(tree, (start.head,), author, committer, message))
+def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
+    return {path: text.encode("utf-8") for path, text in texts.items()}
 
 
 def refuse_missing(project: Project, todo: Prepared, commit: Oid, copies: Collection[str]) -> None:

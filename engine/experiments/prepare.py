@@ -66,21 +66,26 @@ def prepare(project: Project, spec: RunSpec) -> Prepared:
         edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
         writes = {adhoc.FILE: edited.encode("utf-8")} if edited != text else {}
         choice = spec.choice._replace(targets=(adhoc.STAGE,), folder="", glob=False)
-        return Prepared(pipeline, {**writes, **_overridden(project, pipeline, spec)}, choice)
+        return Prepared(pipeline, {**writes, **overridden(project, pipeline, spec)}, choice)
     pipeline = load(project)
     if not pipeline.stages:
         raise UsageError(
             "There is nothing to run: the project has no dvc.yaml with stages.",
             "Give a command, `assay run --metrics metrics.json -- python train.py`, or write a dvc.yaml.",
         )
-    writes = _overridden(project, pipeline, spec)
+    writes = overridden(project, pipeline, spec)
     if any(path in writes for file in pipeline.files.values() for path in file.inputs):
         pipeline = load(project, writes)
     return Prepared(pipeline, writes, spec.choice)
 
 
-def _overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str, bytes]:
-    """The parameter files that the overrides change, with their coming content."""
+def overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str, bytes]:
+    """The parameter files that the overrides change, with their coming content.
+
+    Raises:
+        UsageError: An override names no parameter, or no file of parameters.
+        Refused: A file lies outside the project.
+    """
     if not spec.overrides:
         return {}
     texts = {}

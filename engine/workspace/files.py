@@ -85,9 +85,8 @@ def stored(project: Project, batch: ObjectBatch, paths: Iterable[str]) -> dict[s
     return {path: _store(files, batch, path) if _is_real(files.root, path, folders) else None for path in paths}
 
 
-def coming(project: Project, batch: ObjectBatch, contents: Mapping[str, bytes]) -> dict[str, Item | None]:
+def coming(files: WorkFiles, batch: ObjectBatch, contents: Mapping[str, bytes]) -> dict[str, Item | None]:
     """Files with contents that are not in the work tree yet, as Git would store them, written to the batch."""
-    files = WorkFiles(project.repo)
     found: dict[str, Item | None] = {}
     for path, data in contents.items():
         try:
