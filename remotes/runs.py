@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from assay.engine import disk
@@ -19,6 +19,7 @@ from assay.engine.params import documents
 from assay.engine.pipeline import lock
 from assay.engine.pipeline.lock import LockEntry
 from assay.engine.pipeline.runcache import FOLDER, key_of, value_of
+from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
 from assay.engine.words import counted
 from assay.remotes.artifacts import Freight, Places, Wanted
@@ -44,8 +45,8 @@ def send(project: Project, places: Places) -> Moved:
         RemoteError: The remote refuses altogether.
     """
     (store, _, jobs), freight = places.of(), Freight(project, places)
-    entries = _new_ones(project, {info.key for info in store.list(f"{FOLDER}/")})
-    freight.send(Wanted(artifact) for _, entry in entries.values() for artifact in entry.outs.values() if artifact)
+    entries = unsent(project, store)
+    freight.send(spoken_of(entries))
     ready = {key: data for key, (data, entry) in entries.items() if not _lacks(entry, freight)}
     for _, sent in each(lambda key: store.put(key, ready[key]), ready, jobs):
         if isinstance(sent, AssayError):
@@ -57,8 +58,14 @@ def send(project: Project, places: Places) -> Moved:
     return Moved(freight.moved.artifacts + len(ready), size)
 
 
-def _new_ones(project: Project, there: Collection[str]) -> dict[str, tuple[bytes, LockEntry]]:
-    """The sound entries that a remote has not."""
+def spoken_of(entries: Mapping[str, tuple[bytes, LockEntry]]) -> list[Wanted]:
+    """The outputs that entries name."""
+    return [Wanted(artifact) for _, entry in entries.values() for artifact in entry.outs.values() if artifact]
+
+
+def unsent(project: Project, store: RemoteStore) -> dict[str, tuple[bytes, LockEntry]]:
+    """The sound entries that a remote has not, by key."""
+    there = {info.key for info in store.list(f"{FOLDER}/")}
     entries = {}
     for key in _here(project):
         if key not in there:
@@ -75,9 +82,8 @@ def _new_ones(project: Project, there: Collection[str]) -> dict[str, tuple[bytes
 
 def bring(project: Project, places: Places) -> Moved:
     """Fetches the entries that are not here; returns how many, and their bytes. Raises RemoteError."""
-    (store, _, jobs), here, moved = places.of(), set(_here(project)), Moved()
-    wanted = [info.key for info in store.list(f"{FOLDER}/") if _KEY.fullmatch(info.key) and info.size <= _LARGEST]
-    for key, data in each(store.get, [key for key in wanted if key not in here], jobs):
+    (store, _, jobs), moved = places.of(), Moved()
+    for key, data in each(store.get, unfetched(project, store), jobs):
         if isinstance(data, AssayError):
             raise data
         try:
@@ -96,6 +102,13 @@ def bring(project: Project, places: Places) -> Moved:
     return moved
 
 
+def unfetched(project: Project, store: RemoteStore) -> dict[str, int]:
+    """The keys of the entries that are not here, with their sizes."""
+    here = set(_here(project))
+    found = (info for info in store.list(f"{FOLDER}/") if _KEY.fullmatch(info.key) and info.size <= _LARGEST)
+    return {info.key: info.size for info in found if info.key not in here}
+
+
 def checked(key: str, data: bytes) -> LockEntry:
     """What an entry says.
 
@@ -104,8 +117,9 @@ def checked(key: str, data: bytes) -> LockEntry:
         CorruptRemote: Its name is that of another one.
     """
     match = _KEY.fullmatch(key)
-    entry = lock.parse_entry(documents.decoded(key, data), key)
-    if match is None or (key_of(entry), value_of(entry)) != (match[2], match[3]):
+    text = documents.decoded(key, data)
+    entry = lock.parse_entry(text, key)
+    if match is None or (key_of(entry), value_of(documents.parse(key, text))) != (match[2], match[3]):
         raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
     if None in entry.outs.values():
         raise BadInput(key, "does not say what became of every output")

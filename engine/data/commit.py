@@ -87,21 +87,27 @@ def commit(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL) -
         gone = [out.path for file in files for out in file.recordable if not observer.exists(out.path)]
         if gone and targets and not how.recursive:
             raise BadInput(gone[0], "is not there, so it cannot be recorded", hint="`assay checkout` brings it back.")
-        _check_claims(project, pipeline, stages, observer, how)
+        claimed = _check_claims(project, pipeline, stages, observer, how)
         written: tuple[str, ...] = commit_data(project, files, observer)
         left = tuple(gone)
         if stages:
-            done = commit_outs(project, pipeline, Choice(targets=stages))
+            done = commit_outs(project, pipeline, Choice(targets=stages), lambda stage, *_: stage.address in claimed)
             written += (*done.locks_written, *done.ignores_written)
             left += done.left
         return Recorded(written, left, autostage(project, written))
 
 
-def _check_claims(project: Project, pipeline: Pipeline, stages: Sequence[str], observer: Observer, how: How) -> None:
-    """Refuses, or asks, where a lock entry would tie outputs to inputs that they were not made of."""
+def _check_claims(
+    project: Project, pipeline: Pipeline, stages: Sequence[str], observer: Observer, how: How
+) -> frozenset[str]:
+    """Refuses, or asks, where a lock entry would tie outputs to inputs that they were not made of.
+
+    Returns:
+        The stages of which it is said that their outputs were made of their inputs.
+    """
     if how.force:
-        return
-    locks = Locks(project)
+        return frozenset(stages)
+    locks, claimed = Locks(project), set()
     for address in stages:
         stage = pipeline.stages[address]
         entry = locks.entry(stage)
@@ -116,3 +122,5 @@ def _check_claims(project: Project, pipeline: Pipeline, stages: Sequence[str], o
                 f"{why}, so recording its outputs would claim a run that never was.",
                 "`assay repro` runs it; -f records it as it is.",
             )
+        claimed.add(address)
+    return frozenset(claimed)

@@ -15,12 +15,15 @@ from assay.engine.experiments.publish import Made, claim_name, publish
 from assay.engine.experiments.start import Start, baseline_of, take
 from assay.engine.git.scan import is_repository
 from assay.engine.git.workfiles import ignore_rules
+from assay.engine.pipeline import runcache
 from assay.engine.pipeline.choice import EVERYTHING, Choice
 from assay.engine.pipeline.datafiles import commit_data
+from assay.engine.pipeline.lock import LockEntry, entry_data
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.paths import is_outside
 from assay.engine.pipeline.repro import commit_outs, graph_of
 from assay.engine.pipeline.spec import Pipeline, load
+from assay.engine.pipeline.stage import Stage
 from assay.engine.project import Project
 from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import files_below, outputs_of, transient, within
@@ -67,7 +70,7 @@ def save(
         extra = {path for item in include for path in _included(project, pipeline, item)}
         start = take(project, pipeline, baseline, apart=extra)
         _tell_left_out(project, pipeline, start, extra)
-        for stage in commit_outs(project, pipeline, choice).left:
+        for stage in commit_outs(project, pipeline, choice, _was_run).left:
             project.report(Warned(f"Stage {stage} is not complete here, so its outputs are not in the experiment."))
         written = commit_data(project, sources, Observer(project))
         made = publish(
@@ -83,6 +86,11 @@ def save(
         )
     records.remember(project, [made.commit])
     return made
+
+
+def _was_run(_stage: Stage, before: LockEntry | None, new: LockEntry) -> bool:
+    """Whether outputs count as what the command made: they were recorded so, or nothing else was."""
+    return before is None or runcache.value_of(entry_data(before)) == runcache.value_of(entry_data(new))
 
 
 def _tell_left_out(project: Project, pipeline: Pipeline, start: Start, extra: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from assay.engine.model import Artifact, Entry
+from assay.engine.model import Artifact, Digest, Entry
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
 from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
@@ -26,6 +26,8 @@ from assay.engine.store.manifest import files_in
 from assay.engine.store.rows import Reader
 
 _CONTENT = ("md5", "etag", "checksum", "hash", "digest", "size", "nfiles", "isexec", "version_id", "cloud", "files")
+_UNSEEN = Artifact(Digest("md5", "0" * 32, is_dir=True), None)
+"""Stands for a folder of which it is not known what is in it."""
 
 
 class DataOut(NamedTuple):
@@ -46,6 +48,7 @@ class DataOut(NamedTuple):
         keys: Where in the file it stands.
         listed: A directory whose files stand in the ``.dvc`` file itself.
         place: What kind of place it is in.
+        is_listed: Whether the ``.dvc`` file names its files, with digests or without.
     """
 
     path: str
@@ -62,6 +65,7 @@ class DataOut(NamedTuple):
     keys: Keys = ()
     listed: Listed | None = None
     place: Place = "project"
+    is_listed: bool = False
 
 
 class DataFile(NamedTuple):
@@ -99,6 +103,19 @@ class DataFile(NamedTuple):
     def recordable(self) -> tuple[DataOut, ...]:
         """What can be recorded anew: what lies in the project, and files elsewhere that the cache does not keep."""
         return (*self.outs, *(out for out in self.outside if out.place == "outside" and not out.cache))
+
+    @property
+    def awaited(self) -> dict[str, Artifact]:
+        """What it is to track and nobody has hashed yet, by project path.
+
+        That is an import that was not downloaded, which has the digest that its source has; and a folder of which
+        some file has none, which gets a digest that no content has.
+        """
+        return {
+            out.path: found
+            for out in self.outs
+            if out.cache and out.artifact is None and (found := _awaited(self, out)) is not None
+        }
 
     @property
     def cached(self) -> dict[str, Artifact]:
@@ -165,7 +182,14 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
         keys,
         listing_in(item) if "files" in item else None,
         place,
+        bool(item.get("files")),
     )
+
+
+def _awaited(file: DataFile, out: DataOut) -> Artifact | None:
+    if out.is_listed:
+        return _UNSEEN
+    return artifact_of(file.source, ("deps", 0), file.deps[0]) if file.deps else None
 
 
 def updated(file: DataFile, artifacts: Mapping[str, Artifact], cache: Reader, can_run: Callable[[str], bool]) -> str:

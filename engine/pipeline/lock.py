@@ -66,7 +66,7 @@ class LockFile(NamedTuple):
         What a cloud calls a file stays where the file is the same, as with DVC.
         """
         before = self.data.get("stages", {})
-        changed = {name: _with_versions(entry_data(entry), before.get(name)) for name, entry in entries.items()}
+        changed = {name: versioned(entry, before.get(name)) for name, entry in entries.items()}
         stages = {**before, **changed}
         return LockFile({**self.stages, **entries}, {"schema": _SCHEMA, **self.data, "stages": stages})
 
@@ -182,8 +182,14 @@ def _url_data(url: UrlState) -> dict[str, Any]:
     return data | ({"version_id": url.version_id} if url.version_id else {})
 
 
-def _with_versions(entry: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """An entry, with the versions that a cloud has of outputs that are what they were; a folder's files have none."""
+def versioned(new: LockEntry, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An entry as plain data, with the versions that a cloud has of outputs that are what they were.
+
+    Args:
+        new: The entry; the files of a folder have no versions.
+        before: The data of the one that it replaces.
+    """
+    entry = entry_data(new)
     if before is None or "outs" not in entry:
         return entry
     known = {item["path"]: item for item in before.get("outs") or ()}

@@ -6,7 +6,7 @@ While a stage runs somebody else may write them, too; `look_again` takes that up
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.engine import disk
 from assay.engine.events import LockWritten
@@ -36,6 +36,11 @@ class Locks:
     def entry(self, stage: Stage) -> LockEntry | None:
         """What was recorded when the stage last ran. Raises BadInput when its lock file is not one."""
         return self._file(stage.lock_path).stages.get(stage.name)
+
+    def data(self, stage: Stage) -> Mapping[str, Any] | None:
+        """`entry` as its file has it, with what a cloud calls its outputs."""
+        found: Mapping[str, Any] | None = self._file(stage.lock_path).data.get("stages", {}).get(stage.name)
+        return found
 
     def put(self, entries: Mapping[str, Mapping[str, LockEntry]]) -> None:
         """Writes entries, by lock file and stage name; each file once, and only if that changes it."""

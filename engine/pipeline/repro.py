@@ -7,7 +7,7 @@ runs. The stages are chosen by a `Choice`, a `Manner` says how they are gone thr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine.errors import AssayError
@@ -234,13 +234,25 @@ def statuses(project: Project, pipeline: Pipeline) -> list[StageStatus]:
     return found
 
 
-def commit_outs(project: Project, pipeline: Pipeline, choice: Choice = EVERYTHING) -> Committed:
+Claim = Callable[[Stage, LockEntry | None, LockEntry], bool]
+"""Whether it counts as a run of a stage that the entry it had gives way to a new one."""
+
+
+def no_claim(_stage: Stage, _before: LockEntry | None, _new: LockEntry) -> bool:
+    """What is recorded is not what a run has made."""
+    return False
+
+
+def commit_outs(
+    project: Project, pipeline: Pipeline, choice: Choice = EVERYTHING, claim: Claim = no_claim
+) -> Committed:
     """Records every output, dependency and parameter as it is, without running anything.
 
     Args:
         project: Where.
         pipeline: Its stages.
         choice: Which stages; those that they need are not recorded with them unless they are chosen too.
+        claim: Says which of them are kept in the run cache, as if they had run.
 
     Raises:
         BadInput: The pipeline, a lock file or a params file is wrong.
@@ -258,6 +270,8 @@ def commit_outs(project: Project, pipeline: Pipeline, choice: Choice = EVERYTHIN
     )
     by_file: dict[str, dict[str, LockEntry]] = {}
     for stage in ready:
+        if claim(stage, work.locks.entry(stage), entries[stage.address]):
+            work.keep_run(stage, entries[stage.address])
         by_file.setdefault(stage.lock_path, {})[stage.name] = entries[stage.address]
     work.locks.put(by_file)
     left = tuple(stage.address for stage in order if stage.address not in entries)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -53,12 +53,12 @@ def key_of(entry: LockEntry) -> str | None:
     return _hash(data)
 
 
-def value_of(entry: LockEntry) -> str | None:
-    """V: what a stage was given and what came of it, like `key_of`."""
-    return _hash(lock.entry_data(entry))
+def value_of(data: Mapping[str, Any]) -> str | None:
+    """V: what a stage was given and what came of it, an entry as plain data; like `key_of`."""
+    return _hash(data)
 
 
-def _hash(data: dict[str, Any]) -> str | None:
+def _hash(data: Mapping[str, Any]) -> str | None:
     try:
         return hashlib.sha256(json.dumps(_counted(data), sort_keys=True).encode("ascii")).hexdigest()
     except TypeError:  # a date, or a map whose keys cannot be sorted
@@ -111,9 +111,18 @@ class RunCache:
                 continue
             yield entry
 
-    def keep(self, entry: LockEntry) -> None:
-        """Adds an entry; the content of its outputs is in the cache and synced. Raises AssayError on a full disk."""
-        key, value = key_of(entry), value_of(entry)
+    def keep(self, entry: LockEntry, before: Mapping[str, Any] | None = None) -> None:
+        """Adds an entry; the content of its outputs is in the cache and synced.
+
+        Args:
+            entry: The entry.
+            before: What the lock file said of the stage; what a cloud calls outputs that stay the same is kept.
+
+        Raises:
+            AssayError: The disk is full.
+        """
+        data = lock.versioned(entry, before)
+        key, value = key_of(entry), value_of(data)
         if key is None or value is None:
             return
         path = f"{self._folder}/{key[:2]}/{key}/{value}"
@@ -121,7 +130,7 @@ class RunCache:
             return
         try:
             disk.make_folders(os.path.dirname(path), SHARED_FOLDER if self._shared else None)
-            disk.write_atomic(path, lockyaml.emit(lock.entry_data(entry)).encode("utf-8"))
+            disk.write_atomic(path, lockyaml.emit(data).encode("utf-8"))
             if self._shared:
                 disk.chmod(path, SHARED_FILE)
         except OSError as error:

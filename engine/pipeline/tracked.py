@@ -51,6 +51,7 @@ class Tracked:
         errors: Sentences about files that cannot be understood, by path.
         listings: Manifests that stand in the files themselves.
         outside: What the cache keeps of paths outside the project, which nothing here writes.
+        awaited: What is to be tracked and was not fetched yet (`DataFile.awaited`).
     """
 
     outs: dict[str, Artifact] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Tracked:
     errors: dict[str, str] = field(default_factory=dict)
     listings: dict[Digest, bytes] = field(default_factory=dict)
     outside: set[Digest] = field(default_factory=set)
+    awaited: dict[str, Artifact] = field(default_factory=dict)
 
     def lend_to(self, project: Project) -> None:
         """Lets the cache read the manifests that stand in the files themselves."""
@@ -106,6 +108,7 @@ def is_from_repository(file: DataFile) -> bool:
 
 def _add_data(found: Tracked, file: DataFile) -> None:
     found.outs.update(file.cached)
+    found.awaited.update(file.awaited)
     found.outside.update(out.artifact.digest for out in file.outside if out.cache and out.artifact is not None)
     if is_from_repository(file):
         found.imported.update(file.cached)

@@ -295,7 +295,7 @@ class Work:
                 raise stage.source.bad(out.keys, problem, "Write it, or take it out of the stage.")
         new = entry_of(stage, inputs, found, urls)
         if keep_run:
-            self._run_cache.keep(new)
+            self._run_cache.keep(new, self.locks.data(stage))
         return new
 
     def _restore_run(self, stage: Stage, inputs: Inputs) -> bool:
@@ -350,6 +350,14 @@ class Work:
         if any(state is None or isinstance(state, Unknown) for state in is_known):
             return False
         return all(self.observer.exists(out.path) for out in stage.files)
+
+    def keep_run(self, stage: Stage, new: LockEntry) -> None:
+        """Keeps what a stage is said to have made of its inputs for when it is given them again, if that can be."""
+        if runcache.can_be_kept(stage):
+            also = runcache.kept_for_it(stage)
+            if also:
+                outputs.record(self._project, self.observer, [(stage, new)], also)
+            self._run_cache.keep(new, self.locks.data(stage))
 
     def entry_as_is(self, stage: Stage, inputs: Inputs, outs: Mapping[str, Artifact]) -> LockEntry:
         """The lock entry of a stage that is complete, without running it; ``outs`` are its files by path."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -172,6 +173,11 @@ def piped(dvc_process: DvcProcess) -> Iterator[Pair]:
     pair.drop()
 
 
+def runs_of(root: Path) -> dict[str, bytes]:
+    """The run cache of a project: entries by name."""
+    return {path.name: path.read_bytes() for path in (root / ".dvc/cache/runs").rglob("*") if path.is_file()}
+
+
 def test_versions_of_outputs_that_stay_the_same_stay(piped: Pair) -> None:
     for text in (b"1\n", b"2\n"):
         piped.write({"in": text})
@@ -179,6 +185,21 @@ def test_versions_of_outputs_that_stay_the_same_stay(piped: Pair) -> None:
         reproduce(piped.project, load(piped.project))
         assert (piped.ours / "dvc.lock").read_bytes() == (piped.theirs / "dvc.lock").read_bytes()
     assert (piped.ours / "dvc.lock").read_bytes().count(b"version_id") == 2
+    assert runs_of(piped.ours) == runs_of(piped.theirs)
+    assert any(b"version_id" in entry for entry in runs_of(piped.ours).values())
+
+
+def test_a_run_with_versions_is_fetched_from_a_remote(
+    piped: Pair, tmp_path: Path, assay_dvc: Callable[..., Any]
+) -> None:
+    piped.write({"in": b"2\n"})
+    piped.dvc_does("repro")
+    piped.dvc_does("remote", "add", "-d", "far", str(tmp_path / "far"))
+    piped.dvc_does("push", "--run-cache")
+    (piped.ours / ".dvc/config").write_bytes((piped.theirs / ".dvc/config").read_bytes())
+    said = assay_dvc("fetch", "--run-cache", cwd=piped.ours)
+    assert "left out" not in said.err
+    assert runs_of(piped.ours) == runs_of(piped.theirs)
 
 
 def test_a_commit_keeps_the_versions_of_what_did_not_change(piped: Pair) -> None:

@@ -12,7 +12,7 @@ from assay.engine.events import Note, Warned
 from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline import runcache
 from assay.engine.pipeline.choice import OWN, Manner
-from assay.engine.pipeline.lock import LockEntry
+from assay.engine.pipeline.lock import LockEntry, entry_data
 from assay.engine.pipeline.repro import Reproduced, reproduce
 from assay.engine.pipeline.spec import load, parse
 from tests.workspace import Workspace
@@ -191,7 +191,7 @@ def test_sizes_do_not_count_even_as_parameters() -> None:
 def test_what_comes_of_it_is_part_of_the_value_alone() -> None:
     other = entry()._replace(outs={"o": Artifact(Digest("xxh128", "cd" * 16), 7)})
     assert runcache.key_of(entry()) == runcache.key_of(other)
-    assert runcache.value_of(entry()) != runcache.value_of(other)
+    assert runcache.value_of(entry_data(entry())) != runcache.value_of(entry_data(other))
 
 
 def test_parameters_that_json_has_no_word_for_are_not_kept(work: Workspace) -> None:
