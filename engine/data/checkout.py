@@ -7,6 +7,7 @@ something is replaced or removed, `undo` gives it back.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -72,12 +73,18 @@ class CheckedOut(NamedTuple):
         hint = "Run `assay pull` to fetch what the cache lacks; --allow-missing goes on without it."
         if all(text == _unrecorded(path) for path, text in self.missing.items()):
             hint = "`assay repro` makes what a stage writes, and records it."
+        if all(text == _awaited(path) for path, text in self.missing.items()):
+            hint = "An import is fetched by `dvc pull`; --allow-missing goes on without it."
         named = " ".join(list(self.missing.values())[:_NAMED])
         return MissingArtifact(f"Not everything could be checked out: {named}", hint)
 
 
 def _unrecorded(path: str) -> str:
     return f"Nothing is recorded of {path}."
+
+
+def _awaited(path: str) -> str:
+    return f"{path} was not fetched from where it comes from yet."
 
 
 AS_USUAL = How()
@@ -108,6 +115,12 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
         held.using(write=[found.item.path for found in wanted])
         named = targets and not how.recursive
         missing = {found.item.path: _unrecorded(found.item.path) for found in wanted if named}
+        awaited = {path for file in pipeline.data.values() for path in file.awaited}
+        missing |= {
+            path: _awaited(path)
+            for found in wanted
+            if (path := found.item.path) in awaited and not os.path.lexists(project.path(path))
+        }
         plans = []
         for found in wanted:
             if found.item.artifact is None:

@@ -55,8 +55,11 @@ def status(
         UsageError: A target means nothing.
         BadInput: A pipeline or lock file is not one.
     """
-    chosen = [found for found in selected(project, load(project), targets, folder=folder) if found.item.cache]
-    now = {found.item.path: found.item.artifact for found in chosen if found.item.artifact is not None}
+    pipeline = load(project)
+    chosen = [found for found in selected(project, pipeline, targets, folder=folder) if found.item.cache]
+    awaited = {path: artifact for file in pipeline.data.values() for path, artifact in file.awaited.items()}
+    recorded_of = {found.item.path: found.item.artifact or awaited.get(found.item.path) for found in chosen}
+    now = {path: artifact for path, artifact in recorded_of.items() if artifact is not None}
     observer = Observer(project)
     covers, asked = _covering(chosen), {found.item.path for found in chosen}
     head = {
@@ -64,7 +67,7 @@ def status(
     }
 
     committed = _changes(project, head, now, granular=granular)
-    there = present(project, observer, {found.item.path: found.item.artifact for found in chosen}, files=granular)
+    there = present(project, observer, recorded_of, files=granular)
     uncommitted = _against(project, now, there, granular=granular)
     lacking = _lacking(project, observer, now, granular=granular)
     if any(found.parts for found in chosen):
@@ -96,7 +99,10 @@ def _covering(chosen: Sequence[Chosen]) -> Callable[[str], bool]:
 
 def _at_head(project: Project) -> Mapping[str, Artifact]:
     head = project.repo.head()
-    return {} if head is None else tracked_at(project, head).outs
+    if head is None:
+        return {}
+    found = tracked_at(project, head)
+    return {**found.outs, **found.awaited}
 
 
 def _changes(

@@ -5,8 +5,10 @@ Imports are shown, checked out from the cache and committed; nothing of where th
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from assay.engine.pipeline import datafile
 from assay.engine.pipeline.importsum import stage_md5
 from tests.dvcpairs import Pair
 from tests.dvcprocess import DvcProcess
+from tests.dvcsides import commit as git_commit
+from tests.filetree import write
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 OUT = f"outs:\n- md5: {MD5}\n  size: 1\n  hash: md5\n  path: a\n"
@@ -191,7 +195,63 @@ NAMES = ["t", "dd2/a", "dd2/b", "f", "g", "sub/out/f", "sub/out/s/g"]
 
 def test_imports_are_shown_without_their_source(imported: Pair) -> None:
     found = status(imported.project)
-    assert not any((*found.uncommitted[:4], found.not_in_cache))
+    assert {*found.uncommitted.deleted, *found.not_in_cache} == {"later"}
+    assert not any((found.uncommitted.added, found.uncommitted.modified, found.uncommitted.renamed))
+
+
+@pytest.fixture
+def promised(dvc_process: DvcProcess, tmp_path: Path) -> Iterator[Pair]:
+    """A file and a folder that were imported without being downloaded, committed."""
+    found = Pair(dvc_process)
+    write(tmp_path, {"file": b"7\n", "folder/x": b"1\n"})
+    for name in ("file", "folder"):
+        found.dvc_does("import-url", "--no-download", str(tmp_path / name), name)
+    found.write({name: (found.theirs / name).read_bytes() for name in ("file.dvc", "folder.dvc", ".gitignore")})
+    for root in (found.ours, found.theirs):
+        git_commit(root)
+    yield found
+    found.drop()
+
+
+def statuses(pair: Pair, assay_dvc: Callable[..., Any]) -> tuple[Any, Any]:
+    """What both tell of the data: assay, DVC."""
+    words = ("data", "status", "--json", "--unchanged")
+    told = assay_dvc(*words, cwd=pair.ours).out, pair.dvc_does(*words)
+    ours, theirs = (
+        {name: sorted(part) if isinstance(part, list) else part for name, part in json.loads(text).items()}
+        for text in told
+    )
+    return ours, theirs
+
+
+def test_an_import_that_was_not_downloaded_is_told_as_by_dvc(promised: Pair, assay_dvc: Callable[..., Any]) -> None:
+    seen = []
+    for content in ({}, {"file": b"other"}, {"file": b"7\n"}, {"file.dvc": None}):
+        promised.write(content)
+        ours, theirs = statuses(promised, assay_dvc)
+        assert ours == theirs
+        seen.append(ours)
+    assert seen[0]["uncommitted"] == {"deleted": ["file", "folder/"]}
+    assert seen[2]["not_in_cache"] == ["file", "folder/"]
+    said = promised.dvc.run(promised.theirs, "checkout")
+    ours = assay_dvc("checkout", cwd=promised.ours, code=said.code)
+    assert "folder was not fetched" in ours.err
+
+
+def test_a_folder_of_which_a_file_has_no_digest_is_told_as_by_dvc(
+    dvc_process: DvcProcess, assay_dvc: Callable[..., Any]
+) -> None:
+    pair = Pair(dvc_process)
+    pair.write({"d/a": b"1\n", "d/b": b"2\n"})
+    for root, do in ((pair.theirs, pair.dvc_does), (pair.ours, lambda *words: assay_dvc(*words, cwd=pair.ours))):
+        do("add", "d")
+        git_commit(root)
+    rows = f"  - relpath: a\n    size: 2\n  - relpath: b\n    md5: {MD5}\n    size: 2\n"
+    pair.write({"d.dvc": f"outs:\n- path: d\n  hash: md5\n  files:\n{rows}".encode()})
+    ours, theirs = statuses(pair, assay_dvc)
+    assert ours == theirs
+    assert ours["uncommitted"] == {"modified": ["d/"]}
+    pair.drop()
 
 
 def test_imports_come_back_from_the_cache(imported: Pair) -> None:
