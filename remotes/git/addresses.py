@@ -1,24 +1,28 @@
 """What a name or URL of a Git remote means: Git's own configuration decides, as it does for ``git push``.
 
-A name is looked up as ``remote.<name>.url`` (``pushurl`` for pushing), with ``url.<base>.insteadOf`` applied; anything
-else is a URL or a path. Limits: repositories on this machine; ssh and http(s) are understood and refused.
+A name is looked up as ``remote.<name>.url`` (``pushurl`` for pushing), with ``url.<base>.insteadOf`` and
+``pushInsteadOf`` applied; anything else is a URL or a path. Limits: repositories on this machine and behind ssh and
+http(s); programs that Git runs for other kinds of URLs (``ext::``) are never run.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from assay.engine.errors import AssayError, GitError, UsageError
+from assay.engine.events import Reporter, silent
+from assay.engine.git.gitconfig import GitConfig
 from assay.engine.git.gitfolders import is_git_dir, linked
 from assay.engine.git.repository import Repository
 from assay.engine.ports import GitTransport
-from assay.engine.project import Project
+from assay.engine.project import Project, World
+from assay.remotes.git import sshaddress
+from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Wire
 
-_SCP = re.compile(r"[^/]*[^/:\\]:")
+_NO = ("false", "no", "off", "0")
 
 
 class Address(NamedTuple):
@@ -27,10 +31,12 @@ class Address(NamedTuple):
     Attributes:
         name: What the user called it.
         url: Its URL or absolute path, without credentials.
+        whole: The same with the credentials that it may have; never shown.
     """
 
     name: str
     url: str
+    whole: str
 
 
 def find(project: Project, name: str, *, typed_in: str = "", push: bool = False) -> Address:
@@ -46,52 +52,139 @@ def find(project: Project, name: str, *, typed_in: str = "", push: bool = False)
         UsageError: It is neither a remote nor a repository.
     """
     config = project.repo.config
-    url = (config.get(f"remote.{name}.pushurl") if push else "") or config.get(f"remote.{name}.url")
+    pushed = config.get(f"remote.{name}.pushurl") if push else ""
+    url = pushed or config.get(f"remote.{name}.url")
     folder = project.repo.worktree or project.repo.git_dir
     if not url:
         url, folder = name, typed_in or folder
-        if not _is_elsewhere(url) and _git_dir(_path(url, folder)) is None:
+        if not is_elsewhere(_rewritten(config, url, push=push)) and _git_dir(_path(url, folder)) is None:
             known = ", ".join(config.sections("remote")) or "none"
             raise UsageError(f"{name!r} is not a valid Git remote or URL.", f"Git's remotes here: {known}.")
-    url = _rewritten(config.get, config.sections("url"), url)
-    return Address(name, _shown(url) if _is_elsewhere(url) else _path(url, folder))
+    return located(config, name, url, folder, push=push and not pushed)
 
 
-def connect(project: Project, address: Address) -> GitTransport:
+def located(config: GitConfig, name: str, url: str, folder: str, *, push: bool = False) -> Address:
+    """The address of a URL or a path, once Git's configuration has had its say.
+
+    Args:
+        config: Git's configuration.
+        name: What the user called it.
+        url: The URL, or a path relative to ``folder``.
+        folder: An absolute path.
+        push: Whether ``pushInsteadOf`` counts.
+    """
+    url = _rewritten(config, url, push=push)
+    if not is_elsewhere(url):
+        path = _path(url, folder)
+        return Address(name, path, path)
+    return Address(name, shown(url), url)
+
+
+def connect(project: Project, address: Address, *, push: bool = False) -> GitTransport:
     """The way to a Git remote; nothing is asked of it yet.
+
+    Args:
+        project: The project on this side.
+        address: Where it is.
+        push: Whether something is about to be pushed.
 
     Raises:
         GitError: It is no repository, or lies where assay cannot go.
+        RemoteError: There is no program for the way there.
     """
-    if _is_elsewhere(address.url):
-        raise GitError(
-            f"{address.url}: Git servers over ssh and http are not there yet.",
-            "A repository in a folder can be used, or the data remote alone (`assay push -r NAME`).",
-        )
+    return connected(project.repo, address, project.world, f"{project.state}/incoming", project.report, push=push)
+
+
+def connected(
+    repo: Repository, address: Address, world: World, folder: str, report: Reporter = silent, *, push: bool = False
+) -> GitTransport:
+    """The way to a Git remote, for a repository that may have no project yet.
+
+    Args:
+        repo: The repository on this side, whose configuration counts.
+        address: Where the remote is.
+        world: Variables, the home folder, whom to ask.
+        folder: Where packs lie while they travel; on the file system of the repository.
+        report: Takes what a server wants people to read.
+        push: Whether something is about to be pushed.
+    """
+    if not is_elsewhere(address.whole):
+        return _local(repo, address, world, folder)
+    from assay.remotes.git.server import ServerTransport
+
+    wire = _wire(repo.config, address, world)
+    return ServerTransport(wire, repo, folder, asks=RECEIVE_PACK if push else UPLOAD_PACK, report=report)
+
+
+def is_elsewhere(url: str) -> bool:
+    """Whether a URL leads to another machine: a scheme other than file, or ``host:path``."""
+    head, colon, _ = url.partition("://")
+    if colon and "/" not in head:
+        return head.lower() != "file"
+    return sshaddress.is_ssh(url) or re.match(r"[A-Za-z0-9+.-]+::", url) is not None
+
+
+def is_repository(path: str) -> bool:
+    """Whether there is a Git repository at an absolute path or a file:// URL."""
+    return not is_elsewhere(path) and _git_dir(_path(path, "/")) is not None
+
+
+def shown(url: str) -> str:
+    """A URL without what is secret: the password, and over http the user name and the query, too."""
+    if sshaddress.is_ssh(url) or "://" not in url:
+        return sshaddress.shown(url)
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _local(repo: Repository, address: Address, world: World, folder: str) -> GitTransport:
     from assay.remotes.git.local import LocalTransport
 
     git_dir = _git_dir(address.url)
     if git_dir is None:
         raise GitError(f"There is no Git repository at {address.url}.", f"Check the URL of {address.name!r}.")
     try:
-        there = Repository.open(git_dir, project.world.git_config, project.world.environment)
+        there = Repository.open(git_dir, world.git_config, world.environment)
     except AssayError as error:
         raise GitError(f"The Git repository at {address.url} cannot be used: {error.message}", error.hint) from error
-    there.command = project.world.command
-    return LocalTransport(there, address.url, project.repo, f"{project.state}/incoming")
+    there.command = world.command
+    return LocalTransport(there, address.url, repo, folder)
 
 
-def is_repository(url: str) -> bool:
-    """Whether a URL or absolute path is that of a Git repository on this machine."""
-    return not _is_elsewhere(url) and _git_dir(_path(url, "/")) is not None
+def _wire(config: GitConfig, address: Address, world: World) -> Wire:
+    """What carries Git's protocol to a server."""
+    if sshaddress.is_ssh(address.whole):
+        return _ssh(config, address, world)
+    scheme = address.whole.partition("://")[0].lower()
+    if scheme not in ("http", "https"):
+        kind = f"{scheme}://" if "://" in address.whole else f"{address.whole.partition(':')[0]}::"
+        raise GitError(f"{address.url}: Git servers behind {kind} cannot be used.", "Use its ssh or https URL.")
+    from assay.remotes.git.credentials import Keyring
+    from assay.remotes.git.http import HttpWire
+    from assay.remotes.git.httpsettings import http_settings
+
+    environment, home = world.environment, world.home
+    return HttpWire(
+        address.url,
+        lambda url: http_settings(config, environment, url, remote=address.name, home=home),
+        Keyring(address.whole, config, environment, home, world.person),
+    )
 
 
-def _is_elsewhere(url: str) -> bool:
-    """Whether a URL leads to another machine: a scheme other than file, or ``host:path``."""
-    head, colon, _ = url.partition("://")
-    if colon:
-        return head.lower() != "file"
-    return _SCP.match(url) is not None
+def _ssh(config: GitConfig, address: Address, world: World) -> Wire:
+    from assay.remotes.git import ssh
+    from assay.remotes.git.wire import Dialled
+
+    where = sshaddress.parsed(address.whole)
+    keys = {UPLOAD_PACK: "uploadpack", RECEIVE_PACK: "receivepack"}
+    services = {name: config.get(f"remote.{address.name}.{key}", name) for name, key in keys.items()}
+    is_alone = world.person is None or world.environment.get("GIT_TERMINAL_PROMPT", "").lower() in _NO
+    program = ssh.program(config, world.environment, batch=is_alone)
+    if program is not None:
+        return Dialled(ssh.ProgramDialer(address.url, where, program, services))
+    from assay.remotes.git.puressh import PureDialer
+
+    return Dialled(PureDialer(address.url, where, world.home, world.environment, services))
 
 
 def _path(url: str, folder: str) -> str:
@@ -112,18 +205,16 @@ def _git_dir(path: str) -> str | None:
     return None
 
 
-def _rewritten(get: Callable[[str], str], bases: list[str], url: str) -> str:
-    """A URL with the longest matching ``url.<base>.insteadOf`` replaced."""
-    matching = [(old, base) for base in bases if (old := get(f"url.{base}.insteadOf")) and url.startswith(old)]
-    if not matching:
-        return url
-    old, base = max(matching, key=lambda pair: len(pair[0]))
-    return base + url[len(old) :]
-
-
-def _shown(url: str) -> str:
-    """A URL without user name and password."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+def _rewritten(config: GitConfig, url: str, *, push: bool) -> str:
+    """A URL with the longest matching ``pushInsteadOf``, else ``insteadOf``, replaced."""
+    for key in ("pushInsteadOf", "insteadOf") if push else ("insteadOf",):
+        matching = [
+            (old, base)
+            for base in config.sections("url")
+            for old in config.get_all(f"url.{base}.{key}")
+            if old and url.startswith(old)
+        ]
+        if matching:
+            old, base = max(matching, key=lambda pair: len(pair[0]))
+            return base + url[len(old) :]
+    return url

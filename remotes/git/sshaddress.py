@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from assay.engine.errors import UsageError
 
 _SCHEMES = ("ssh", "git+ssh", "ssh+git")
+_SCHEME, _FOREIGN = re.compile(r"[A-Za-z0-9+.-]+"), re.compile(r"[A-Za-z0-9+.-]+::")
 _SCP = re.compile(
     r"(?:(?P<user>[^@/\[\]]*(?:@[^@/\[\]]*)*)@)?(?:\[(?P<inside>[^\]]*)\]|(?P<host>[^:/\[\]]+)):(?P<path>.*)",
     re.DOTALL,
@@ -47,7 +48,9 @@ class SshAddress(NamedTuple):
 def is_ssh(url: str) -> bool:
     """Whether a URL leads through ssh: by its scheme, or as ``host:path`` with no slash before the colon."""
     head, colon, _ = url.partition("://")
-    return head.lower() in _SCHEMES if colon else _SCP.fullmatch(url) is not None
+    if colon and _SCHEME.fullmatch(head):
+        return head.lower() in _SCHEMES
+    return _FOREIGN.match(url) is None and _SCP.fullmatch(url) is not None
 
 
 def parsed(url: str) -> SshAddress:

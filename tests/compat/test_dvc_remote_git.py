@@ -185,8 +185,8 @@ def test_packed_refs_alternates_and_a_work_tree_on_the_other_side(place: Place, 
         (["exp", "list", "nosuch"], "'nosuch' is not a valid Git remote or URL."),
         (["exp", "push", "origin", "nope"], "'nope' is not a valid experiment name"),
         (["exp", "pull", "origin", "nope"], "'nope' is not a valid experiment name"),
-        (["exp", "push", "https://example.com/x.git"], "not there yet"),
-        (["exp", "push", "git@example.com:x.git"], "not there yet"),
+        (["exp", "push", "http://127.0.0.1:1/x.git"], "cannot be reached"),
+        (["exp", "push", "ssh://127.0.0.1:1/x.git"], "Connection refused"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(place: Place, words: list[str], said: str) -> None:

@@ -39,8 +39,8 @@ def project(git: Git, tmp_path: Path) -> Iterator[Project]:
 
 
 def test_a_name_is_what_gits_configuration_says(project: Project, tmp_path: Path) -> None:
-    assert addresses.find(project, "near") == ("near", str(tmp_path / "bare.git"))
-    assert addresses.find(project, "near", push=True) == ("near", str(tmp_path / "work"))
+    assert addresses.find(project, "near")[:2] == ("near", str(tmp_path / "bare.git"))
+    assert addresses.find(project, "near", push=True)[:2] == ("near", str(tmp_path / "work"))
 
 
 def test_the_beginning_of_a_url_may_stand_for_another(project: Project, tmp_path: Path) -> None:
@@ -55,11 +55,31 @@ def test_a_path_or_url_means_the_repository_there(project: Project, tmp_path: Pa
     transport.close()
 
 
-def test_another_machine_is_refused_and_no_password_shown(project: Project) -> None:
+def test_no_password_is_shown(project: Project) -> None:
     address = addresses.find(project, "far")
     assert address.url == "https://example.com/x"
-    with pytest.raises(GitError, match="not there yet"):
-        addresses.connect(project, address)
+    assert addresses.connect(project, address).url == "https://example.com/x"
+    assert addresses.find(project, "ssh://ann:secret@example.com/x").url == "ssh://ann@example.com/x"
+
+
+@pytest.mark.parametrize("url", ["git://example.com/x", "ext::sh -c id", "ftp://ann:secret@example.com/x"])
+def test_what_nobody_here_speaks_is_refused_and_no_program_run_for_it(project: Project, url: str) -> None:
+    with pytest.raises(GitError, match=r"cannot be used") as refused:
+        addresses.connect(project, addresses.find(project, url))
+    assert "secret" not in refused.value.message
+
+
+def test_the_beginning_of_a_url_may_stand_for_another_when_it_is_pushed_to(
+    project: Project, git: Git, tmp_path: Path
+) -> None:
+    git("config", f"url.{tmp_path}/wo.pushInsteadOf", "../ba", cwd=project.root)
+    git("config", "--add", f"url.{tmp_path}/wo.pushInsteadOf", "team:ba", cwd=project.root)
+    repo = Repository.discover(project.root)
+    fresh = Project(project.root, native(), project.config, repo, world())
+    assert addresses.find(fresh, "short").url == str(tmp_path / "bare.git")
+    assert addresses.find(fresh, "short", push=True).url == str(tmp_path / "wore.git")
+    assert addresses.find(fresh, "near", push=True).url == str(tmp_path / "work"), "it has a pushurl"
+    fresh.close()
 
 
 def test_what_is_neither_is_said_with_what_there_is(project: Project) -> None:
