@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from assay.engine.experiments.chosen import Which
     from assay.engine.ports import Report
     from assay.remotes.how import How
+    from assay.remotes.rehearsal import Forecast
     from assay.remotes.selection import Scope
 
 _SHOWN = 10
@@ -93,6 +94,24 @@ def tell(report: Report, did: str, context: Context) -> int:
         context.say("Everything is up to date.")
     if report.remarks:
         context.say(f"{did} tags and notes of {_some(report.remarks)}.")
+    for name, why in report.failed.items():
+        context.err.write(f"error: {short(name)}: {why}\n")
+    return 255 if report.failed else 0
+
+
+def tell_forecast(forecast: Forecast, would: str, context: Context) -> int:
+    """Says what a transfer would do, and returns the exit code."""
+    from assay.cli.render.progress import size
+    from assay.engine.words import counted
+
+    report, most = forecast.report, "at most " if forecast.is_bound else ""
+    if report.refs or report.objects or report.artifacts:
+        parts = [counted(len(report.refs), "ref"), counted(report.objects, "Git object")]
+        artifacts = f"{most}{counted(report.artifacts, 'artifact')}"
+        named = f" ({_some(report.refs)})" if report.refs else ""
+        context.say(f"Would {would} {parts[0]}{named}, {parts[1]} and {artifacts}: {most}{size(report.size)}.")
+    elif not report.failed:
+        context.say("Everything is up to date.")
     for name, why in report.failed.items():
         context.err.write(f"error: {short(name)}: {why}\n")
     return 255 if report.failed else 0

@@ -178,6 +178,9 @@ class GitTransport(Protocol):
         what a fetch that was killed left behind.
         """
 
+    def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
+        """The objects that `push` would send for refs with these values."""
+
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref; one result per update."""
 

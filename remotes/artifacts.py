@@ -7,7 +7,7 @@ is published only with all that it names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from assay.engine.errors import AssayError
@@ -19,7 +19,7 @@ from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Holdings, Moved
-from assay.remotes.layouts import copies_of, holdings, prepare, require
+from assay.remotes.layouts import copies_of, holdings, require
 from assay.remotes.registry import Remote, find, limited, open_store
 
 
@@ -37,6 +37,7 @@ class Wanted(NamedTuple):
     parts: tuple[str, ...] = ()
 
 
+Check = Callable[[Project, RemoteStore], None]
 Data = Mapping[str, Wanted]
 """What is to travel, by project path."""
 
@@ -57,7 +58,7 @@ class Places:
         name: The remote that the command is about; the default one when None.
         opened: That remote and its store where it is open already; the store belongs to whoever opened it.
         jobs: How many transfers at once; None for what the configuration says.
-        write: Whether an empty place may become a remote.
+        check: Refuses a remote that is none for this project; `prepare` makes one of an empty place.
     """
 
     def __init__(
@@ -67,12 +68,12 @@ class Places:
         opened: tuple[Remote, RemoteStore] | None = None,
         jobs: int | None = None,
         *,
-        write: bool = False,
+        check: Check = require,
     ) -> None:
         self._project = project
         self._name = name
         self._jobs = jobs
-        self._check = prepare if write else require
+        self._check = check
         self._open: dict[str, Place] = {}
         self._stores: list[RemoteStore] = []
         if opened is not None:
@@ -135,7 +136,7 @@ class Freight:
 
     def send(self, wanted: Iterable[Wanted]) -> None:
         """Sends what the remotes lack of these artifacts. Raises RemoteError when one refuses altogether."""
-        for name, group in _by_remote(wanted).items():
+        for name, group in by_remote(wanted).items():
             held = self._places.of(name).holdings
             roots = {one.artifact.digest for one in group}
             self._cache.keep_lent(roots)
@@ -151,7 +152,7 @@ class Freight:
 
     def bring(self, wanted: Iterable[Wanted]) -> None:
         """Brings what the cache lacks of these artifacts. Raises RemoteError when a remote refuses altogether."""
-        for name, group in _by_remote(wanted).items():
+        for name, group in by_remote(wanted).items():
             self._cache.keep_lent(one.artifact.digest for one in group)
             roots = {one.artifact.digest for one in group if not one.parts}
             partly = [one for one in group if one.parts]
@@ -194,7 +195,8 @@ class Freight:
             self.moved.failed.update(moved.failed)
 
 
-def _by_remote(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+def by_remote(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    """Artifacts by the remote that each belongs to, "" being the one that the command is about."""
     groups: dict[str, list[Wanted]] = {}
     for one in wanted:
         groups.setdefault(one.remote, []).append(one)

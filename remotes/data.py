@@ -16,6 +16,7 @@ from assay.remotes import runs
 from assay.remotes.artifacts import Freight, Places, Wanted
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
+from assay.remotes.layouts import prepare
 from assay.remotes.registry import find
 from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
 
@@ -57,7 +58,7 @@ def push_data(
     """
     _check_jobs(jobs)
     selected = selected_data(project, scope, remote, push=True)
-    with Places(project, remote, jobs=jobs, write=True) as places:
+    with Places(project, remote, jobs=jobs, check=prepare) as places:
         freight = Freight(project, places)
         if not selected.data:
             places.of()  # a remote that is not there is said, whether there is anything to send or not

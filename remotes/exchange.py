@@ -7,7 +7,7 @@ fetched only when all it needs is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
-from assay.remotes.layouts import copies_of, git_transport
+from assay.remotes.layouts import copies_of, git_transport, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, limited, open_store
 
@@ -52,13 +52,22 @@ class StoreExchange:
         git: Git objects and refs on the other.
         places: Artifacts on the other.
         notes: Tags and notes on the other; None where they do not travel.
+        load: Makes what carries artifacts.
     """
 
-    def __init__(self, project: Project, git: GitTransport, places: Places, notes: BucketNotes | None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        git: GitTransport,
+        places: Places,
+        notes: BucketNotes | None,
+        load: Callable[[Project, Places], Freight] = Freight,
+    ) -> None:
         self.git = git
         self.notes = notes
         self.places = places
         self._project = project
+        self._load = load
 
     def publish(
         self, refs: Mapping[str, Oid], *, force: bool = False, data: Data | None = None, artifacts: bool = True
@@ -72,7 +81,7 @@ class StoreExchange:
             artifacts: Whether what the refs' commits track goes first; without, others see them and cannot have it.
         """
         before = self.git.objects, self.git.size
-        outcome, freight = _Outcome(), Freight(self._project, self.places)
+        outcome, freight = _Outcome(), self._load(self._project, self.places)
         needs, unreadable = self._needs(refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
         outcome.failed.update(unreadable)
         freight.send(_all([*needs.values(), data or {}]))
@@ -100,7 +109,7 @@ class StoreExchange:
             RemoteError: The commits cannot be brought; nothing that counts has changed here.
         """
         before = self.git.objects, self.git.size
-        outcome, freight = _Outcome(), Freight(self._project, self.places)
+        outcome, freight = _Outcome(), self._load(self._project, self.places)
         arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
         outcome.failed.update(damaged)
         needs, unreadable = self._needs(arrived) if artifacts else ({}, {})
@@ -214,7 +223,7 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
     store = open_store(remote)
     git: GitTransport | None = None
     try:
-        with Places(project, opened=(remote, store), jobs=jobs, write=write) as places:
+        with Places(project, opened=(remote, store), jobs=jobs, check=prepare if write else require) as places:
             git = git_transport(project, store, remote, write=write)
             yield StoreExchange(project, git, places, notes_on(project, store, remote))
     finally:

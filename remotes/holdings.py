@@ -54,3 +54,9 @@ class Holdings(Protocol):
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those of these objects that the remote has at this moment: each was looked for by its own name."""
+
+    def peek(self, manifest: Digest) -> bytes | None:
+        """A directory's manifest, verified, which nobody keeps; None when it is not there, or is not as its name says.
+
+        `known` was asked a moment ago.
+        """

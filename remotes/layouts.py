@@ -44,6 +44,14 @@ def require(project: Project, store: RemoteStore) -> None:
         _refuse_native(store)
 
 
+def suits(project: Project, store: RemoteStore) -> None:
+    """Checks that a remote could be written for this project, and writes nothing. Raises RemoteError."""
+    if project.layout.remote_layout == _NATIVE:
+        native.suits(store, project.layout.hash_name)
+    else:
+        _refuse_native(store)
+
+
 def found_on(store: RemoteStore) -> ProjectLayout:
     """The layout of the projects that share through a remote, for whoever has none yet.
 
@@ -106,6 +114,7 @@ def known(project: Project, name: str | None = None) -> Callable[[Iterable[Diges
     def ask(digests: Iterable[Digest]) -> set[Digest]:
         store = open_store(remote)
         try:
+            require(project, store)
             return holdings(project, store, remote, copies_of(project, remote)).known(digests)
         finally:
             store.close()

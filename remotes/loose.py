@@ -19,7 +19,7 @@ from assay.engine.layout import SMALL
 from assay.engine.model import Digest
 from assay.engine.ports import RemoteStore
 from assay.engine.store.cache import Cache
-from assay.engine.store.digest import object_key, parse_key
+from assay.engine.store.digest import digest_bytes, object_key, parse_key
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
 from assay.remotes.parallel import each
@@ -59,6 +59,14 @@ class LooseHoldings:
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those of these objects that are there now."""
         return set(self._sizes(set(digests)))
+
+    def peek(self, manifest: Digest) -> bytes | None:
+        """A listing, as it is there."""
+        try:
+            data = self._store.get(object_key(manifest))
+        except KeyMissing:
+            return None
+        return data if digest_bytes(manifest.algo, data, is_dir=True) == manifest else None
 
     def send(self, digests: Collection[Digest], contents: Contents) -> Moved:
         """Sends what is missing there: files first, then the listings whose files are all there."""

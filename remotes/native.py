@@ -90,6 +90,15 @@ def prepare(store: RemoteStore, hash_name: HashName) -> None:
 
 
 def _check(store: RemoteStore, found: HashName, hash_name: HashName) -> None:
+def suits(store: RemoteStore, hash_name: HashName) -> None:
+    """As `prepare`, but an empty remote stays empty."""
+    found = read_marker(store)
+    if found is not None:
+        _check(store, found, hash_name)
+    elif _is_dvc(store):
+        raise _nothing_of_ours(store)
+
+
     if found != hash_name:
         raise RemoteError(
             f"{store.url} names artifacts by {found}, this project by {hash_name}.", "Use a remote of its own for it."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from assay.engine.errors import AssayError
+from assay.engine.errors import AssayError, KeyMissing
 from assay.engine.events import Reporter
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
+from assay.engine.store.digest import digest_bytes
 from assay.remotes import native
 from assay.remotes.contents import Contents
 from assay.remotes.download import Download
@@ -48,7 +49,6 @@ class PackedHoldings:
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those that a pack or an object of the remote holds now."""
-        native.require(self._shelf.store, self._shelf.hash_name)
         self._shelf.refresh()
         wanted = set(digests)
         found = {digest for digest in wanted if self._shelf.pack_of(digest) is not None}
@@ -59,3 +59,15 @@ class PackedHoldings:
             if size is not None:
                 found.add(digest)
         return found
+
+    def peek(self, manifest: Digest) -> bytes | None:
+        """A manifest, read out of its pack."""
+        store, pack = self._shelf.store, self._shelf.pack_of(manifest)
+        try:
+            if pack is None:
+                data = store.get(native.loose_key(manifest))
+            else:
+                data = store.get_range(native.pack_key(pack), *self._shelf.place(manifest))
+        except KeyMissing:
+            return None
+        return data if digest_bytes(manifest.algo, data, is_dir=True) == manifest else None

@@ -15,12 +15,13 @@ from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
 from assay.remotes import runs
 from assay.remotes.artifacts import Data
+from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, shared
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_remote
-from assay.remotes.registry import find
+from assay.remotes.registry import Remote, find
 from assay.remotes.remarks import take
 from assay.remotes.there import There, chosen_there
 from assay.remotes.workspace import check_out, tracked_here
@@ -87,13 +88,10 @@ def pull_chosen(
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
     source = find(project, how.remote)
-    is_chosen = is_own_choice(which)
-    follows = branch if branch is not None else not is_chosen and not git_remote(project, source)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
-        found = chosen_there(project, exchange.git, exchange.notes, which, source.name)
-        data = {} if is_chosen or not how.artifacts else shared(tracked_here(project))
+        found, data = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
-        if follows:
+        if follows(project, source, which, branch):
             left = _follow_branches(project, source.name, exchange)
             report = report._replace(failed={**report.failed, **left})
         report = take(project, exchange.notes, f"pull from {source.name}", report)
@@ -102,6 +100,19 @@ def pull_chosen(
             with hold(project):
                 failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))
         return Pulled(source.name, exchange.git.url, report._replace(failed=failed))
+
+
+def incoming(
+    project: Project, source: Remote, exchange: StoreExchange, notes: BucketNotes | None, which: Which, how: How
+) -> tuple[There, Data]:
+    """The experiments and the workspace's data that a pull is about. Raises as `pull_chosen`."""
+    found = chosen_there(project, exchange.git, notes, which, source.name)
+    return found, {} if is_own_choice(which) or not how.artifacts else shared(tracked_here(project))
+
+
+def follows(project: Project, source: Remote, which: Which, branch: bool | None) -> bool:
+    """Whether a pull looks at the remote's branches; ``branch`` is what was said about that."""
+    return branch if branch is not None else not is_own_choice(which) and not git_remote(project, source)
 
 
 def _fetch(project: Project, exchange: StoreExchange, found: There, data: Data, how: How) -> Report:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli import sharing
 from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.remotes.selection import Scope
 
 EXAMPLES = """\
   assay pull                     HEAD's experiments and the workspace's data
@@ -39,6 +45,8 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
 
     how = sharing.how_of(args)
     data, names = sharing.split_words(args, context)
+    if args.dry:
+        return _rehearse(args, data, names, "pull" if checkout else "fetch", context)
     project, reports = context.project(), []
     if data is not None and checkout:
         fetched, done = pull_data(
@@ -52,3 +60,15 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
         reports.append(pull_chosen(project, which, how, branch=args.branch, checkout=checkout).report)
     context.report.clear()
     return max(sharing.tell(report, "Pulled" if checkout else "Fetched", context) for report in reports)
+
+
+def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], verb: str, context: Context) -> int:
+    """Says what would be fetched."""
+    from assay.remotes import rehearsal
+
+    how, project = sharing.how_of(args), context.project()
+    forecasts = [rehearsal.fetch_data(project, data, how)] if data is not None else []
+    if names or not args.names:
+        forecasts.append(rehearsal.pull(project, sharing.which_of(args, names), how, branch=args.branch))
+    context.report.clear()
+    return max(sharing.tell_forecast(forecast, verb, context) for forecast in forecasts)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli import sharing
 from assay.cli.wiring import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.remotes.selection import Scope
 
 EXAMPLES = """\
   assay push                     HEAD's experiments, their data, and the current branch
@@ -36,6 +42,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     how = sharing.how_of(args)
     data, names = sharing.split_words(args, context)
+    if args.dry:
+        return _rehearse(args, data, names, context)
     project, reports = context.project(), []
     if data is not None:
         sent = push_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
@@ -44,3 +52,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         reports.append(push_chosen(project, sharing.which_of(args, names), how, branch=args.branch).report)
     context.report.clear()
     return max(sharing.tell(report, "Pushed", context) for report in reports)
+
+
+def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], context: Context) -> int:
+    """Says what would be sent."""
+    from assay.remotes import rehearsal
+
+    how, project = sharing.how_of(args), context.project()
+    forecasts = [rehearsal.push_data(project, data, how)] if data is not None else []
+    if names or not args.names:
+        forecasts.append(rehearsal.push(project, sharing.which_of(args, names), how, branch=args.branch))
+    context.report.clear()
+    return max(sharing.tell_forecast(forecast, "push", context) for forecast in forecasts)

@@ -43,6 +43,7 @@ from assay.engine.git.objects import (
 )
 from assay.engine.git.outgoing import write_pack
 from assay.engine.git.packs import PackMemory
+from assay.engine.git.packwriter import Scale
 from assay.engine.model import Oid
 
 EMPTY_TREE = object_id(TREE, b"")
@@ -173,6 +174,13 @@ class ObjectDatabase:
         self._folders.look()
         with self._writing():
             return write_pack(oids, file, self._folders.locate, self.read)
+
+    def pack_size(self, oids: Iterable[Oid]) -> int:
+        """How many bytes `pack_to` would write. Raises as `pack_to`."""
+        scale = Scale()
+        self._folders.look()
+        write_pack(oids, scale, self._folders.locate, self.read)
+        return scale.size
 
     def refresh(self) -> None:
         """Finds out which packs and alternates there are now."""

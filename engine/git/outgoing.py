@@ -10,18 +10,17 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
-from assay.engine import disk
 from assay.engine.errors import CorruptObject
 from assay.engine.git.filebytes import Bytes
 from assay.engine.git.packentries import OFS_DELTA, REF_DELTA, TRAILER_SIZE, read_head
 from assay.engine.git.packs import Pack
-from assay.engine.git.packwriter import PackWriter
+from assay.engine.git.packwriter import PackFile, PackWriter
 from assay.engine.model import Oid
 
 
 def write_pack(
     oids: Iterable[Oid],
-    file: disk.NewFile,
+    file: PackFile,
     locate: Callable[[Oid], tuple[Pack, int] | None],
     read: Callable[[Oid], tuple[int, bytes]],
 ) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import zlib
 from hashlib import sha1
+from typing import Protocol
 
-from assay.engine import disk
 from assay.engine.git.delta import BlockIndex, index_blocks, make_delta
 from assay.engine.git.objects import COMMIT
 from assay.engine.git.packentries import OFS_DELTA
@@ -22,6 +22,41 @@ _KEEP_BASES = 32 << 20
 _GIVE_UP = 4  # tries in a row that made no delta, after which a group without a hint is left alone
 
 
+class PackFile(Protocol):
+    """Where a pack goes: a `disk.NewFile`, or what only looks at how much there is."""
+
+    @property
+    def path(self) -> str:
+        """Where it can be read."""
+
+    def write(self, data: bytes) -> int:
+        """Appends bytes and returns how many."""
+
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Replaces bytes already written."""
+
+
+class Scale:
+    """Weighs what is written to it, and keeps nothing.
+
+    Attributes:
+        size: The bytes so far.
+    """
+
+    path = ""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        """Counts bytes."""
+        self.size += len(data)
+        return len(data)
+
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Changes no length."""
+
+
 class PackWriter:
     """Writes a pack into a new file, which stays open and unpublished.
 
@@ -32,7 +67,7 @@ class PackWriter:
         level: How hard zlib tries.
     """
 
-    def __init__(self, file: disk.NewFile, count: int | None = None, level: int = 1) -> None:
+    def __init__(self, file: PackFile, count: int | None = None, level: int = 1) -> None:
         self.entries: list[IndexEntry] = []
         self._file = file
         self._expected = count

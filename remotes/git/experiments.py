@@ -23,6 +23,7 @@ from assay.remotes.exchange import StoreExchange
 from assay.remotes.git import addresses
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
+from assay.remotes.layouts import prepare
 from assay.remotes.pull import write_experiments
 
 
@@ -75,7 +76,7 @@ def push(
             name for name, oid in refs.items() if not how.force and _has_diverged(project, there.get(name), oid)
         ]
         ready = {name: oid for name, oid in refs.items() if name not in diverged}
-        with Places(project, how.remote, jobs=how.jobs, write=True) as places:
+        with Places(project, how.remote, jobs=how.jobs, check=prepare) as places:
             ran = runs.send(project, places) if how.run_cache and how.artifacts else Moved()
             exchange = StoreExchange(project, git, places, None)
             report = exchange.publish(ready, force=how.force, artifacts=how.artifacts)

@@ -89,6 +89,11 @@ class LocalTransport:
         self.size += size
         return size
 
+    def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
+        """The objects that `push` would send for refs with these values."""
+        complete, there = Reachable(self._there), self._there.objects
+        return [oid for oid in beyond(source, wants, complete, shallow=self._here.shallow) if oid not in there]
+
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref."""
         problems = {}
@@ -113,8 +118,7 @@ class LocalTransport:
 
     def _send(self, wants: Sequence[Oid], source: ObjectSource) -> None:
         there = self._there.objects
-        complete = Reachable(self._there)
-        missing = [oid for oid in beyond(source, wants, complete, shallow=self._here.shallow) if oid not in there]
+        missing = self.unsent(wants, source)
         if not missing:
             return
         if len(missing) <= FEW:
