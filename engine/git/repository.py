@@ -10,11 +10,12 @@ wants them honoured opens the repository with `Repository.open`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assay.engine import disk
 from assay.engine.errors import GitError, NoRepository
 from assay.engine.git import gitconfig
 from assay.engine.git.gitconfig import GitConfig, Place
@@ -176,6 +177,38 @@ class Repository:
             return frozenset()
         except (OSError, ValueError) as error:
             raise GitError(f"{self.common_dir}/shallow cannot be understood.") from error
+
+    def with_objects_in(self, folder: str) -> Repository:
+        """The same repository, but new objects go into another folder, whose alternates should name this one's."""
+        from assay.engine.git.database import ObjectDatabase
+
+        other = Repository(self.git_dir, self.common_dir, self.worktree, self.config, self.home)
+        other.objects = ObjectDatabase(folder)
+        return other
+
+    def change_shallow(self, more: Collection[Oid], fewer: Collection[Oid]) -> None:
+        """Writes down that of some commits the parents are not here, of others they are here now.
+
+        Raises:
+            GitError: Git itself is changing that now, or it cannot be written.
+        """
+        self.__dict__.pop("shallow", None)
+        wanted = (self.shallow - set(fewer)) | set(more)
+        if wanted == self.shallow:
+            return
+        path = f"{self.common_dir}/shallow"
+        if os.path.lexists(f"{path}.lock"):
+            raise GitError(f"{path}.lock says that Git is changing where history ends.", "Try again.")
+        try:
+            if wanted:
+                text = "".join(f"{oid.hex()}\n" for oid in sorted(wanted))
+                disk.write_atomic(path, text.encode(), sync=True)
+            else:
+                disk.unlink(path, missing_ok=True)
+        except OSError as error:
+            raise disk.no_space(error, path) from error
+        finally:
+            self.__dict__.pop("shallow", None)
 
     @property
     def index_path(self) -> str:
