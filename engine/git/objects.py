@@ -13,6 +13,7 @@ Limits: SHA-1 only, and without detection of deliberate collisions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha1
@@ -33,6 +34,7 @@ _MODE_GROUP_WRITABLE = 0o100664  # in trees of Git's first months; kept as it is
 _WRITABLE_MODES = (MODE_FILE, MODE_EXECUTABLE, MODE_LINK, MODE_FOLDER, MODE_GITLINK, _MODE_GROUP_WRITABLE)
 _MODE_TEXTS = {b"%o" % mode: mode for mode in _WRITABLE_MODES}
 _LONG_MODES = frozenset(text for text in _MODE_TEXTS if len(text) == 6)
+_LINKS = re.compile(rb"tree [0-9a-f]{40}(?:\nparent [0-9a-f]{40})*\nauthor")
 _NULL = Oid(bytes(20))
 _LAST_TIME = 253402214400  # a day before the year 10000, the last date Python can show in every time zone
 
@@ -176,6 +178,16 @@ def parse_commit(data: bytes) -> CommitInfo:
         tree, tuple(parents), parse_signature(author, encoding), parse_signature(committer, encoding),
         _decode(message, encoding),
     )  # fmt: skip
+
+
+def parse_links(data: bytes) -> tuple[Oid, tuple[Oid, ...]]:
+    """The tree and the parents that a commit names, as `parse_commit` has them, in a tenth of the time."""
+    found = _LINKS.match(data)
+    if found is None or data.find(b"\nparent ", found.end()) >= 0:  # odd, or it says so in its message
+        info = parse_commit(data)
+        return info.tree, info.parents
+    ids = bytes.fromhex(data[5 : found.end() - 7].replace(b"\nparent ", b"").decode())
+    return Oid(ids[:20]), tuple([Oid(ids[at : at + 20]) for at in range(20, len(ids), 20)])
 
 
 def build_commit(tree: Oid, parents: Iterable[Oid], author: Signature, committer: Signature, message: str) -> bytes:

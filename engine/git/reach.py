@@ -8,16 +8,22 @@ Where history was cut (a shallow clone), the commits at the edge are passed as `
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from assay.engine.errors import CorruptObject, GitError
-from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, parse_commit, parse_tag, parse_tree
+from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, parse_links, parse_tag
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource
 
 _FOLDER = b"40000"
 _GITLINK = b"160000"
+_ITEM = re.compile(rb"([0-7]{1,7}) ([^/\0]+)\0([\s\S]{20})")
+_KEPT = 200  # folders
+
+_Folder = dict[bytes, tuple[bytes, bytes]]
+_NO_FOLDER: _Folder = {}
 
 
 def closure(
@@ -82,6 +88,7 @@ def beyond(
         CorruptObject: One cannot be understood.
     """
     seen: set[Oid] = set()
+    folders: dict[Oid, _Folder] = {}
     stack = list(wants)
     while stack:
         oid = stack.pop()
@@ -93,32 +100,53 @@ def beyond(
         if kind == TAG:
             stack.append(parse_tag(data)[0])
         elif kind == TREE:
-            yield from _new_below(source, oid, None, seen)
+            yield from _new_below(source, oid, None, seen, folders)
         elif kind == COMMIT:
-            info = parse_commit(data)
-            parents = () if oid in shallow else info.parents
+            tree, parents = parse_links(data)
+            parents = () if oid in shallow else parents
             stack += parents
-            before = parse_commit(source.read(parents[0])[1]).tree if parents else None
-            if info.tree not in seen and info.tree != before:
-                seen.add(info.tree)
-                yield info.tree
-                yield from _new_below(source, info.tree, before, seen)
+            before = parse_links(source.read(parents[0])[1])[0] if parents else None
+            if tree not in seen and tree != before:
+                seen.add(tree)
+                yield tree
+                yield from _new_below(source, tree, before, seen, folders)
 
 
-def _new_below(source: ObjectSource, tree: Oid, before: Oid | None, seen: set[Oid]) -> Iterator[Oid]:
-    """What lies below a tree and is neither seen nor in the tree before, at any depth where the two differ."""
+def _new_below(
+    source: ObjectSource, tree: Oid, before: Oid | None, seen: set[Oid], folders: dict[Oid, _Folder]
+) -> Iterator[Oid]:
+    """What lies below a tree and is neither seen nor in the tree before, at any depth where the two differ.
+
+    ``folders`` keeps what was before: mostly the same for many commits.
+    """
     pairs: list[tuple[Oid, Oid | None]] = [(tree, before)]
     while pairs:
         new, old = pairs.pop()
-        known = {} if old is None else {item.name: item for item in parse_tree(source.read(old)[1])}
-        for item in parse_tree(source.read(new)[1]):
-            one = known.get(item.name)
-            if item.mode == 0o160000 or item.oid in seen or (one is not None and one.oid == item.oid):
+        if old is None:
+            known = _NO_FOLDER
+        elif old in folders:
+            known = folders[old]
+        else:
+            if len(folders) >= _KEPT:
+                folders.clear()
+            known = folders[old] = {name: (mode, oid) for mode, name, oid in _items(source.read(old)[1])}
+        for mode, name, item in _items(source.read(new)[1]):
+            one = known.get(name)
+            if (one is not None and one[1] == item) or item in seen or mode == _GITLINK:
                 continue
-            seen.add(item.oid)
-            yield item.oid
-            if item.mode == 0o040000:
-                pairs.append((item.oid, one.oid if one is not None and one.mode == 0o040000 else None))
+            oid = Oid(item)
+            seen.add(oid)
+            yield oid
+            if mode == _FOLDER:
+                pairs.append((oid, Oid(one[1]) if one is not None and one[0] == _FOLDER else None))
+
+
+def _items(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """As `parse_tree`, as bytes and not into values: mode, name and id. Raises CorruptObject."""
+    items = _ITEM.findall(data)
+    if sum([len(mode) + len(name) for mode, name, _ in items]) + 22 * len(items) != len(data):
+        raise CorruptObject("A Git tree is cut short.")
+    return items
 
 
 def first_parents(source: ObjectSource, oid: Oid, *, shallow: Collection[Oid] = (), number: int = -1) -> Iterator[Oid]:
@@ -153,7 +181,7 @@ def _parents(source: ObjectSource, oid: Oid) -> tuple[Oid, ...]:
     kind, data = source.read(oid)
     if kind != COMMIT:
         raise GitError(f"The Git object {oid.hex()} is not a commit.")
-    return parse_commit(data).parents
+    return parse_links(data)[1]
 
 
 def _children(kind: int, data: bytes, *, cut: bool) -> Iterator[tuple[Oid, bool]]:
@@ -161,10 +189,10 @@ def _children(kind: int, data: bytes, *, cut: bool) -> Iterator[tuple[Oid, bool]
     if kind == TREE:
         yield from _tree_children(data)
     elif kind == COMMIT:
-        info = parse_commit(data)
-        yield info.tree, False
+        tree, parents = parse_links(data)
+        yield tree, False
         if not cut:
-            for parent in info.parents:
+            for parent in parents:
                 yield parent, False
     elif kind == TAG:
         target, target_kind = parse_tag(data)

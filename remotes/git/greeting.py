@@ -10,6 +10,7 @@ from __future__ import annotations
 from binascii import Error as NotHex
 from binascii import unhexlify
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from assay.engine.errors import CorruptRemote, GitError
@@ -19,8 +20,6 @@ from assay.remotes.git.packets import Packets, as_text
 
 NOTHING = Oid(bytes(20))
 """The id that stands for no object: what a ref is before it is made and after it is deleted."""
-
-_NO_REFS = "capabilities^{}"
 
 
 class Greeting(NamedTuple):
@@ -136,17 +135,18 @@ def _old(version: int, first: bytes | None, packets: Packets, url: str) -> Greet
     shown: dict[str, Oid] = {}
     others: set[Oid] = set()
     shallow: set[Oid] = set()
-    content: bytes | None = line
-    while content is not None:
+    for content in chain((line,), packets.rest()):
         if content.startswith(b"shallow "):
             shallow.add(_oid(content[8:].strip(), url))
-        else:
-            oid, name, _ = _ref(content, url)
-            if name == ".have" and oid is not None:
-                others.add(oid)
-            elif name not in ("HEAD", _NO_REFS) and not name.endswith("^{}") and oid is not None:
-                shown[name] = oid
-        content = packets.next()
+            continue
+        if content[40:41] != b" ":
+            raise _bad(content, url)
+        oid = _oid(content[:40], url)
+        name = content[41:].rstrip(b"\n").decode("utf-8", "surrogateescape")
+        if name == ".have":
+            others.add(oid)
+        elif name != "HEAD" and name[-3:] != "^{}":
+            shown[name] = oid
     head = next((word[12:] for word in words if word.startswith("symref=HEAD:")), None)
     return Greeting(version, abilities, shown, head, frozenset(others), frozenset(shallow))
 

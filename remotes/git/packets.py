@@ -89,7 +89,7 @@ class Packets:
         return content
 
     def rest(self) -> Iterator[bytes]:
-        """The contents up to the next packet without one."""
+        """The contents up to the next packet without one. Raises as `next`."""
         while (content := self.next()) is not None:
             yield content
 

@@ -1,8 +1,9 @@
 """What a server surely has, found out from the refs it shows and the history that is here.
 
 A server has each ref it shows with all that this needs, and so everything in the history of those that are here, too.
-That history is walked only as far back as the commits that somebody asks about, by their dates: where clocks were
-wrong the answer may be no for a commit that is there, which costs bytes and does no harm.
+That history is walked only as far back as the commits that somebody asks about, by their dates, and not at all for one
+whose parent is known to be there. So the answer may be no for a commit that is there, which costs bytes and does no
+harm.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class SurelyThere:
         if oid in self._known:
             return True
         found = self._commit(oid)
-        if found is None:
+        if found is None or not self._known.isdisjoint(found[1].parents):
             return False
         self._start(self._tips)
         self._tips.clear()
