@@ -1,14 +1,15 @@
-"""Goes to a branch or a commit: its files, its index, and the data that its lock files name."""
+"""Goes to a branch or a commit, or on with a branch: files, index, and the data that the lock files name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
+from assay.engine.git.reach import is_ancestor
 from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
 from assay.engine.git.trees import lookup
@@ -55,23 +56,63 @@ def switch(project: Project, revision: str) -> Switched:
         if branch:
             _refuse_second_checkout(project, refname)
         head = repo.head()
-        outs = _outs_to_change(project, head, commit)
-        _check_outs(project, outs)
-        who = project.signature("COMMITTER")
         origin = (repo.head_ref() or (head.hex() if head else "nothing")).removeprefix("refs/heads/")
-
-        old = None if head is None else repo.objects.read_commit(head).tree
-        new = repo.objects.read_commit(commit).tree
-        checkout_tree(repo, old, new, write_index=True, report=project.report)
-        if repo.head() != head:
-            raise RefConflict(
-                "HEAD moved while the files were being changed.", "Look at `assay status`, then try again."
-            )
-        # HEAD comes last: cut short before it, the same command started again finds its files and goes on.
         message = f"checkout: moving from {origin} to {revision}"
-        repo.refs.set_head(refname if branch else commit, message=message, who=who)
-        _check_out(project, outs)
+        who = project.signature("COMMITTER")
+        target = refname if branch else commit
+        _go(project, head, commit, lambda: repo.refs.set_head(target, message=message, who=who))
         return Switched(commit, branch)
+
+
+def forward(project: Project, commit: Oid, why: str) -> None:
+    """Moves the branch that HEAD is on to a later commit, and workspace, index and data along.
+
+    Args:
+        project: The project.
+        commit: The commit; it must have HEAD's in its history.
+        why: The command, for the reflog.
+
+    Raises:
+        Refused: HEAD is on no branch, the commit does not go on from it, or a merge is under way.
+        WouldLose: Local changes, untracked files or changed outputs would be overwritten; nothing was changed.
+    """
+    with hold_with_head(project) as held:
+        _ = project.prefix
+        repo = project.repo
+        refuse_half_merged(project)
+        held.using(write=[""])
+        head, branch = repo.head(), repo.head_ref()
+        if branch is None:
+            raise Refused("HEAD is on no branch that could go on.", "Go to one with `assay switch BRANCH`.")
+        if head is not None and not is_ancestor(repo.objects, head, commit, shallow=repo.shallow):
+            raise Refused(f"{commit.hex()[:7]} does not go on from {branch.removeprefix('refs/heads/')}.")
+        who = project.signature("COMMITTER")
+
+        def publish() -> None:
+            with repo.refs.transaction(f"{why}: Fast-forward", who) as change:
+                change.update(branch, commit, head)
+
+        _go(project, head, commit, publish)
+
+
+def _go(project: Project, head: Oid | None, commit: Oid, publish: Callable[[], None]) -> None:
+    """Brings files, index and outputs from one commit to another; ``publish`` makes that known.
+
+    Raises:
+        WouldLose: Something would be lost; nothing was changed.
+        RefConflict: HEAD moved meanwhile.
+    """
+    repo = project.repo
+    outs = _outs_to_change(project, head, commit)
+    _check_outs(project, outs)
+    old = None if head is None else repo.objects.read_commit(head).tree
+    new = repo.objects.read_commit(commit).tree
+    checkout_tree(repo, old, new, write_index=True, report=project.report)
+    if repo.head() != head:
+        raise RefConflict("HEAD moved while the files were being changed.", "Look at `assay status`, then try again.")
+    # HEAD comes last: cut short before it, the same command started again finds its files and goes on.
+    publish()
+    _check_out(project, outs)
 
 
 def _refuse_second_checkout(project: Project, refname: str) -> None:

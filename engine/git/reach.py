@@ -21,6 +21,7 @@ _FOLDER = b"40000"
 _GITLINK = b"160000"
 _ITEM = re.compile(rb"([0-7]{1,7}) ([^/\0]+)\0([\s\S]{20})")
 _KEPT = 200  # folders
+_LINE = 1000  # commits
 
 _Folder = dict[bytes, tuple[bytes, bytes]]
 _NO_FOLDER: _Folder = {}
@@ -175,6 +176,41 @@ def is_ancestor(source: ObjectSource, old: Oid, new: Oid, *, shallow: Collection
                 seen.add(parent)
                 queue.append(parent)
     return False
+
+
+def ahead_and_behind(source: ObjectSource, one: Oid, other: Oid, *, shallow: Collection[Oid] = ()) -> tuple[int, int]:
+    """How many commits the first has that the second does not have, and the other way round.
+
+    Where one just goes on from the other in a straight line, no more commits are read than the line has.
+    """
+    for new, old, is_ahead in ((one, other, True), (other, one, False)):
+        if (number := _straight(source, old, new, shallow)) is not None:
+            return (number, 0) if is_ahead else (0, number)
+    ours, theirs = _history(source, one, shallow), _history(source, other, shallow)
+    return len(ours - theirs), len(theirs - ours)
+
+
+def _straight(source: ObjectSource, old: Oid, new: Oid, shallow: Collection[Oid]) -> int | None:
+    """How many commits without a merge lead from one to another; None where they do not, or are many."""
+    for number in range(_LINE):
+        if new == old:
+            return number
+        parents = () if new in shallow else _parents(source, new)
+        if len(parents) != 1:
+            return None
+        new = parents[0]
+    return None
+
+
+def _history(source: ObjectSource, tip: Oid, shallow: Collection[Oid]) -> set[Oid]:
+    seen, stack = {tip}, [tip]
+    while stack:
+        oid = stack.pop()
+        for parent in () if oid in shallow else _parents(source, oid):
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return seen
 
 
 def _parents(source: ObjectSource, oid: Oid) -> tuple[Oid, ...]:

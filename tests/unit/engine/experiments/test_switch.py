@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from assay.cli.wiring import Surroundings
+from assay.engine.errors import AssayError
+from assay.engine.experiments.switch import forward
+from assay.engine.model import Oid
 from tests.filetree import picture, write
 
 
@@ -65,3 +69,45 @@ def test_a_name_that_names_nothing(project, assay, name):
     before = picture(project)
     assert assay("switch", "--", name, cwd=project, code=255).err.startswith("error: ")
     assert picture(project) == before
+
+
+def go_on(folder, git):
+    """Moves the branch to where with-data is; returns what is said when that is refused."""
+    opened = Surroundings().open_project(str(folder))
+    try:
+        forward(opened, Oid(bytes.fromhex(git("rev-parse", "with-data", cwd=folder))), "pull")
+    except AssayError as error:
+        return error.message
+    finally:
+        opened.close()
+    return ""
+
+
+def test_a_branch_goes_on_with_files_index_data_and_a_line_in_its_log(two, assay, git):
+    assay("switch", "main", cwd=two)
+    assert go_on(two, git) == ""
+    assert git("rev-parse", "main", cwd=two) == git("rev-parse", "with-data", cwd=two)
+    assert git("symbolic-ref", "HEAD", cwd=two) == "refs/heads/main"
+    assert git("status", "--porcelain", cwd=two) == ""
+    assert (two / "model.bin").read_text() == "HELLO\n0.1\n"
+    assert git("reflog", "-1", "--format=%gs", "main", cwd=two) == "pull: Fast-forward"
+
+
+def test_a_branch_stays_where_files_would_be_lost(two, assay, git):
+    assay("switch", "main", cwd=two)
+    write(two, {"metrics.json": "mine"})
+    before = picture(two)
+    assert "metrics.json" in go_on(two, git)
+    assert picture(two) == before
+
+
+def test_a_branch_goes_only_forwards_and_only_when_head_is_on_it(two, assay, git):
+    assay("switch", "main", cwd=two)
+    git("commit", "-q", "--allow-empty", "-m", "elsewhere", cwd=two)
+    before = picture(two)
+    assert "does not go on from main" in go_on(two, git)
+    assert picture(two) == before
+    git("checkout", "-q", "--detach", cwd=two)
+    before = picture(two)
+    assert "HEAD is on no branch" in go_on(two, git)
+    assert picture(two) == before

@@ -6,7 +6,7 @@ import pytest
 
 from assay.engine.errors import CorruptObject, GitError, MissingObject
 from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, TreeItem, build_commit, build_tree, object_id
-from assay.engine.git.reach import beyond, closure, first_parents, is_ancestor
+from assay.engine.git.reach import ahead_and_behind, beyond, closure, first_parents, is_ancestor
 from assay.engine.model import Oid, Signature
 
 WHO = Signature("A", "a@example.com", 1700000000)
@@ -120,6 +120,23 @@ def test_ancestry_crosses_merges(source: Objects) -> None:
     ):  # fmt: skip
         assert is_ancestor(source, old, new) is expected
     assert list(first_parents(source, merge)) == [merge, left, root]
+
+
+def test_how_far_two_commits_are_apart(source: Objects) -> None:
+    tree = source.add(TREE, b"")
+    root = source.commit(tree)
+    left, right = source.commit(tree, root, message="l"), source.commit(tree, root, message="r")
+    further = source.commit(tree, right, message="f")
+    merge = source.commit(tree, left, further)
+    for one, other, expected in (
+        (root, root, (0, 0)), (further, root, (2, 0)), (root, further, (0, 2)), (left, further, (1, 2)),
+        (merge, left, (3, 0)), (root, merge, (0, 4)),
+    ):  # fmt: skip
+        assert ahead_and_behind(source, one, other) == expected
+    assert ahead_and_behind(source, further, root, shallow={right}) == (2, 1)
+    source.reads.clear()
+    assert ahead_and_behind(source, further, right) == (1, 0)
+    assert set(source.reads) == {further}
 
 
 @pytest.mark.parametrize(("number", "found"), [(0, 0), (1, 1), (2, 2), (9, 3), (-1, 3)])
