@@ -164,3 +164,13 @@ class Received:
             raise CorruptRemote(f"{self._key} is damaged: its content is not what its name says.")
         self._file.close()
         return self._file
+
+    @property
+    def sum(self) -> str:
+        """The hash of what came so far, in hexadecimal."""
+        return self._state.digest().hex()
+
+    def finished(self) -> str:
+        """The path of what came, whether right or not: to be looked at, never to be let in."""
+        self._file.close()
+        return self._file.path

@@ -44,11 +44,12 @@ class Bad:
     """One thing that is wrong.
 
     Attributes:
-        kind: "artifact", "pack", "git object", "git pack", "git index" or "ref".
+        kind: "artifact", "pack", "git object", "git pack", "git index" or "ref"; on a remote other files too.
         name: Which one: a digest, an id, a path, a ref.
         text: What is wrong, as a sentence.
         needs: Who needs it, the first twenty.
         is_repaired: Whether it is in order now.
+        advice: What else can be done about it; empty when there is nothing to add.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Bad:
     text: str
     needs: tuple[Need, ...] = ()
     is_repaired: bool = False
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def fsck(project: Project, *, repair: bool = False) -> Checked:
     return Checked((*in_git, *in_cache), len(absent))
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """What a person calls a ref."""
     if name.startswith("refs/exps/") and name.count("/") == 4:
         return name.rpartition("/")[2]
@@ -121,7 +123,7 @@ def _check_git(project: Project, *, repair: bool) -> list[Bad]:
     unreadable = frozenset(oid for each in damage for oid in each.objects if not _readable(project, oid))
     connected = Connected(repo, unreadable)
     refs, bad_refs = _check_refs(project, connected)
-    lost = _lost(connected, refs)
+    lost = lost_by(connected, refs)
     restored = _restore_blobs(project, connected, refs) if repair and lost else set()
     for each in damage:
         kind = {".pack": "git pack", ".idx": "git index"}.get(each.path[each.path.rfind(".") :], "git object")
@@ -194,18 +196,18 @@ def _check_refs(project: Project, connected: Connected) -> tuple[dict[str, Oid],
     return refs, bad
 
 
-def _lost(connected: Connected, refs: Mapping[str, Oid]) -> dict[Oid, tuple[Need, ...]]:
+def lost_by(connected: Connected, refs: Mapping[str, Oid]) -> dict[Oid, tuple[Need, ...]]:
     """Who needs what is missing or damaged: experiments by their own files, else refs by their history."""
     found: dict[Oid, list[Need]] = {}
     if not connected.problems:
         return {}
     for name, oid in refs.items():
         for lost, path in connected.paths(oid) if connected.own(oid) else ():
-            found.setdefault(lost, []).append(Need(_label(name), path))
+            found.setdefault(lost, []).append(Need(label(name), path))
     for name, oid in refs.items():
         for lost in connected.lacks(oid):
             if lost not in found:
-                found[lost] = [Need(f"the history of {_label(name)}", "")]
+                found[lost] = [Need(f"the history of {label(name)}", "")]
     return {oid: tuple(needs[:_NAMED]) for oid, needs in found.items()}
 
 
@@ -241,7 +243,7 @@ def _outs(project: Project, refs: Mapping[str, Oid]) -> dict[str, Mapping[str, A
         found[_HERE] = _workspace(project)
     for name, oid in refs.items():
         with suppress(AssayError):
-            found[_label(name)] = tracked_at(project, oid, finder).outs
+            found[label(name)] = tracked_at(project, oid, finder).outs
     return found
 
 

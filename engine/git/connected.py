@@ -8,29 +8,66 @@ Limits: reflogs are not followed. In a partial clone objects are missing by desi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Protocol
 
 from assay.engine.errors import AssayError
-from assay.engine.git.objects import COMMIT, TAG, TREE, parse_commit, parse_tag, parse_tree
-from assay.engine.git.repository import Repository
+from assay.engine.git.objects import (
+    COMMIT,
+    TAG,
+    TREE,
+    CommitInfo,
+    TreeItem,
+    parse_commit,
+    parse_tag,
+    parse_tree,
+)
 from assay.engine.model import Oid
 
 _NOTHING: frozenset[Oid] = frozenset()
 _FOLDER, _GITLINK = 0o040000, 0o160000
 
 
+class Objects(Protocol):
+    """The part of an object database that is needed here; each method raises AssayError for what cannot be read."""
+
+    def read(self, oid: Oid) -> tuple[int, bytes]:
+        """An object's kind number and content."""
+
+    def read_commit(self, oid: Oid) -> CommitInfo:
+        """What a commit says."""
+
+    def read_tree(self, oid: Oid) -> list[TreeItem]:
+        """The items of a tree."""
+
+    def __contains__(self, oid: object) -> bool:
+        """Whether the object is there."""
+
+
+class Source(Protocol):
+    """A repository, here or elsewhere, as far as it is needed here."""
+
+    @property
+    def objects(self) -> Objects:
+        """Its objects."""
+
+    @property
+    def shallow(self) -> Collection[Oid]:
+        """Commits whose parents are left out."""
+
+
 class Connected:
     """Tells what commits and trees lack.
 
     Args:
-        repo: The repository.
+        repo: The repository, or what is like one.
         unreadable: Objects that are known to be damaged in every copy.
 
     Attributes:
         problems: Objects that are missing or damaged, with a sentence.
     """
 
-    def __init__(self, repo: Repository, unreadable: frozenset[Oid] = _NOTHING) -> None:
+    def __init__(self, repo: Source, unreadable: frozenset[Oid] = _NOTHING) -> None:
         self.problems: dict[Oid, str] = {}
         self._repo = repo
         self._unreadable = unreadable

@@ -75,15 +75,19 @@ class Sides:
     def __init__(self, git: Git, folder: Path, url: str, settings: dict[str, str], way: Proxy) -> None:
         self.url, self.settings = url, settings
         self.folder = folder
-        self.harmed = {**settings, "endpointurl": way.endpoint, "read_timeout": "1", "connect_timeout": "2"}
+        self.harmed = {**settings, "endpointurl": way.endpoint}
         self.here = Machine.new(git, folder / "here")
         self.here.experiment("bold-finch")
         self.here.experiment("second", {"a.txt": b"x" * 300_000, "b.txt": b"small"})
         self.there = Machine(git, folder / "there")
         self.there.git("clone", "-q", "--no-local", str(self.here.folder), str(folder / "there"))
-        for machine in (self.here, self.there):
-            machine.add_remote(url, settings=self.harmed)
+        self.wait(20)
         self.whole = self.here.refs("refs/exps/")
+
+    def wait(self, seconds: int) -> None:
+        """Silence counts as no answer after so long."""
+        for machine in (self.here, self.there):
+            machine.add_remote(self.url, settings={**self.harmed, "read_timeout": str(seconds)})
 
     def tries(self, act: Callable[[], object]) -> list[str]:
         """What it says is left, one sentence each; empty when it says that all is done."""
@@ -136,6 +140,7 @@ def sides(git: Git, tmp_path: Path, s3: tuple[str, dict[str, str]], way: Proxy) 
 @pytest.mark.law(3)
 @pytest.mark.parametrize("name", some(SPORADIC, "busy", "lost answers", "truncated answers"))
 def test_what_goes_wrong_now_and_then_is_overcome(sides: Sides, way: Proxy, name: str) -> None:
+    sides.wait(1 if name == "a black hole" else 20)
     way.fault = SPORADIC[name]()
     assert sides.tries(lambda: push(sides.here.project)) == []
     way.fault = SPORADIC[name]()
@@ -149,6 +154,7 @@ def test_what_goes_wrong_now_and_then_is_overcome(sides: Sides, way: Proxy, name
 def test_what_goes_wrong_every_time_spoils_nothing_and_the_next_run_completes(
     sides: Sides, way: Proxy, name: str
 ) -> None:
+    sides.wait(1 if name == "a black hole" else 20)
     way.fault = LASTING[name]()
     said = sides.tries(lambda: push(sides.here.project))
     sides.only_whole_names_on_the_remote(1)

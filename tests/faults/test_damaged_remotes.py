@@ -1,0 +1,130 @@
+"""A remote on which something is damaged or missing: every verb says so, and whoever has it mends it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from assay.engine.experiments.fsck import Checked
+from assay.engine.ports import RemoteStore
+from assay.remotes.clone import clone
+from assay.remotes.fsck import fsck_remote
+from assay.remotes.push import push
+from assay.remotes.registry import find, open_store
+from tests.sharing import Git, Machine, world
+
+Damaging = Callable[[RemoteStore, str], None]
+
+
+def delete(store: RemoteStore, key: str) -> None:
+    store.delete([key])
+
+
+def flip(store: RemoteStore, key: str) -> None:
+    """The same size, another bit."""
+    data = store.get(key)
+    middle = len(data) // 2
+    store.put(key, data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+
+def truncate(store: RemoteStore, key: str) -> None:
+    data = store.get(key)
+    store.put(key, data[: len(data) // 2])
+
+
+def nonsense(store: RemoteStore, key: str) -> None:
+    store.put(key, b"nonsense")
+
+
+CASES: dict[str, tuple[str, Damaging]] = {
+    "object deleted": ("objects/", delete),
+    "object corrupted": ("objects/", flip),
+    "object truncated": ("objects/", truncate),
+    "pack deleted": ("packs/", delete),
+    "pack corrupted": ("packs/", flip),
+    "pack truncated": ("packs/", truncate),
+    "index deleted": ("index/", delete),
+    "index corrupted": ("index/", flip),
+    "Git pack deleted": ("git/packs/*.pack", delete),
+    "Git pack corrupted": ("git/packs/*.pack", flip),
+    "Git pack truncated": ("git/packs/*.pack", truncate),
+    "Git index deleted": ("git/packs/*.idx", delete),
+    "Git index corrupted": ("git/packs/*.idx", flip),
+    "branch damaged": ("git/heads/", nonsense),
+    "branch gone": ("git/heads/", delete),
+    "HEAD damaged": ("git/HEAD", nonsense),
+    "HEAD gone": ("git/HEAD", delete),
+    "statement damaged": ("git/refs/", flip),
+    "marker damaged": ("format", nonsense),
+    "marker gone": ("format", delete),
+}
+FEW = ("object corrupted", "pack truncated", "index deleted", "Git pack deleted", "Git index corrupted")
+ALL = os.environ.get("PYTEST_FAULTS") == "all"
+
+
+class Shared:
+    """A project that was pushed, and somebody else's copy of it that has nothing of its own."""
+
+    def __init__(self, git: Git, folder: Path, url: str, settings: dict[str, str]) -> None:
+        self.folder, self.url, self.settings = folder, url, settings
+        self.here = Machine.new(git, folder / "here")
+        self.here.add_remote(url, settings=settings)
+        self.here.experiment("bold-finch")
+        self.here.experiment("second", {"a.txt": b"x" * 3_000, "b.txt": b"small"})
+        assert push(self.here.project).report.failed == {}
+        git("clone", "-q", "--no-local", str(self.here.folder), str(folder / "there"))
+        self.there = Machine(git, folder / "there")
+        self.there.add_remote(url, settings=settings)
+        self.store = open_store(find(self.here.project))
+
+    def harm(self, where: str, how: Damaging) -> str:
+        start, _, end = where.partition("*")
+        key = max((info.size, info.key) for info in self.store.list(start) if info.key.endswith(end))[1]
+        how(self.store, key)
+        return key
+
+    def check(self, machine: Machine, *, repair: bool = False, fast: bool = False) -> Checked:
+        machine.close()
+        return fsck_remote(machine.project, repair=repair, fast=fast)
+
+    def is_whole_elsewhere(self) -> None:
+        name = self.folder / f"clone{len(list(self.folder.iterdir()))}"
+        assert clone(self.url, str(name), world(), settings=self.settings).report.failed == {}
+        seen = Machine(self.here.git, name)
+        seen.fsck()
+        assert seen.refs("refs/exps/") == self.here.refs("refs/exps/")
+        for name in ("model", "data/a.txt"):
+            assert (seen.folder / name).read_bytes() == (self.here.folder / name).read_bytes()
+        seen.close()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def shared(request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Iterator[Shared]:
+    url, settings = (str(tmp_path / "remote"), {}) if request.param == "folder" else request.getfixturevalue("s3")
+    both = Shared(git, tmp_path, url, settings)
+    yield both
+    both.store.close()
+    both.here.close()
+    both.there.close()
+
+
+@pytest.mark.parametrize("case", CASES if ALL else FEW)
+def test_a_check_names_what_is_damaged_and_mends_it_from_whoever_has_it(shared: Shared, case: str) -> None:
+    assert shared.check(shared.here).bad == ()
+    key = shared.harm(*CASES[case])
+    found = shared.check(shared.there)
+    assert not found.is_clean
+    named = "\n".join(f"{bad.name} {bad.text}" for bad in found.bad)
+    assert key in named or case in ("object deleted", "index deleted", "Git index deleted"), named
+    if key.startswith(("objects/", "packs/", "git/packs/")):
+        assert {"bold-finch", "second"} & {need.name for bad in found.bad for need in bad.needs}, found.bad
+    again = shared.check(shared.there, repair=True)
+    mended = shared.check(shared.here, repair=True)
+    assert mended.is_clean, mended.bad
+    assert all(bad.advice for bad in again.bad if not bad.is_repaired)
+    assert shared.check(shared.here).bad == ()
+    assert shared.check(shared.there, repair=True).bad == ()
+    shared.is_whole_elsewhere()
