@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("--no-cache", dest="cache", action="store_false", help=f"{verb} no data")
     parser.add_argument("--run-cache", action="store_true", help="also what stages did before")
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="so many transfers at once")
+    parser.add_argument("--depth", type=int, metavar="N", help=f"{verb} no more than N commits of history")
     parser.add_argument("--dry", action="store_true", help=f"tell what a {verb} would move, and change nothing")
 
 
@@ -52,7 +53,17 @@ def how_of(args: argparse.Namespace) -> How:
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"-j takes a number from 1 upwards, not {args.jobs}.")
-    return How(args.force, args.cache, args.remote, args.jobs, args.run_cache)
+    return How(args.force, args.cache, args.remote, args.jobs, args.run_cache, depth_of(args))
+
+
+def depth_of(args: argparse.Namespace) -> int | None:
+    """How many commits of history are meant; None for all. Raises UsageError."""
+    from assay.engine.errors import UsageError
+
+    if args.depth is not None and args.depth < 1:
+        raise UsageError(f"--depth takes a number from 1 upwards, not {args.depth}.")
+    depth: int | None = args.depth
+    return depth
 
 
 def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | None, list[str]]:

@@ -7,7 +7,9 @@ indexes, and the packs that have it are brought, checked and added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Protocol
 
 from assay.engine.errors import CorruptRemote, KeyMissing, MissingObject
 from assay.engine.events import Note, Reporter, silent
@@ -15,13 +17,30 @@ from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.reach import closure
 from assay.engine.model import HashName, Oid
 from assay.engine.ports import Clock, GitTransport, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
+from assay.engine.words import counted
 from assay.remotes.bucket_join import join_small
+from assay.remotes.bucket_load import Load, load
 from assay.remotes.bucket_packs import BucketPacks, PackTo
 from assay.remotes.bucket_refs import BucketRefs
+from assay.remotes.bucket_shallow import BucketShallow
 from assay.remotes.copies import Copies
+from assay.remotes.depth import parents_of, within
 from assay.remotes.moves import why_not
 
 _LOOKS = 3
+_WORTH_SAYING = 20
+"""Commits of history; so few are sent without a word about sending less."""
+
+
+class Here(Protocol):
+    """Where history ends on this side: what a shallow clone knows, and a transport changes."""
+
+    @property
+    def shallow(self) -> frozenset[Oid]:
+        """The commits whose parents are not here."""
+
+    def change_shallow(self, more: Collection[Oid], fewer: Collection[Oid]) -> None:
+        """Writes down that of some commits the parents are not here, of others they are here now."""
 
 
 class BucketTransport:
@@ -35,11 +54,14 @@ class BucketTransport:
         pack_to: Writes a pack of objects of the local repository.
         clock: When.
         ids: Nonces.
+        here: Where history ends on this side.
         jobs: How many transfers at once.
         report: Where progress goes.
 
     Attributes:
         objects: How many objects have travelled so far; ``size`` likewise in bytes.
+        depth: How many commits of history are to travel; None for all there are, and on their way here for what is
+            wanted of them.
     """
 
     def __init__(
@@ -52,15 +74,19 @@ class BucketTransport:
         clock: Clock,
         ids: Ids,
         *,
+        here: Here,
         jobs: int = 8,
         report: Reporter = silent,
     ) -> None:
         self.objects = 0
         self.size = 0
+        self.depth: int | None = None
+        self._here = here
         self._store = store
         self._folder = folder
         self._packs = BucketPacks(store, copies, folder, jobs, report)
         self._refs = BucketRefs(store, copies, hash_name, clock, ids, jobs)
+        self._shallow = BucketShallow(store, copies, hash_name, jobs)
         self._pack_to = pack_to
         self._report = report
 
@@ -72,7 +98,7 @@ class BucketTransport:
     @property
     def damaged(self) -> Mapping[str, str]:
         """What was found damaged so far, by key, with a sentence."""
-        return {**self._packs.damaged, **self._refs.damaged}
+        return {**self._packs.damaged, **self._refs.damaged, **self._shallow.damaged}
 
     @property
     def damaged_refs(self) -> Mapping[str, str]:
@@ -95,28 +121,49 @@ class BucketTransport:
         Raises:
             CorruptRemote: An object is in no pack, or a pack is damaged.
         """
-        missing = [oid for oid in wants if not complete(oid)]
-        if not missing:
+        tips = list(wants)
+        missing = [oid for oid in tips if not complete(oid)]
+        if not missing and self.depth is None:
             return 0
         self._packs.refresh()
         source = _Bringing(self._packs, have, into)
         source.bring([oid for oid in missing if oid not in have])
-        for oid in closure(source, missing, complete):
+        cut, uncut = self._cut_there(complete), frozenset[Oid]()
+        if self.depth is not None:
+            reach = within(source, tips, self.depth, cut)
+            uncut = reach.inside & self._here.shallow
+            missing += [parent for oid in uncut for parent in parents_of(source, oid)]
+            cut |= reach.edge
+        came = set()
+        for oid in closure(source, missing, complete, shallow=cut):
             if oid not in have:
                 source.bring([oid])
+            if oid in cut:
+                came.add(oid)
+        self._here.change_shallow(came, uncut)
         self.objects += source.objects
         self.size += source.size
         return source.size
+
+    def _cut_there(self, complete: Callable[[Oid], bool]) -> set[Oid]:
+        """The commits whose parents are neither there nor here."""
+        cut = self._shallow.read()
+        return {oid for oid, olds in cut.items() if any(old not in self._packs and not complete(old) for old in olds)}
+
+    def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
+        """The objects that `push` would send for refs with these values."""
+        self._packs.refresh()
+        return self._load({oid.hex(): oid for oid in wants}, source).oids
 
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref."""
         known = self._refs.read([update.refname for update in updates])
         problems = {}
         for update in updates:
-            if problem := why_not(update, known.values.get(update.refname), source):
+            if problem := why_not(update, known.values.get(update.refname), source, shallow=self._here.shallow):
                 problems[update.refname] = problem
         good = [update for update in updates if update.refname not in problems]
-        self._send([update.new for update in good if update.new is not None], source)
+        self._send({update.refname: update.new for update in good if update.new is not None}, source)
         moved = {result.refname: result.problem for result in self._refs.move(good, known)}
         for update in good:
             if update.refname.startswith("refs/heads/") and not moved[update.refname]:
@@ -125,22 +172,35 @@ class BucketTransport:
         join_small(self._packs, self._folder)
         return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
 
+    def deepen(self, refs: Mapping[str, Oid], source: ObjectSource) -> None:
+        """Sends what of the history of refs, which are there, lies within the depth and was left out before."""
+        self._send(refs, source)
+
     def close(self) -> None:
         """Nothing of its own is open: the store belongs to whoever opened it."""
 
-    def _send(self, wants: Sequence[Oid], source: ObjectSource) -> None:
+    def _send(self, refs: Mapping[str, Oid], source: ObjectSource) -> None:
         self._packs.refresh()
-        missing = [oid for oid in wants if oid not in self._packs]
-        if not missing:
-            return
-        tell = self._tell_first if self._packs.is_empty else None
-        oids = list(closure(source, missing, self._packs.__contains__))
-        sent = self._packs.send(oids, self._pack_to, tell)
-        self.objects += sent.objects
-        self.size += sent.size
+        is_first = self._packs.is_empty
+        going = self._load(refs, source)
+        with ExitStack() as stack:
+            built = [stack.enter_context(self._packs.build(layer, self._pack_to)) for layer in going.layers]
+            if is_first and built:
+                self._tell_first(going, sum(one.size for one in built))
+            if going.cut:
+                self._shallow.write(going.cut, meanwhile=going.meanwhile)
+            for one in built:
+                self._packs.put(one)
+                self.objects += one.objects
+                self.size += one.size
 
-    def _tell_first(self, count: int, size: int) -> None:
-        self._report(Note(f"First push to {self.url}: {count} Git objects, {_amount(size)} of code and history."))
+    def _load(self, refs: Mapping[str, Oid], source: ObjectSource) -> Load:
+        return load(refs, source, self._packs, self._shallow, here=self._here.shallow, depth=self.depth)
+
+    def _tell_first(self, going: Load, size: int) -> None:
+        objects, commits = counted(len(going.oids), "Git object"), counted(going.commits, "commit")
+        offer = "" if self.depth is not None or going.commits < _WORTH_SAYING else "; `push --depth N` sends less of it"
+        self._report(Note(f"First push to {self.url}: {objects}, {commits} of history, {_amount(size)}{offer}."))
 
 
 def fetch_refs(

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -41,12 +41,14 @@ _SMALL = 20_000
 """Objects: the ids of smaller packs are kept in one dictionary, larger ones are searched one by one."""
 
 
-class Sent(NamedTuple):
-    """What was sent: how many objects and bytes, and the name of their pack."""
+class Built(NamedTuple):
+    """A pack that can be sent: its name, how many objects and bytes it has, its absolute path, its index."""
 
+    name: str
     objects: int
     size: int
-    name: str
+    path: str
+    contents: bytes
 
 
 class BucketPacks:
@@ -237,28 +239,27 @@ class BucketPacks:
             raise
         return received
 
-    def send(self, oids: Iterable[Oid], pack_to: PackTo, tell: Callable[[int, int], None] | None = None) -> Sent:
-        """Makes one pack of the objects and sends it, the index last.
-
-        Args:
-            oids: What goes.
-            pack_to: Where from.
-            tell: Hears the numbers of objects and bytes before anything is sent.
+    @contextmanager
+    def build(self, oids: Iterable[Oid], pack_to: PackTo) -> Iterator[Built]:
+        """Makes a pack of the objects in a file that is gone afterwards.
 
         Raises:
-            CorruptObject: An object here is damaged; nothing was sent.
-            RemoteError: The bucket refuses.
+            CorruptObject: An object here is damaged.
+            AssayError: The disk refuses.
         """
         with self._new_file() as file:
             count = pack_to(oids, file)
             file.close()
             checked = check_pack(file.path, PackMemory(), _no_base)
             assert isinstance(checked, CheckedPack), "a pack that is sent is whole"
-            if tell is not None:
-                tell(count, file.size)
-            name = checked.checksum.hex()
-            self._put(name, file, index_bytes(checked.entries, checked.checksum))
-            return Sent(count, file.size, name)
+            index = index_bytes(checked.entries, checked.checksum)
+            yield Built(checked.checksum.hex(), count, file.size, file.path, index)
+
+    def send(self, oids: Iterable[Oid], pack_to: PackTo) -> Built:
+        """Makes one pack of the objects and sends it. Raises as `build` and `put`."""
+        with self.build(oids, pack_to) as built:
+            self.put(built)
+            return built
 
     def _new_file(self) -> disk.NewFile:
         try:
@@ -267,19 +268,21 @@ class BucketPacks:
         except OSError as error:
             raise disk.no_space(error, self._folder) from error
 
-    def _put(self, name: str, file: disk.NewFile, index: bytes) -> None:
-        def changed() -> RemoteError:
-            return RemoteError(f"{file.path} changed while it was sent.")
+    def put(self, built: Built) -> None:
+        """Sends a pack, the index last. Raises RemoteError when the bucket refuses."""
 
-        task = f"sending history to {self._store.url}"
-        self._report(Progress(task, 0, file.size, "B"))
-        with CheckedFile(file.path, GitPackSum, name, changed) as source:
+        def changed() -> RemoteError:
+            return RemoteError(f"{built.path} changed while it was sent.")
+
+        name, task = built.name, f"sending history to {self._store.url}"
+        self._report(Progress(task, 0, built.size, "B"))
+        with CheckedFile(built.path, GitPackSum, name, changed) as source:
             self._store.put_from(_key(name, "pack"), source)
-        self._store.put(_key(name, "idx"), index)
+        self._store.put(_key(name, "idx"), built.contents)
         self._report(Done(task))
-        self._copies.write(_key(name, "idx"), index)
-        self._sizes[name] = file.size
-        self._take(name, PackIndex(index, name))
+        self._copies.write(_key(name, "idx"), built.contents)
+        self._sizes[name] = built.size
+        self._take(name, PackIndex(built.contents, name))
 
 
 def _no_base(_: Oid) -> None:

@@ -21,14 +21,17 @@ from assay.engine.layout import ProjectLayout
 from assay.engine.model import Oid
 from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
+from assay.engine.words import counted
 from assay.remotes.artifacts import Places
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
+from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.git.addresses import is_repository
 from assay.remotes.layouts import bucket, found_on
 from assay.remotes.pull import HEADS, write_experiments
+from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
 from assay.remotes.remarks import take
 from assay.remotes.workspace import check_out, tracked_here
@@ -66,6 +69,7 @@ class _Making:
     remote: Remote
     store: RemoteStore
     layout: ProjectLayout
+    depth: int | None
     objects: int = 0
     size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
@@ -79,6 +83,7 @@ def clone(
     *,
     typed_in: str = "/",
     settings: Mapping[str, str] | None = None,
+    depth: int | None = None,
 ) -> Cloned:
     """Makes a project from a remote.
 
@@ -89,6 +94,7 @@ def clone(
         report: Where events go.
         typed_in: Absolute path of the folder that a relative ``url`` is relative to.
         settings: The remote's other settings ("endpointurl"), kept in the clone's local configuration.
+        depth: How many commits of the history of HEAD's branch come, with their experiments; None for everything.
 
     Raises:
         Refused: The folder is not empty.
@@ -101,7 +107,7 @@ def clone(
         raise Refused(f"{folder} exists and is not empty.", "Name another folder.")
     store = open_store(remote)
     try:
-        making = _Making(folder, world, report, remote, store, _layout_of(remote, store))
+        making = _Making(folder, world, report, remote, store, _layout_of(remote, store), depth)
         try:
             _make_folder(folder)
             return _make(making)
@@ -151,10 +157,10 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     state = f"{repo.common_dir}/assay"
     git = BucketTransport(
         making.store, making.layout.hash_name, Copies(f"{state}/clone"), f"{state}/incoming", repo.objects.pack_to,
-        making.world.clock, making.world.ids, jobs=making.remote.jobs, report=making.report,
+        making.world.clock, making.world.ids, here=repo, jobs=making.remote.jobs, report=making.report,
     )  # fmt: skip
     head = git.head()
-    refs, damaged = fetch_refs(git, git.refs([HEADS, _TAGS]), repo.objects, lambda _: False)
+    refs, damaged = _bring_refs(making, git, repo, head)
     making.failed.update({**git.damaged_refs, **damaged})
     if head is not None and head not in refs:
         why = damaged.get(head) or git.damaged_refs.get(head.replace("refs/", "git/", 1), "there is no such branch.")
@@ -172,6 +178,20 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
         making.report(Note(f"{making.store.url} has no branch; only experiments were cloned."))
         return None
     return head.removeprefix(HEADS)
+
+
+def _bring_refs(
+    making: _Making, git: BucketTransport, repo: Repository, head: str | None
+) -> tuple[Mapping[str, Oid], Mapping[str, str]]:
+    """Brings branches and tags; with a depth the branch of HEAD, and the tags of what came with it."""
+    there = git.refs([HEADS, _TAGS])
+    if making.depth is None or head is None or head not in there:
+        return fetch_refs(git, there, repo.objects, lambda _: False)
+    git.depth = making.depth
+    refs, damaged = fetch_refs(git, {head: there[head]}, repo.objects, lambda _: False)
+    reach = within(repo.objects, refs.values(), UNLIMITED, repo.shallow)
+    tags = {name: oid for name, oid in there.items() if name.startswith(_TAGS) and oid in reach.inside | reach.edge}
+    return {**tags, **refs}, damaged
 
 
 def _root(making: _Making, repo: Repository, head: Oid) -> str:
@@ -204,6 +224,8 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     exchange = StoreExchange(project, git, Places(project, opened=(making.remote, making.store)), notes)
     there = exchange.git.refs([EXPERIMENTS])
     experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
+    if making.depth is not None:
+        experiments = _near(making, project, experiments)
     data = shared(tracked_here(project))
     fetched = exchange.fetch(experiments, data=data)
     failed = {**making.failed, **exchange.git.damaged_refs, **fetched.failed}
@@ -213,6 +235,20 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     report = fetched._replace(objects=objects, size=size, failed=failed)
     report = take(project, notes, "clone", report)
     return Cloned(project.root, making.store.url, branch, report)
+
+
+def _near(making: _Making, project: Project, experiments: Mapping[str, Oid]) -> dict[str, Oid]:
+    """The experiments whose baselines came."""
+    is_here = Reachable(project.repo)
+    near = {name: oid for name, oid in experiments.items() if is_here(_baseline(name))}
+    if left := len(experiments) - len(near):
+        what = counted(left, "experiment")
+        making.report(Note(f"{what} of older commits stayed behind; `assay pull -A` brings them."))
+    return near
+
+
+def _baseline(name: str) -> Oid:
+    return Oid(bytes.fromhex("".join(name.split("/")[2:4])))
 
 
 def _make_folder(folder: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from assay.engine.errors import AssayError, BadInput
+from assay.engine.errors import AssayError, BadInput, UsageError
 from assay.engine.events import Warned
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
@@ -19,7 +19,7 @@ from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
 from assay.engine.ports import GitTransport, RefUpdate, RemoteStore, Report
 from assay.engine.project import Project
 from assay.remotes.artifacts import Data, Freight, Places, Wanted
-from assay.remotes.bucket import fetch_refs
+from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
 from assay.remotes.layouts import copies_of, git_transport, prepare, require
@@ -82,7 +82,7 @@ class StoreExchange:
         """
         before = self.git.objects, self.git.size
         outcome, freight = _Outcome(), self._load(self._project, self.places)
-        needs, unreadable = self._needs(refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
+        needs, unreadable = needs_of(self._project, refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
         outcome.failed.update(unreadable)
         freight.send(_all([*needs.values(), data or {}]))
         for name, needed in needs.items():
@@ -94,6 +94,8 @@ class StoreExchange:
         ready = {name: oid for name, oid in refs.items() if name not in outcome.failed}
         if ready:
             self._publish_refs(ready, outcome, force=force)
+            if isinstance(self.git, BucketTransport) and self.git.depth is not None:
+                self.git.deepen(ready, self._project.repo.objects)
         self._warn()
         return outcome.report(self.git, freight, *before)
 
@@ -112,7 +114,7 @@ class StoreExchange:
         outcome, freight = _Outcome(), self._load(self._project, self.places)
         arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
         outcome.failed.update(damaged)
-        needs, unreadable = self._needs(arrived) if artifacts else ({}, {})
+        needs, unreadable = needs_of(self._project, arrived) if artifacts else ({}, {})
         outcome.failed.update(unreadable)
         freight.bring(_all([*needs.values(), data or {}]))
         for name, needed in needs.items():
@@ -124,21 +126,6 @@ class StoreExchange:
         outcome.refs = [name for name in arrived if name not in outcome.failed]
         self._warn()
         return outcome.report(self.git, freight, *before)
-
-    def _needs(self, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
-        """The artifacts that each ref's commit tracks; and the refs whose commits cannot be understood."""
-        needs: dict[str, Data] = {}
-        failed = {}
-        known: dict[Oid, Data] = {}
-        finder = TreeFiles(self._project.repo.objects)
-        for name, oid in refs.items():
-            try:
-                if oid not in known:
-                    known[oid] = shared(tracked_at(self._project, oid, finder))
-                needs[name] = known[oid]
-            except AssayError as error:
-                failed[name] = error.message
-        return needs, failed
 
     def _publish_refs(self, refs: Mapping[str, Oid], outcome: _Outcome, *, force: bool) -> None:
         there = self.git.refs(list(refs))
@@ -178,6 +165,22 @@ class StoreExchange:
         self.places.warn()
         for sentence in self.git.damaged.values():
             self._project.report(Warned(sentence))
+
+
+def needs_of(project: Project, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
+    """The artifacts that each ref's commit tracks; and the refs whose commits cannot be understood, with a sentence."""
+    needs: dict[str, Data] = {}
+    failed = {}
+    known: dict[Oid, Data] = {}
+    finder = TreeFiles(project.repo.objects)
+    for name, oid in refs.items():
+        try:
+            if oid not in known:
+                known[oid] = shared(tracked_at(project, oid, finder))
+            needs[name] = known[oid]
+        except AssayError as error:
+            failed[name] = error.message
+    return needs, failed
 
 
 def shared(tracked: Tracked) -> Data:
@@ -230,6 +233,17 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
         if git is not None:
             git.close()
         store.close()
+
+
+def set_depth(git: GitTransport, depth: int | None) -> None:
+    """Limits how much history travels; None for no limit. Raises UsageError where that is not for assay to say."""
+    if isinstance(git, BucketTransport):
+        git.depth = depth
+    elif depth is not None:
+        raise UsageError(
+            f"--depth is about history on a data remote, and here it travels through {git.url}.",
+            "Use `git fetch --depth` there.",
+        )
 
 
 def notes_on(project: Project, store: RemoteStore, remote: Remote) -> BucketNotes:

@@ -14,6 +14,7 @@ class How(NamedTuple):
         remote: The data remote; the default one when None.
         jobs: How many transfers at once; None for what the configuration says.
         run_cache: Whether the run cache travels too.
+        depth: How many commits of history are to be on the other side, or on this one; None for what there is.
     """
 
     force: bool = False
@@ -21,6 +22,7 @@ class How(NamedTuple):
     remote: str | None = None
     jobs: int | None = None
     run_cache: bool = False
+    depth: int | None = None
 
 
 AS_USUAL = How()

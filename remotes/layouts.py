@@ -144,7 +144,7 @@ def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write
     name = git_remote(project, remote)
     if not name:
         return bucket(project, store, remote)
-    return connect(project, addresses.find(project, name, push=write))
+    return connect(project, addresses.find(project, name, push=write), push=write)
 
 
 def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransport:
@@ -152,5 +152,5 @@ def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransp
     repo, world = project.repo, project.world
     return BucketTransport(
         store, project.layout.hash_name, copies_of(project, remote), f"{project.state}/incoming", repo.objects.pack_to,
-        world.clock, world.ids, jobs=remote.jobs, report=project.report,
+        world.clock, world.ids, here=repo, jobs=remote.jobs, report=project.report,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from assay.engine.git.reach import is_ancestor
 from assay.engine.git.refnames import is_valid_name
 from assay.engine.model import Oid
@@ -18,13 +20,14 @@ def is_shareable(refname: str) -> bool:
     return is_shared and is_valid_name(refname)
 
 
-def why_not(update: RefUpdate, now: Oid | None, source: ObjectSource) -> str:
+def why_not(update: RefUpdate, now: Oid | None, source: ObjectSource, *, shallow: Collection[Oid] = ()) -> str:
     """Why a ref must not move so; empty when it may.
 
     Args:
         update: The wish.
         now: The ref's value on the remote.
         source: The objects on this side.
+        shallow: The commits whose parents are not on this side.
     """
     name, new = update.refname, update.new
     if not is_shareable(name):
@@ -33,7 +36,7 @@ def why_not(update: RefUpdate, now: Oid | None, source: ObjectSource) -> str:
         return ""
     if name.startswith("refs/tags/"):
         return f"{name} is on the remote already, with another value."
-    if name.startswith("refs/heads/") and (now not in source or not is_ancestor(source, now, new)):
+    if name.startswith("refs/heads/") and (now not in source or not is_ancestor(source, now, new, shallow=shallow)):
         return f"{name} on the remote has commits that {new.hex()[:7]} does not have; pull and join them first."
     return ""
 

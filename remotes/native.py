@@ -19,6 +19,7 @@ GIT_PACKS = "git/packs/"
 GIT_HEAD = "git/HEAD"
 GIT_REFS = "git/refs/"
 GIT_NOTES = "git/notes/"
+GIT_SHALLOW = "git/shallow/"
 
 _DVC = "files/md5/"
 
@@ -89,7 +90,6 @@ def prepare(store: RemoteStore, hash_name: HashName) -> None:
     _check(store, found, hash_name)
 
 
-def _check(store: RemoteStore, found: HashName, hash_name: HashName) -> None:
 def suits(store: RemoteStore, hash_name: HashName) -> None:
     """As `prepare`, but an empty remote stays empty."""
     found = read_marker(store)
@@ -99,6 +99,7 @@ def suits(store: RemoteStore, hash_name: HashName) -> None:
         raise _nothing_of_ours(store)
 
 
+def _check(store: RemoteStore, found: HashName, hash_name: HashName) -> None:
     if found != hash_name:
         raise RemoteError(
             f"{store.url} names artifacts by {found}, this project by {hash_name}.", "Use a remote of its own for it."

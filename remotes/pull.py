@@ -17,7 +17,7 @@ from assay.remotes import runs
 from assay.remotes.artifacts import Data
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_own_choice
-from assay.remotes.exchange import StoreExchange, connected, shared
+from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_remote
@@ -89,11 +89,16 @@ def pull_chosen(
     """
     source = find(project, how.remote)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
+        left: Mapping[str, str] = {}
+        if how.depth is not None:  # first, so that what hangs on this history finds it
+            set_depth(exchange.git, how.depth)
+            left = _follow_branches(project, source.name, exchange)
+            set_depth(exchange.git, None)
         found, data = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
-        if follows(project, source, which, branch):
+        if how.depth is None and follows(project, source, which, branch):
             left = _follow_branches(project, source.name, exchange)
-            report = report._replace(failed={**report.failed, **left})
+        report = report._replace(failed={**report.failed, **left})
         report = take(project, exchange.notes, f"pull from {source.name}", report)
         failed = dict(report.failed)
         if checkout and data:

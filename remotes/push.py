@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.engine.errors import GitError, UsageError
+from assay.engine.errors import UsageError
 from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
@@ -13,7 +13,7 @@ from assay.engine.project import Project
 from assay.remotes import runs
 from assay.remotes.artifacts import Data
 from assay.remotes.choose import chosen_here, is_own_choice
-from assay.remotes.exchange import connected, shared
+from assay.remotes.exchange import connected, set_depth, shared
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_remote
 from assay.remotes.registry import Remote, find
@@ -75,6 +75,9 @@ def push_chosen(project: Project, which: Which, how: How = AS_USUAL, *, branch: 
     """
     target, refs, data = outgoing(project, which, how, branch=branch)
     with connected(project, target, write=True, jobs=how.jobs) as exchange:
+        set_depth(exchange.git, how.depth)
+        if project.repo.shallow and not git_remote(project, target):  # whether it can be is known before data goes
+            exchange.git.unsent(list(refs.values()), project.repo.objects)
         report = exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
         if how.run_cache and how.artifacts:
             ran = runs.send(project, exchange.places)
@@ -88,11 +91,6 @@ def outgoing(
     """Where a push goes, and the refs and the workspace's data that it is about. Raises as `push_chosen`."""
     target = find(project, how.remote)
     has_git = bool(git_remote(project, target))
-    if project.repo.shallow and not has_git:
-        raise GitError(
-            "This repository is a shallow clone, so the history that others would need is not here.",
-            "Fetch the rest with `git fetch --unshallow`, then push again.",
-        )
     is_chosen = is_own_choice(which)
     refs = chosen_here(project, which)
     if branch or (branch is None and not is_chosen and not has_git):

@@ -75,7 +75,9 @@ def bucket_of(store: RemoteStore, tmp_path: Path) -> Callable[[Repository], Buck
     def make(repo: Repository) -> BucketTransport:
         copies = Copies(str(tmp_path / f"copies{next(numbers)}"))
         folder = f"{repo.common_dir}/assay/incoming"
-        return BucketTransport(store, "xxh128", copies, folder, repo.objects.pack_to, FixedClock(), CountingIds())
+        return BucketTransport(
+            store, "xxh128", copies, folder, repo.objects.pack_to, FixedClock(), CountingIds(), here=repo
+        )
 
     return make
 
@@ -389,7 +391,7 @@ def test_two_pushers_of_one_name_are_both_visible_and_the_second_is_told(
     slow = connect_bucket(source)
     looked = slow._refs.read([one])
     assert publish(connect_bucket(source), source, {one: first})[0].problem == ""
-    slow._send([second], source.objects)
+    slow._send({one: second}, source.objects)
     [result] = slow._refs.move([RefUpdate(one, None, second)], looked)
     leaf = one.rpartition("/")[2]
     beside = {first: one, second: one}

@@ -35,7 +35,7 @@ def packs_of(store: MemoryStore, repo: Repository, copies: str = "copies") -> Bu
 
 def sent(store: MemoryStore, repo: Repository, *contents: bytes) -> list[Oid]:
     oids = [repo.objects.write(BLOB, data) for data in contents]
-    assert packs_of(store, repo).send(oids, repo.objects.pack_to)[0] == len(oids)
+    assert packs_of(store, repo).send(oids, repo.objects.pack_to).objects == len(oids)
     return oids
 
 
