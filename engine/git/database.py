@@ -27,7 +27,7 @@ from assay.engine import disk
 from assay.engine.errors import AssayError, GitError, MissingObject
 from assay.engine.git.batch import ObjectBatch, pack_folder, publish_pack
 from assay.engine.git.folders import Folders
-from assay.engine.git.incoming import CheckedPack, Objects, check_pack, complete
+from assay.engine.git.incoming import CheckedPack, ThinPack, check_pack
 from assay.engine.git.loose import read_loose, write_loose
 from assay.engine.git.objects import (
     BLOB,
@@ -159,7 +159,7 @@ class ObjectDatabase:
             if isinstance(checked, CheckedPack):
                 name = publish_pack(folder, partial(_move, path), checked.entries, checked.checksum)
             else:
-                name = self._add_completed(folder, path, checked)
+                name = self._add_completed(folder, checked)
                 disk.unlink(path)
         self._folders.look(force=True)
         return name
@@ -251,14 +251,13 @@ class ObjectDatabase:
         except OSError as error:
             raise disk.no_space(error, self.path) from error
 
-    def _add_completed(self, folder: str, path: str, bases: Objects) -> str:
-        """Adds a thin pack, completed and checked again."""
+    def _add_completed(self, folder: str, pack: ThinPack) -> str:
+        """Adds a thin pack, completed and checked to its end."""
         with disk.NewFile(folder, 0o444, "tmp_pack_") as file:
-            complete(path, bases, file)
-            checked = check_pack(file.path, PackMemory(), self._find_base)
+            checked = pack.complete(file)
             if isinstance(checked, CheckedPack):
                 return publish_pack(folder, file.publish, checked.entries, checked.checksum)
-            return self._add_completed(folder, file.path, checked)
+            return self._add_completed(folder, checked)
 
 
 def _move(source: str, target: str) -> None:

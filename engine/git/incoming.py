@@ -13,7 +13,7 @@ disk must be.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from assay.engine import disk
@@ -36,6 +36,7 @@ from assay.engine.model import Oid
 _CHUNK = 1 << 20
 
 Objects = Mapping[Oid, tuple[int, bytes]]
+Lookup = Callable[[Oid], tuple[int, bytes] | None]
 
 
 class CheckedPack(NamedTuple):
@@ -45,9 +46,50 @@ class CheckedPack(NamedTuple):
     checksum: bytes
 
 
-def check_pack(
-    path: str, memory: PackMemory, lookup: Callable[[Oid], tuple[int, bytes] | None]
-) -> CheckedPack | Objects:
+class ThinPack:
+    """A pack whose deltas build on objects that are not in it; all else has been checked.
+
+    Args:
+        path: The file.
+        scan: What is known of it.
+        missing: The ids of what it builds on, and perhaps of objects in it that build on these.
+        lookup: Finds them.
+
+    Raises:
+        CorruptObject: None of them is here.
+    """
+
+    def __init__(self, path: str, scan: _Scan, missing: Iterable[Oid], lookup: Lookup) -> None:
+        self._path = path
+        self._scan = scan
+        self._lookup = lookup
+        self._bases = {oid: known for oid in missing if (known := lookup(oid)) is not None}
+        if not self._bases:
+            oid = next(iter(missing)).hex()
+            raise CorruptObject(f"A Git pack builds on the object {oid}, which is neither in it nor here.")
+
+    def complete(self, into: disk.NewFile) -> CheckedPack | ThinPack:
+        """Writes the pack into a new file, which is closed, with the objects it lacks at its end; checks the rest.
+
+        Raises:
+            CorruptObject: Something in it is not as it says, or builds on an object that is nowhere.
+        """
+        _copy_body(self._path, into, len(self._bases))
+        added = []
+        for oid, (kind, data) in self._bases.items():
+            entry = entry_header(kind, len(data)) + zlib.compress(data, 1)
+            added.append((oid, into.size, zlib.crc32(entry)))
+            into.write(entry)
+        checksum = hash_file(into.path, into.size)
+        into.write(checksum)
+        into.close()
+        missing = self._scan.go_on(into.path, added)
+        if missing:
+            return ThinPack(into.path, self._scan, missing, self._lookup)
+        return CheckedPack(self._scan.entries(), checksum)
+
+
+def check_pack(path: str, memory: PackMemory, lookup: Lookup) -> CheckedPack | ThinPack:
     """Checks a whole pack file.
 
     Args:
@@ -56,7 +98,7 @@ def check_pack(
         lookup: Finds the bases of a thin pack among the objects that are here already.
 
     Returns:
-        What the pack holds, or, for a thin one, the objects that `complete` must add to it.
+        What the pack holds, or a thin one that is to be completed.
 
     Raises:
         CorruptObject: Something in it is not as it says, or builds on an object that is nowhere.
@@ -68,32 +110,19 @@ def check_pack(
         scan.read_entries(count)
     except IndexError:
         raise CorruptObject("A Git pack ends inside an object.") from None
-    missing = scan.resolve()
-    if not missing:
-        return CheckedPack(scan.entries(), checksum)
-    found = {}
-    for oid in missing:
-        known = lookup(oid)
-        if known is not None:
-            found[oid] = known
-    if not found:
-        raise CorruptObject(f"A Git pack builds on the object {missing[0].hex()}, which is neither in it nor here.")
-    return found
+    missing = scan.resolve(scan.offsets())
+    return ThinPack(path, scan, missing, lookup) if missing else CheckedPack(scan.entries(), checksum)
 
 
-def complete(path: str, bases: Objects, into: disk.NewFile) -> None:
-    """Writes the pack at ``path`` into a new file, with the objects it lacks at its end."""
+def _copy_body(path: str, into: disk.NewFile, more: int) -> None:
+    """Copies a pack without its checksum, its count raised by what will follow."""
     with open(path, "rb") as reader:
         count = int.from_bytes(reader.read(HEADER_SIZE)[8:], "big")
-        into.write(pack_header(count + len(bases)))
-        reader.seek(0, 2)
-        left = reader.tell() - HEADER_SIZE - TRAILER_SIZE
+        into.write(pack_header(count + more))
+        left = reader.seek(0, 2) - HEADER_SIZE - TRAILER_SIZE
         reader.seek(HEADER_SIZE)
         while left > 0 and (piece := reader.read(min(left, _CHUNK))):
             left -= into.write(piece)
-    for kind, data in bases.values():
-        into.write(entry_header(kind, len(data)) + zlib.compress(data, 1))
-    into.write(hash_file(into.path, into.size))
 
 
 def _check_frame(path: str, view: Bytes) -> tuple[int, bytes]:
@@ -127,6 +156,21 @@ class _Scan:
         """Where the object lies, once that is known; 0 before."""
         return self._offsets.get(oid, 0)
 
+    def offsets(self) -> list[int]:
+        """Where the objects lie that are known so far."""
+        return list(self._oids)
+
+    def go_on(self, path: str, added: Iterable[tuple[Oid, int, int]]) -> list[Oid]:
+        """Goes on with a copy that has more objects at its end: ids, offsets, CRCs; returns as `resolve`."""
+        self._view = open_bytes(path, self._memory.may_map)
+        self._data = PackData(self._view, self, self._memory)
+        offsets = []
+        for oid, offset, crc in added:
+            self._crcs[offset] = crc
+            self._note(offset, oid)
+            offsets.append(offset)
+        return self.resolve(offsets)
+
     def entries(self) -> list[IndexEntry]:
         """Every object that was resolved."""
         return [IndexEntry(oid, offset, self._crcs[offset]) for offset, oid in self._oids.items()]
@@ -152,13 +196,13 @@ class _Scan:
         if at != end:
             raise CorruptObject(f"A Git pack has {end - at} bytes after its last object.")
 
-    def resolve(self) -> list[Oid]:
-        """Makes and hashes what every delta stands for; returns the bases that are not in the pack.
+    def resolve(self, offsets: Iterable[int]) -> list[Oid]:
+        """Makes and hashes what every delta stands for that builds on these; returns the bases that are missing then.
 
         Raises:
             CorruptObject: Deltas are left although no base is missing.
         """
-        ready = [(offset, 0) for offset in reversed(self._oids)]
+        ready = [(offset, 0) for offset in reversed(list(offsets))]
         while ready:
             base, depth = ready.pop()
             if depth > MAX_CHAIN:

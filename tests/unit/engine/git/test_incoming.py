@@ -11,7 +11,7 @@ import pytest
 
 from assay.engine import disk
 from assay.engine.errors import CorruptObject
-from assay.engine.git.incoming import CheckedPack, check_pack, complete
+from assay.engine.git.incoming import CheckedPack, ThinPack, check_pack
 from assay.engine.git.objects import BLOB, COMMIT, TREE, object_id
 from assay.engine.git.packs import PackMemory
 from assay.engine.model import Oid
@@ -141,12 +141,24 @@ class TestThinPacks:
         ]
         path = tmp_path / "thin"
         path.write_bytes(pack_of(thin))
-        bases = check_pack(str(path), PackMemory(), here.get)
-        assert bases == {object_id(BLOB, b"one"): (BLOB, b"one")}
+        pack = check_pack(str(path), PackMemory(), here.get)
+        assert isinstance(pack, ThinPack)
         with disk.NewFile(str(tmp_path)) as file:
-            complete(str(path), bases, file)
-            file.close()
-            checked = check_pack(file.path, PackMemory(), nowhere)
+            checked = pack.complete(file)
+            again = check_pack(file.path, PackMemory(), nowhere)
         assert isinstance(checked, CheckedPack)
+        assert isinstance(again, CheckedPack)
         names = {object_id(BLOB, data) for data in (b"one", b"two!", b"three")} | {object_id(TREE, b"")}
         assert {entry.oid for entry in checked.entries} == names
+        assert sorted(checked.entries) == sorted(again.entries)
+        assert checked.checksum == again.checksum
+
+    def test_deltas_on_what_was_added_are_checked_too(self, tmp_path: Path) -> None:
+        here = {object_id(BLOB, b"one"): (BLOB, b"one")}
+        lie = ref_delta(object_id(BLOB, b"one"), insertion(b"another base", b"two!"))
+        path = tmp_path / "thin"
+        path.write_bytes(pack_of([lie]))
+        pack = check_pack(str(path), PackMemory(), here.get)
+        assert isinstance(pack, ThinPack)
+        with disk.NewFile(str(tmp_path)) as file, pytest.raises(CorruptObject, match="for another base"):
+            pack.complete(file)
