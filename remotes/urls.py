@@ -41,7 +41,7 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
         RemoteError: The server does not say.
         ConfigError: The URL, or a setting of the remote, cannot be used.
     """
-    place = _place(url, remotes)
+    place = place_of(url, remotes)
     if place.scheme in _HTTP:
         return patiently(lambda: _over_http(place), _ATTEMPTS)
     if place.scheme == "s3":
@@ -55,7 +55,7 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
     )
 
 
-def _place(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str, ...] = ()) -> Remote:
+def place_of(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str, ...] = ()) -> Remote:
     """The URL itself, with the settings of the remote that it names."""
     try:
         parts = urlsplit(url)
@@ -74,7 +74,7 @@ def _place(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str, 
         raise ConfigError(f"There is no remote {name!r}.", f"Known: {', '.join(remotes) or 'none'}.")
     if name in seen:
         raise ConfigError(f"The remote {name!r} lies in itself.")
-    base = _place(settings["url"], remotes, (*seen, name))
+    base = place_of(settings["url"], remotes, (*seen, name))
     own = {key: value for key, value in settings.items() if key != "url"}
     return Remote(name, f"{base.url.rstrip('/')}/{parts.path.lstrip('/')}".rstrip("/"), {**base.settings, **own})
 
@@ -109,7 +109,7 @@ def _over_http(place: Remote) -> UrlState | None:
     from fsspec.utils import tokenize
 
     url = _normal(place.url)
-    system: Any = HTTPFileSystem(**_http_options(place))
+    system: Any = HTTPFileSystem(**http_options(place))
     try:
         info = system.info(url)
     except FileNotFoundError as error:
@@ -128,7 +128,8 @@ def _normal(url: str) -> str:
     return urlunsplit(parts._replace(path=posixpath.normpath(parts.path) if parts.path else ""))
 
 
-def _http_options(place: Remote) -> dict[str, Any]:
+def http_options(place: Remote) -> dict[str, Any]:
+    """The arguments of fsspec's HTTP client, from DVC's words for them. Raises ConfigError."""
     from aiohttp import ClientTimeout
 
     get = place.settings.get
@@ -145,11 +146,11 @@ def _http_options(place: Remote) -> dict[str, Any]:
             f"remote.{place.name}.auth is {get('auth')!r}, and what that needs is not there.",
             "basic needs user and password; custom needs custom_auth_header and password; others are not supported.",
         )
-    return {"client_kwargs": client, "skip_instance_cache": True, "ssl": _ssl(get("ssl_verify", ""))}
+    return {"client_kwargs": client, "skip_instance_cache": True, "ssl": tls(get("ssl_verify", ""))}
 
 
-def _ssl(verify: str) -> Any:
-    """What aiohttp is told of certificates: to verify them (True), not to, or against which file."""
+def tls(verify: str) -> Any:
+    """What a client is told of certificates: to verify them (True), not to (False), or with which context."""
     if "/" in verify:
         import ssl
 

@@ -112,7 +112,6 @@ LATER = (
 """Verbs that DVC has and assay has not."""
 
 LATER_FLAGS = {
-    "add": ("--to-remote", "-r", "--remote", "--remote-jobs"),
     "gc": ("-c", "--cloud", "-j", "--jobs"),
     "init": ("-f", "--force"),
 }

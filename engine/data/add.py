@@ -134,6 +134,21 @@ def add_copy(project: Project, source: str, out: str, how: How = AS_USUAL, *, fo
         return added._replace(written=tuple(dict.fromkeys((*named, *added.written))))
 
 
+def record(project: Project, place: Place, artifact: Artifact) -> Added:
+    """Tracks at a place what is on a remote; the workspace is not looked at.
+
+    Args:
+        project: The project, held.
+        place: Where; not inside data that is tracked as a whole.
+        artifact: What it is.
+    """
+    written = _named(project, place, artifact)
+    files = (place.data_file,)
+    beside = [name for name in [_ignore_file(place.path)] if os.path.lexists(project.path(name))]
+    staged = autostage(project, dict.fromkeys((*written, *files, *beside)))
+    return Added({place.path: artifact}, files, written, staged)
+
+
 def _named(project: Project, place: Place, artifact: Artifact) -> tuple[str, ...]:
     """Records what the cache has as what is at a path, unless that lies in other data; returns the files written."""
     if place.is_part:

@@ -10,7 +10,6 @@ import pytest
 from assay.cli.dvc.main import ALIASES, LATER, VERBS, module_of, parser_for
 
 DEBTS: dict[str, set[str]] = {
-    "add": {"--to-remote", "-r", "--remote", "--remote-jobs"},
     "gc": {"-c", "--cloud", "-j", "--jobs"},
     "init": {"-f", "--force"},
 }
