@@ -63,7 +63,17 @@ class WouldLose(Refused):
 
 
 class NameTaken(Refused):
-    """An experiment or a branch of that name exists already."""
+    """An experiment or a branch of that name exists already.
+
+    Args:
+        message: As for all.
+        hint: As for all.
+        commit: The id of the commit that was to get the name, where it is made already.
+    """
+
+    def __init__(self, message: str, hint: str = "", commit: bytes = b"") -> None:
+        super().__init__(message, hint)
+        self.commit = commit
 
 
 class ConfigError(AssayError):

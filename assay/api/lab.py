@@ -191,9 +191,23 @@ class Lab:
             spec: What to run.
             copies: Project paths of ignored or unknown files and folders to copy there.
         """
-        from assay.engine.experiments.isolated import run_isolated
+        from assay.engine.workers.temp import run_isolated
 
         return run_isolated(self.project, spec, copies=tuple(copies))
+
+    def resume(self, name: str) -> Ran:
+        """Goes on with an isolated run that was killed, in the folder that it left.
+
+        Args:
+            name: The name of its experiment, or the beginning of its number.
+
+        Raises:
+            UnknownRevision: There is no such run.
+            Refused: It left no folder, or somebody carries it out.
+        """
+        from assay.engine.workers.temp import resume
+
+        return resume(self.project, name)
 
     def save(
         self,

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="copy this there, though Git ignores it (with --temp)",
     )
+    parser.add_argument("--resume", metavar="NAME", help="go on with a run of its own that was killed, in its folder")
     for name, text in (
         ("--params", "a file of parameters that the command reads"),
         ("--metrics", "a file of metrics that it writes"),
@@ -74,6 +75,10 @@ def execute(args: argparse.Namespace, context: Context, spec: RunSpec) -> Ran:
     from assay.engine.errors import UsageError
 
     copies = tuple(map(context.relative, args.copy_paths))
+    if args.resume is not None:
+        if args.temp or copies or args.set_param or args.name or args.targets or args.command:
+            raise UsageError("--resume goes on with a run as it was begun, so nothing else can be given with it.")
+        return context.lab.resume(args.resume)
     if args.temp:
         return context.lab.execute_isolated(spec, copies)
     if copies:

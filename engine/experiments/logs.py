@@ -2,7 +2,7 @@
 
 ``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>``
 and holds the owner's record; a run that failed, or was killed, leaves ``failed-<name>-<nonce>``, the last twenty of
-which are kept.
+which are kept. A run that the queue knows leaves ``job-<name>-<number>.<attempt>``, which stays as long as its job.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ FAILED_KEPT = 20
 class Log:
     """The log of one run, open before anything else happens."""
 
-    def __init__(self, project: Project, name: str) -> None:
+    def __init__(self, project: Project, tag: str, failed: str) -> None:
         self._root = f"{project.state}/logs"
-        self._tag = f"{name}-{project.world.ids.nonce()}"
+        self._tag = tag
+        self._failed = f"{failed}-{tag}"
         self._folder = f"{self._root}/running-{self._tag}"
         disk.make_folders(self._root)
         _bury_the_dead(self._root)
@@ -45,7 +46,7 @@ class Log:
 
     def fail(self) -> None:
         """Keeps the log as that of a run without an experiment, unless it is filed already."""
-        failed = f"{self._root}/failed-{self._tag}"
+        failed = f"{self._root}/{self._failed}"
         with suppress(OSError):  # the disk may be full: why the run failed is what must be told
             if self._folder.startswith(f"{self._root}/running-"):
                 disk.rename(self._folder, failed)
@@ -55,7 +56,32 @@ class Log:
 
 def begin(project: Project, name: str) -> Log:
     """Opens the log of a run that is about to start."""
-    return Log(project, name)
+    return Log(project, f"{name}-{project.world.ids.nonce()}", "failed")
+
+
+def begin_job(project: Project, tag: str) -> Log:
+    """Opens the log of a run that the queue knows, under a tag that no other run has."""
+    return Log(project, tag, "job")
+
+
+def path_of_job(project: Project, tag: str, made: Oid | None) -> str | None:
+    """The log of a run that the queue knows, wherever it is by now; None when it is gone.
+
+    Args:
+        project: The project.
+        tag: As `begin_job` got it.
+        made: The experiment that came of the run.
+    """
+    folders = [made.hex()] if made else []
+    folders += [f"{kind}-{tag}" for kind in ("running", "job", "failed")]
+    paths = [f"{project.state}/logs/{folder}/run.log" for folder in folders]
+    return next((path for path in paths if os.path.exists(path)), None)
+
+
+def forget_job(project: Project, tag: str) -> None:
+    """Removes what a run without an experiment left."""
+    for kind in ("job", "failed"):
+        disk.remove_tree(f"{project.state}/logs/{kind}-{tag}")
 
 
 def keep_packages(project: Project, commit: Oid, packages: str) -> None:

@@ -72,6 +72,14 @@ def fresh(refs: RefStore, baseline: Oid, ids: Ids) -> str:
     raise Refused("No free name for the experiment was found.", "Give it one: `-n NAME`.")
 
 
+def fresh_like(refs: RefStore, baseline: Oid, name: str) -> str:
+    """The first of ``name-2``, ``name-3``, ... that no experiment of the baseline has."""
+    number = 2
+    while refs.read(ExpRef(baseline, f"{name}-{number}").refname) is not None:
+        number += 1
+    return f"{name}-{number}"
+
+
 def problem_with(name: str) -> str:
     """Why an experiment cannot have this name, as the end of a sentence; empty when it can."""
     if not name:

@@ -25,6 +25,9 @@ from assay.engine.project import Project
 from assay.engine.workspace.files import Changes, files_below, moved_to_cache, outputs_of, stored, transient, within
 from assay.version import __version__
 
+RUN = "Run: "
+"""The trailer that names the isolated run which made an experiment."""
+
 
 class Made(NamedTuple):
     """A new experiment.
@@ -75,6 +78,7 @@ def publish(
     written: Iterable[str] = (),
     extra: Iterable[str] = (),
     keep: Callable[[Oid, str], object] | None = None,
+    run: str = "",
 ) -> Made:
     """Makes the commit and the ref of an experiment.
 
@@ -90,24 +94,14 @@ def publish(
         written: Project paths that the command wrote beside what stages write; they are taken as they are now.
         extra: Work tree paths that are taken as they are now, ignored or not.
         keep: Told the commit and the list of installed packages before the ref is made, to keep what belongs to them.
+        run: The id of the isolated run that this is, by which it is known again; empty for none.
 
     Raises:
-        NameTaken: Somebody made an experiment of that name meanwhile.
+        NameTaken: Somebody made an experiment of that name meanwhile; the commit is made.
     """
-    changed, packages = tuple(changed_during), installed_packages(project)
-    database = project.repo.objects
-    with database.batch() as batch:
-        edits = _edits(project, pipeline, start)
-        paths = [*_written_paths(project, pipeline), *(project.prefix + path for path in written)]
-        now = stored(project, batch, [*filter(_belongs(project, pipeline, start), paths), *extra])
-        tree = edit_tree(batch, start.base_tree, {**edits, **now})
-        text = (message or "").rstrip() or _changed_params(project, pipeline, start.base_tree, tree)
-        trailers = _trailers(project, packages, seconds, changed)
-        author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
-        data = objects.build_commit(tree, (start.head,), author, committer, f"{text}\n\n{trailers}")
-        commit = batch.add(objects.COMMIT, data)
-        left_out = _left_out(project, pipeline, tree)
-    for path in left_out:
+    changed = tuple(changed_during)
+    commit, text, packages = commit_of(project, pipeline, start, message, seconds, changed, written, extra, run)
+    for path in _left_out(project, pipeline, project.repo.objects.read_commit(commit).tree):
         reason = "a stage reads it, but Git ignores it and nothing tracks it"
         project.report(Warned(f"{path} is not in the experiment: {reason}."))
     if keep is not None:
@@ -116,6 +110,34 @@ def publish(
     ref = ExpRef(start.head, name)
     _set_ref(project, ref, commit, force=force)
     return Made(ref, commit, text, changed)
+
+
+def commit_of(
+    project: Project,
+    pipeline: Pipeline,
+    start: Start,
+    message: str | None,
+    seconds: float | None,
+    changed: tuple[str, ...] = (),
+    written: Iterable[str] = (),
+    extra: Iterable[str] = (),
+    run: str = "",
+) -> tuple[Oid, str, str]:
+    """A commit of what a run left, which no ref names yet, its message without trailers, and the installed packages.
+
+    Arguments are those of `publish`.
+    """
+    packages = installed_packages(project)
+    with project.repo.objects.batch() as batch:
+        edits = _edits(project, pipeline, start)
+        paths = [*_written_paths(project, pipeline), *(project.prefix + path for path in written)]
+        now = stored(project, batch, [*filter(_belongs(project, pipeline, start), paths), *extra])
+        tree = edit_tree(batch, start.base_tree, {**edits, **now})
+        text = (message or "").rstrip() or _changed_params(project, pipeline, start.base_tree, tree)
+        trailers = _trailers(project, packages, seconds, changed, run)
+        author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
+        data = objects.build_commit(tree, (start.head,), author, committer, f"{text}\n\n{trailers}")
+        return batch.add(objects.COMMIT, data), text, packages
 
 
 def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None:
@@ -138,6 +160,7 @@ def _set_ref(project: Project, ref: ExpRef, commit: Oid, *, force: bool) -> None
         raise NameTaken(
             f"Somebody else made an experiment {ref.name!r} meanwhile; this one is the commit {commit.hex()}.",
             f"Keep it with `assay branch {commit.hex()[:12]} NEW-NAME`.",
+            commit,
         ) from error
 
 
@@ -197,7 +220,7 @@ def _left_out(project: Project, pipeline: Pipeline, tree: Oid) -> list[str]:
     return found
 
 
-def _trailers(project: Project, packages: str, seconds: float | None, changed: tuple[str, ...]) -> str:
+def _trailers(project: Project, packages: str, seconds: float | None, changed: tuple[str, ...], run: str) -> str:
     version, platform = project.world.python
     lines = [f"Assay: {__version__}", f"Python: {version}", f"Platform: {platform}"]
     if packages:
@@ -205,6 +228,8 @@ def _trailers(project: Project, packages: str, seconds: float | None, changed: t
     if seconds is not None:
         lines.append(f"Duration: {seconds:.3f} s")
     lines += [f"Dirty-During-Run: {path}" for path in changed]
+    if run:
+        lines.append(RUN + run)
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -103,6 +103,7 @@ def perform(
     name: str,
     log: logs.Log,
     environment: Mapping[str, str],
+    run_id: str = "",
 ) -> tuple[Made | None, Reproduced]:
     """Runs the stages where they are, and keeps the result; one in which a stage failed is no experiment.
 
@@ -114,6 +115,7 @@ def perform(
         name: The experiment's name.
         log: The open log.
         environment: Variables of their commands.
+        run_id: As `publish` takes it.
 
     Raises:
         StageFailed: A command failed, and the manner is not to go on.
@@ -138,6 +140,7 @@ def perform(
         written=tuple(dict.fromkeys((*recorded, *reproduced.data_written))),
         extra=late(project, todo.pipeline),
         keep=log.finish,
+        run=run_id,
     )
     return made, reproduced
 

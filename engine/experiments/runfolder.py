@@ -1,7 +1,8 @@
 """The folder that an isolated run has to itself: a linked worktree with the data and settings that its stages need.
 
 It is a project of its own, which shares objects, refs and cache with the one around it. The lock that keeps it from
-being taken for a leftover lies outside, so that the folder can be deleted at any moment.
+being taken for a leftover lies outside, so that the folder can be deleted at any moment. A run that was killed leaves
+its folder, so that it can go on where it was.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from assay.engine import disk
 from assay.engine.config import Config, Layer
-from assay.engine.configtext import as_text, edited
+from assay.engine.configtext import Value, as_text, edited
 from assay.engine.errors import AssayError, Locked, MissingArtifact, Refused
 from assay.engine.events import Warned
 from assay.engine.git import linked
@@ -32,41 +33,69 @@ from assay.engine.store.links import Kind
 from assay.engine.workspace.files import files_below, within
 from assay.engine.workspace.restore import planned
 
-PINNED = "refs/assay/runs/"
-"""The refs of the states that runs under way started from, by the id of the run."""
-
 _WHY = "assay run "
 _SHARED: tuple[Kind, ...] = ("hardlink", "symlink")
 
 
-@contextmanager
-def run_folder(project: Project, commit: Oid, run: str, name: str) -> Iterator[Project]:
-    """A folder with the files of a captured state; it goes when the run ends.
+class RunFolder:
+    """The folder of one run.
 
     Args:
         project: The project that the run is one of.
-        commit: The captured state.
         run: The run's id, the folder's name.
-        name: The experiment's name, for who lists worktrees.
-
-    Raises:
-        Locked: Somebody carries out this run.
-        GitError: The folder cannot be made.
     """
-    clear_leftovers(project)
-    above = runs_of(project)
-    disk.make_folders(above)
-    with _lock(project, run), _pinned(project, run, commit):
-        repo = linked.add(project.repo, f"{above}/{run}", commit, name=run, why=_WHY + name, report=project.report)
-        try:
-            inside = _inside(project, repo)
-            try:
-                _fill_submodules(project, repo, commit)
-                yield inside
-            finally:
-                inside.close()
-        finally:
-            linked.remove(project.repo, Linked(run, f"{above}/{run}", ""))
+
+    def __init__(self, project: Project, run: str) -> None:
+        self._project = project
+        self._run = run
+        self.path = f"{runs_of(project)}/{run}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was made and nobody has taken it away."""
+        return os.path.lexists(f"{self.path}/.git") and os.path.lexists(f"{self._admin}/HEAD")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps everybody else from using the folder. Raises Locked when somebody does."""
+        folder = f"{self._project.state}/runs"
+        disk.make_folders(folder)
+        with FileLock(f"{folder}/{self._run}.lock", what="The run", command=self._project.world.command):
+            yield
+
+    def make(self, commit: Oid, name: str) -> Project:
+        """Makes it anew with the files of a captured state, and opens the project in it.
+
+        Args:
+            commit: The captured state.
+            name: The experiment's name, for who lists worktrees.
+
+        Raises:
+            GitError: It cannot be made.
+        """
+        project = self._project
+        self.remove()
+        disk.make_folders(runs_of(project))
+        repo = linked.add(project.repo, self.path, commit, name=self._run, why=_WHY + name, report=project.report)
+        _fill_submodules(project, repo, commit)
+        inside = _inside(project, repo)
+        _write_settings(project, inside)
+        return inside
+
+    def again(self) -> Project:
+        """Opens the project in it as it was left."""
+        project = self._project
+        repo = Repository(self._admin, project.repo.common_dir, self.path, project.repo.config, project.repo.home)
+        repo.command = project.repo.command
+        return _inside(project, repo)
+
+    def remove(self) -> None:
+        """Takes it away; nothing there is fine."""
+        linked.remove(self._project.repo, Linked(self._run, self.path, ""))
+
+    @property
+    def _admin(self) -> str:
+        return f"{self._project.repo.common_dir}/worktrees/{self._run}"
 
 
 def runs_of(project: Project) -> str:
@@ -74,57 +103,52 @@ def runs_of(project: Project) -> str:
     return f"{project.root}/{project.layout.runs}"
 
 
-def clear_leftovers(project: Project) -> None:
-    """Removes the folders and refs of runs that were killed."""
-    above, refs = f"{runs_of(project)}/", project.repo.refs
-    left = {one.name: one for one in linked.all_linked(project.repo) if one.folder.startswith(above)}
-    runs = {*left, *(name.removeprefix(PINNED) for name, _ in refs.iterate(PINNED))}
-    for run in sorted(runs):
-        with suppress(Locked), _lock(project, run):
-            if run in left:
-                linked.remove(project.repo, left[run])
-            with refs.transaction() as transaction:
-                transaction.delete(PINNED + run)
+def look_into(project: Project, run: str) -> Project | None:
+    """The project in the folder of a run, to read it; None when there is none."""
+    folder = RunFolder(project, run)
+    return folder.again() if folder.is_there else None
 
 
-@contextmanager
-def _pinned(project: Project, run: str, commit: Oid) -> Iterator[None]:
-    """Keeps a captured state from collections until the run is over (law 7)."""
-    with project.repo.refs.transaction() as transaction:
-        transaction.put(PINNED + run, commit)
-    try:
-        yield
-    finally:
-        with project.repo.refs.transaction() as transaction:
-            transaction.delete(PINNED + run)
+def clear_leftovers(project: Project, known: Collection[str]) -> None:
+    """Removes the folders of runs that nobody carries out and nobody knows.
 
-
-def _lock(project: Project, run: str) -> FileLock:
-    folder = f"{project.state}/runs"
-    disk.make_folders(folder)
-    return FileLock(f"{folder}/{run}.lock", what=f"The run {run}", command=project.world.command)
+    Args:
+        project: The project.
+        known: The ids of runs whose folders are still of use.
+    """
+    above = f"{runs_of(project)}/"
+    for one in linked.all_linked(project.repo):
+        if one.folder.startswith(above) and one.name not in known:
+            folder = RunFolder(project, one.name)
+            with suppress(Locked), folder.held():
+                folder.remove()
 
 
 def _inside(project: Project, repo: Repository) -> Project:
     """The project in a run folder: the settings are those around it, with the one cache."""
     root = f"{repo.worktree}/{project.prefix}".rstrip("/")
-    local = f"{root}/{project.layout.config[1]}"
-    sections = {
-        name: dict(keys)
-        for layer in project.config.layers
-        if layer.name == "local"
-        for name, keys in layer.sections.items()
-    }
+    outer = [layer for layer in project.config.layers if layer.name != "local"]
+    config = Config([*outer, Layer("local", f"{root}/{project.layout.config[1]}", _local_settings(project))])
+    return Project(root, project.layout, config, repo, project.world, project.report)
+
+
+def _local_settings(project: Project) -> dict[str, dict[str, Value]]:
+    """The settings that the project keeps to itself, paths absolute, and where its cache is."""
+    layers = [layer.sections for layer in project.config.layers if layer.name == "local"]
+    sections = {name: dict(keys) for layer in layers for name, keys in layer.items()}
     sections.setdefault("cache", {})["dir"] = project.cache_folder
+    return sections
+
+
+def _write_settings(project: Project, inside: Project) -> None:
+    """Writes these settings down for commands that the stages start."""
     text = ""
-    for section, keys in sections.items():
+    for section, keys in _local_settings(project).items():
         for key, value in keys.items():
             text = edited(text, section, key, as_text(value))
-    disk.make_folders(os.path.dirname(local))
-    disk.write_atomic(local, text.encode("utf-8"), mode=0o600)
-    outer = [layer for layer in project.config.layers if layer.name != "local"]
-    config = Config([*outer, Layer("local", local, sections)])
-    return Project(root, project.layout, config, repo, project.world, project.report)
+    path = f"{inside.root}/{project.layout.config[1]}"
+    disk.make_folders(os.path.dirname(path))
+    disk.write_atomic(path, text.encode("utf-8"), mode=0o600)
 
 
 def _fill_submodules(project: Project, repo: Repository, commit: Oid) -> None:
@@ -166,18 +190,23 @@ def bring_data(inside: Project, commit: Oid, order: Iterable[Stage]) -> None:
                 checkout.carry_out(planned(inside, path, artifact), kinds, report=inside.report)
 
 
+def refuse_absent(project: Project, copies: Collection[str]) -> None:
+    """Raises Refused when something that is to be copied into a run folder is not there."""
+    for path in copies:
+        if next(files_below(project, project.prefix + path), None) is None:
+            raise Refused(f"{path} is to be copied into the run, and there is nothing.", "Check -C.")
+
+
 def copy_along(project: Project, inside: Project, copies: Collection[str]) -> None:
     """Copies files and folders of the workspace into a run folder, symlinks as what they say.
 
     Raises:
-        Refused: One is not there, or a symlink of its kind is in the way.
+        Refused: One is not there.
     """
+    refuse_absent(project, copies)
     with disk.Folder(inside.root) as folder:
         for path in copies:
-            names = list(files_below(project, project.prefix + path))
-            if not names:
-                raise Refused(f"{path} is to be copied into the run, and there is nothing.", "Check -C.")
-            for name in names:
+            for name in files_below(project, project.prefix + path):
                 full, below = f"{project.repo.worktree}/{name}", name.removeprefix(project.prefix)
                 if os.path.islink(full):
                     folder.remove(below)

@@ -24,8 +24,8 @@ def files_of(git, project, name):
 
 
 def leftovers(project):
-    """What runs of their own leave behind: worktrees, refs, folders, locks."""
-    places = (".git/worktrees", ".assay/tmp/runs", ".git/assay/runs", ".git/refs/assay/queue")
+    """What runs of their own leave behind: worktrees, folders, locks."""
+    places = (".git/worktrees", ".assay/tmp/runs", ".git/assay/runs", ".git/assay/queue/leases")
     return [f"{place}/{name}" for place in places if (project / place).is_dir() for name in os.listdir(project / place)]
 
 
@@ -146,7 +146,7 @@ def test_a_failure_leaves_its_log_and_no_folder(project, assay):
     words = ("run", "--temp", "-n", "apart", "--outs", "o", "--", "sh", "-c", "echo why; exit 7")
     said = assay(*words, cwd=project, code=255).err
     assert "exited with 7" in said
-    (log,) = (project / ".git" / "assay" / "logs").glob("failed-apart-*/run.log")
+    (log,) = (project / ".git" / "assay" / "logs").glob("job-apart-*/run.log")
     assert "why" in log.read_text()
     assert leftovers(project) == []
     assert "apart" not in assay("list", cwd=project).out
@@ -195,8 +195,9 @@ def test_a_submodule_is_filled_with_the_commit_that_belongs_to_it(project, assay
     assert git("fsck", "--strict", "--no-dangling", cwd=project).strip() == ""
 
 
-def test_what_a_killed_run_left_goes_with_the_next_one(project, assay):
-    words = [sys.executable, "-m", "assay", "run", "--temp", "--outs", "o", "--", "sh", "-c", "touch here; sleep 60"]
+def killed_midway(project, script, name="apart"):
+    """A run of its own that was killed after its script made the file ``here``."""
+    words = [sys.executable, "-m", "assay", "run", "--temp", "-n", name, "--outs", "o", "--", "sh", "-c", script]
     killed = subprocess.Popen(words, cwd=project, start_new_session=True)
     runs = project / ".assay" / "tmp" / "runs"
     deadline = time.monotonic() + 30
@@ -204,6 +205,28 @@ def test_what_a_killed_run_left_goes_with_the_next_one(project, assay):
         time.sleep(0.02)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(project, assay):
+    killed_midway(project, "test -e here && cp here o || { echo so far > here; sleep 60; }")
+    assert assay("run", "--resume", "apart", cwd=project).out.startswith("Experiment apart (")
+    assay("apply", "apart", cwd=project)
+    assert (project / "o").read_text() == "so far\n"
+    assert leftovers(project) == []
+
+
+def test_what_cannot_go_on_is_said(project, assay):
+    assert "There is no run 'apart'" in assay("run", "--resume", "apart", cwd=project, code=255).err
+    assay("run", "--temp", "-n", "apart", "--", "sh", "-c", "exit 7", cwd=project, code=255)
+    assert "left no folder" in assay("run", "--resume", "apart", cwd=project, code=1).err
+    assert "--resume" in assay("run", "--resume", "apart", "-S", "a=1", cwd=project, code=254).err
+
+
+def test_folders_that_belong_to_no_run_go_with_the_next_one(project, assay):
+    killed_midway(project, "touch here; sleep 60")
     assert leftovers(project) != []
+    for place in ("running", "failed"):
+        for job in (project / ".git" / "assay" / "queue" / place).iterdir():
+            job.unlink()
     assay("run", "--temp", "-n", "next", "-S", "train.lr=0.7", cwd=project)
     assert leftovers(project) == []

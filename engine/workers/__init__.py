@@ -1,0 +1,1 @@
+"""Queueing experiments and carrying them out: what turns jobs on the board into experiments."""
