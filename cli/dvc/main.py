@@ -113,7 +113,6 @@ LATER = (
 
 LATER_FLAGS = {
     "gc": ("-c", "--cloud", "-j", "--jobs"),
-    "init": ("-f", "--force"),
 }
 """Options that DVC has and assay has not, by verb; other modules refuse some of their own."""
 

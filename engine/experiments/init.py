@@ -11,7 +11,9 @@ from assay.engine.git.repository import Repository
 from assay.engine.git.workfiles import ignore_rules
 from assay.engine.layout import MARKERS, ProjectLayout, first_config, native
 from assay.engine.project import World, open_project
+from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import stage
+from assay.engine.workspace.hold import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,13 @@ class Initialised:
 
 
 def init(
-    folder: str, world: World, layout: ProjectLayout | None = None, *, subdir: bool = False, without_git: bool = False
+    folder: str,
+    world: World,
+    layout: ProjectLayout | None = None,
+    *,
+    subdir: bool = False,
+    without_git: bool = False,
+    anew: bool = False,
 ) -> Initialised:
     """Makes a project.
 
@@ -33,6 +41,8 @@ def init(
         layout: Its kind; native with xxh128 when None.
         subdir: Whether the folder may lie below the root of a repository, where its kind is fussy about that.
         without_git: Whether it is to work without any Git repository, where its kind can.
+        anew: Whether the settings of a project of this kind that is there go; `undo` gives them back. Its cache, its
+            queue and its experiments stay.
 
     Raises:
         Refused: The folder is a project already, lies at the wrong place in a repository, or is ignored by Git.
@@ -43,6 +53,9 @@ def init(
         # The configuration is written last: a marker without it is what an init that was cut short left.
         unfinished = marker == layout.marker and not os.path.lexists(f"{folder}/{layout.config[0]}")
         if os.path.isdir(f"{folder}/{marker}") and not unfinished:
+            if anew and marker == layout.marker and not os.path.islink(f"{folder}/{marker}"):
+                _let_go(folder, world, layout)
+                continue
             raise Refused(f"{folder} is a project already: it has a {marker} folder.")
     files = {path: text for path, text in layout.new_files.items() if not os.path.lexists(f"{folder}/{path}")}
     if without_git:
@@ -62,6 +75,18 @@ def init(
         finally:
             project.close()
     return Initialised(folder, made)
+
+
+def _let_go(folder: str, world: World, layout: ProjectLayout) -> None:
+    """Removes a project's settings, of which an undo record is kept."""
+    project = open_project(folder, world)
+    try:
+        with hold(project):
+            undo.remember(project, "init -f", paths=[project.prefix + path for path in layout.config])
+            for path in reversed(layout.config):
+                disk.unlink(f"{folder}/{path}", missing_ok=True)
+    finally:
+        project.close()
 
 
 def _write(folder: str, layout: ProjectLayout, files: dict[str, str], *, without_git: bool) -> None:

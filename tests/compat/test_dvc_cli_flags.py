@@ -11,7 +11,6 @@ from assay.cli.dvc.main import ALIASES, LATER, VERBS, module_of, parser_for
 
 DEBTS: dict[str, set[str]] = {
     "gc": {"-c", "--cloud", "-j", "--jobs"},
-    "init": {"-f", "--force"},
 }
 """Flags that DVC's verb has and ours has not, by verb."""
 

@@ -297,3 +297,43 @@ def test_a_cache_that_is_shared_with_nobody_known(places, assay):
     said = assay("add", "x", cwd=ours, code=251)
     assert "cache.shared is 'all'; it must be group" in said.err
     assert not (ours / "x.dvc").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--no-scm"]])
+def test_settings_are_made_anew_and_the_cache_stays(places, assay_dvc, assay, dvc_process, git, words):
+    theirs, ours = places
+    for root in places:
+        assert dvc_process.run(root, "init").code == 0
+        (root / "data").write_text("data")
+        assert dvc_process.run(root, "add", "data").code == 0
+        git("add", "-A", cwd=root)
+        git("commit", "-qm", "x", cwd=root)
+        (root / ".dvc/config").write_text("[core]\n    autostage = true\n")
+        (root / ".dvc/config.local").write_text("[cache]\n    type = symlink\n")
+    assert dvc_process.run(theirs, "init", "-f", *words).code == 0
+    before = {name: entry for name, entry in files(ours).items() if "cache/" in name}
+    assert assay_dvc("init", cwd=ours, code=1).err
+    assay_dvc("init", "-f", *words, cwd=ours)
+    found = files(ours)
+    assert before
+    assert {name: entry for name, entry in found.items() if "/cache" not in name} == {
+        name: entry for name, entry in files(theirs).items() if "/cache" not in name
+    } | {name: entry for name, entry in found.items() if name == ".dvc/.gitignore"}
+    assert {name: entry for name, entry in found.items() if "cache/" in name} == before
+    if not words:  # else DVC takes .dvc/.gitignore away
+        assert git("status", "--short", cwd=ours) == git("status", "--short", cwd=theirs)
+        assay("undo", cwd=ours)
+        assert (ours / ".dvc/config.local").read_text() == "[cache]\n    type = symlink\n"
+        assert "autostage" in (ours / ".dvc/config").read_text()
+
+
+def test_a_project_of_another_kind_or_behind_a_symlink_is_not_made_anew(places, assay_dvc, assay, tmp_path):
+    native, linked = places
+    assay("init", cwd=native)
+    assay_dvc("init", "-f", cwd=native, code=1)
+    assay("init", "--dvc", cwd=linked)
+    (linked / ".dvc").rename(tmp_path / "elsewhere")
+    (linked / ".dvc").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/config").write_text("[core]\n    autostage = true\n")
+    assay_dvc("init", "-f", cwd=linked, code=1)
+    assert "autostage" in (tmp_path / "elsewhere/config").read_text()
