@@ -23,6 +23,7 @@ from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
 from assay.engine.words import counted
 from assay.remotes.artifacts import Places
+from assay.remotes.branches import HEADS
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
@@ -30,7 +31,7 @@ from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.git.addresses import is_repository
 from assay.remotes.layouts import bucket, found_on
-from assay.remotes.pull import HEADS, write_experiments
+from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
 from assay.remotes.remarks import take

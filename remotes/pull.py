@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.engine import disk
-from assay.engine.events import Note
 from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
-from assay.remotes import runs
+from assay.remotes import branches, runs
 from assay.remotes.artifacts import Data
+from assay.remotes.branches import HEADS
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import git_remote
 from assay.remotes.registry import Remote, find
 from assay.remotes.remarks import take
 from assay.remotes.there import There, chosen_there
 from assay.remotes.workspace import check_out, tracked_here
-
-HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +57,26 @@ def pull(
 
 
 def pull_chosen(
-    project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None, checkout: bool = True
+    project: Project,
+    which: Which,
+    how: How = AS_USUAL,
+    *,
+    branch: bool | None = None,
+    ff: bool = False,
+    checkout: bool = True,
 ) -> Pulled:
     """Fetches experiments with all they need, and writes their refs.
 
     Where nothing is said: the experiments of HEAD's commit and the workspace's own data, which is also checked out
-    unless that would lose changes. Branches of the remote become ``refs/remotes/<remote>/*``; no branch of yours moves.
-    With a choice, exactly what was chosen.
+    unless that would lose changes. Branches of the remote become ``refs/remotes/<remote>/*``; no branch of yours moves
+    unless it is to. With a choice, exactly what was chosen.
 
     Args:
         project: The project.
         which: Which experiments of the remote.
         how: How they travel.
-        branch: Whether to look at the remote's branches. None: where nothing was chosen, and not on a Git remote,
-            whose branches are Git's business.
+        branch: Whether to look at the remote's branches; None for what `branches.prefixes` says.
+        ff: Whether the current branch goes on to where it is there, first of all.
         checkout: Whether the workspace's own data is put into the workspace.
 
     Returns:
@@ -88,17 +89,20 @@ def pull_chosen(
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
     source = find(project, how.remote)
+    wanted = branches.prefixes(project, source, which, branch, ff=ff)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
-        left: Mapping[str, str] = {}
+        looked = branches.NOTHING
         if how.depth is not None:  # first, so that what hangs on this history finds it
             set_depth(exchange.git, how.depth)
-            left = _follow_branches(project, source.name, exchange)
+            looked = _look_at_branches(project, source, exchange, [HEADS], ff=ff)
             set_depth(exchange.git, None)
+        elif ff:  # first, as what the workspace tracks afterwards is what is to come
+            looked = _look_at_branches(project, source, exchange, wanted, ff=True)
         found, data = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
-        if how.depth is None and follows(project, source, which, branch):
-            left = _follow_branches(project, source.name, exchange)
-        report = report._replace(failed={**report.failed, **left})
+        if wanted and how.depth is None and not ff:
+            looked = _look_at_branches(project, source, exchange, wanted, ff=False)
+        report = branches.joined(looked, report)
         report = take(project, exchange.notes, f"pull from {source.name}", report)
         failed = dict(report.failed)
         if checkout and data:
@@ -107,17 +111,23 @@ def pull_chosen(
         return Pulled(source.name, exchange.git.url, report._replace(failed=failed))
 
 
+def _look_at_branches(
+    project: Project, source: Remote, exchange: StoreExchange, wanted: list[str], *, ff: bool
+) -> Report:
+    """Follows branches, and with ``ff`` moves the current one forwards."""
+    seen = branches.follow(project, source, exchange, wanted)
+    if ff:
+        return branches.joined(seen.report, branches.go_on(project, exchange, seen))
+    branches.tell(project, seen)
+    return seen.report
+
+
 def incoming(
     project: Project, source: Remote, exchange: StoreExchange, notes: BucketNotes | None, which: Which, how: How
 ) -> tuple[There, Data]:
     """The experiments and the workspace's data that a pull is about. Raises as `pull_chosen`."""
     found = chosen_there(project, exchange.git, notes, which, source.name)
     return found, {} if is_own_choice(which) or not how.artifacts else shared(tracked_here(project))
-
-
-def follows(project: Project, source: Remote, which: Which, branch: bool | None) -> bool:
-    """Whether a pull looks at the remote's branches; ``branch`` is what was said about that."""
-    return branch if branch is not None else not is_own_choice(which) and not git_remote(project, source)
 
 
 def _fetch(project: Project, exchange: StoreExchange, found: There, data: Data, how: How) -> Report:
@@ -154,31 +164,7 @@ def compared(
 def write_experiments(project: Project, refs: Mapping[str, Oid]) -> None:
     """Writes the refs of experiments whose objects and artifacts are here, once these are durable (law 1)."""
     if refs:
-        _settle(project)
+        branches.settle(project)
         with project.repo.refs.transaction() as change:
             for name, oid in refs.items():
                 change.update(name, oid, project.repo.refs.read(name))
-
-
-def _settle(project: Project) -> None:
-    """Makes everything fetched so far survive a power cut."""
-    for folder in (project.cache_folder, project.repo.common_dir):
-        if os.path.isdir(folder):
-            disk.sync_tree(folder)
-
-
-def _follow_branches(project: Project, remote: str, exchange: StoreExchange) -> Mapping[str, str]:
-    """Writes ``refs/remotes/<remote>/*`` and tells when the current branch is somewhere else there."""
-    heads = exchange.git.refs([HEADS])
-    fetched = exchange.fetch(heads, artifacts=False)
-    if fetched.objects:
-        _settle(project)
-    with project.repo.refs.transaction() as change:
-        for name in fetched.refs:
-            change.put(f"refs/remotes/{remote}/{name.removeprefix(HEADS)}", heads[name])
-    current = project.repo.head_ref() or ""
-    now, head = heads.get(current), project.repo.head()
-    if now is not None and head is not None and now != head:
-        short = current.removeprefix(HEADS)
-        project.report(Note(f"{short} is at {now.hex()[:7]} on {remote} and at {head.hex()[:7]} here."))
-    return fetched.failed

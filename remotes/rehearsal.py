@@ -19,7 +19,7 @@ from assay.engine.ports import GitTransport, ObjectSource, PackSink, RefResult, 
 from assay.engine.project import Project
 from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import files_in
-from assay.remotes import runs
+from assay.remotes import branches, runs
 from assay.remotes.artifacts import Check, Freight, Places, Wanted, by_remote
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.contents import Contents
@@ -28,7 +28,7 @@ from assay.remotes.holdings import Holdings
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_transport, require, suits
 from assay.remotes.moves import expected, why_not
-from assay.remotes.pull import HEADS, compared, follows, incoming
+from assay.remotes.pull import compared, incoming
 from assay.remotes.push import outgoing
 from assay.remotes.registry import Remote, find, limited, open_store
 from assay.remotes.selection import Scope, Selected, selected_data
@@ -214,8 +214,8 @@ def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
         found, data = incoming(here, source, played.exchange, played.notes, which, how)
         new, known, refused = compared(project, found.refs, force=how.force)
         report = played.exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
-        if follows(project, source, which, branch):
-            played.exchange.fetch(git.refs([HEADS]), artifacts=False)
+        if wanted := branches.prefixes(project, source, which, branch):
+            played.exchange.fetch(git.refs(wanted), artifacts=False)
         if how.run_cache and how.artifacts:
             _add_runs_in(project, played.estimate, played.exchange.places)
         failed = {**found.failed, **refused, **report.failed, **git.damaged_refs}

@@ -18,6 +18,7 @@ EXAMPLES = """\
   assay pull bumpy-lion
   assay pull --where "acc > 0.9" those of HEAD's that are good enough, as the remote has them
   assay pull --rev main          those of a commit
+  assay pull --ff                the same, and the current branch goes on to where it is there
   assay pull data/images         tracked data alone
   assay pull -A -r backup        everything, from another remote
   assay pull --dry               what would come, in numbers
@@ -30,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str = "pull") -> None:
     parser.add_argument(
         "--branch", action=argparse.BooleanOptionalAction, help="look at branches too, or not (if nothing is chosen)"
     )
+    if verb == "pull":
+        parser.add_argument(
+            "--ff", action="store_true", help="first move the current branch on, and the workspace along"
+        )
     parser.add_argument("-f", "--force", action="store_true", help="replace other experiments of the same names here")
 
 
@@ -57,7 +62,8 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
         reports.append(fetch_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache).report)
     if names or not args.names:
         which = sharing.which_of(args, names)
-        reports.append(pull_chosen(project, which, how, branch=args.branch, checkout=checkout).report)
+        pulled = pull_chosen(project, which, how, branch=args.branch, ff=checkout and args.ff, checkout=checkout)
+        reports.append(pulled.report)
     context.report.clear()
     return max(sharing.tell(report, "Pulled" if checkout else "Fetched", context) for report in reports)
 

@@ -46,7 +46,7 @@ def test_branches_of_the_remote_become_remote_tracking_branches(here: Machine, t
     pull(there.project)
     assert there.refs("refs/remotes/origin/")["refs/remotes/origin/main"] == here.head.hex()
     assert (there.refs("refs/heads/"), there.git("symbolic-ref", "HEAD", cwd=there.folder)) == before
-    assert f"main is at {here.head.hex()[:7]} on origin" in there.said()
+    assert "main is behind origin/main by 1 commit; `assay pull --ff` moves it." in there.said()
     there.fsck()
 
 
