@@ -36,6 +36,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "note": "write a note on an experiment",
         "logs": "what an experiment's commands printed",
     },
+    "many experiments": {
+        "queue": "experiments that wait to be run, run, or are over",
+        "worker": "carry out what is queued, on this machine or another that sees the folder",
+    },
     "pipeline": {
         "repro": "run the stages that changed, without making an experiment",
         "stage": "add stages to a pipeline, list them, take them away",
@@ -67,7 +71,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "completion": "words for your shell's Tab key",
     },
 }
-NEED_GIT = frozenset([*GROUPS["experiments"], "run", "save", "show", "baseline", "log", "switch"]) - {"undo"}
+_OTHERS_THAT_NEED_GIT = ("run", "save", "show", "baseline", "log", "switch")
+NEED_GIT = frozenset([*GROUPS["experiments"], *GROUPS["many experiments"], *_OTHERS_THAT_NEED_GIT]) - {"undo"}
 """Verbs about experiments and commits, which a project without Git has none of."""
 
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}

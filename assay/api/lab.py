@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assay.engine.experiments.run import Ran
     from assay.engine.model import Oid, Override
     from assay.engine.project import Project
+    from assay.engine.queue.jobs import Job
     from assay.remotes.pull import Pulled
     from assay.remotes.push import Pushed
 
@@ -194,6 +195,17 @@ class Lab:
         from assay.engine.workers.temp import run_isolated
 
         return run_isolated(self.project, spec, copies=tuple(copies))
+
+    def enqueue(self, spec: RunSpec, copies: Sequence[str] = ()) -> list[Job]:
+        """Queues what a specification says; its overrides may ask for several values.
+
+        Args:
+            spec: What to run.
+            copies: Project paths of ignored or unknown files and folders that each run gets copied when it begins.
+        """
+        from assay.engine.workers.enqueue import enqueue
+
+        return enqueue(self.project, spec, copies=tuple(copies))
 
     def resume(self, name: str) -> Ran:
         """Goes on with an isolated run that was killed, in the folder that it left.
