@@ -7,36 +7,74 @@ from typing import TYPE_CHECKING
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from assay.engine.model import Artifact
     from assay.engine.pipeline.choice import Choice
     from assay.engine.pipeline.spec import Pipeline
 
 
-def pull_first(context: Context, pipeline: Pipeline, choice: Choice) -> None:
+def pull_first(context: Context, pipeline: Pipeline, choice: Choice, *, run_cache: bool = True) -> None:
     """Fetches the run cache and the data of the stages that were chosen, and checks out data that is not here.
 
     What is here stays as it is, edited or not; outputs of stages come back as the stages are gone through. What
     cannot be fetched is said, and is the stages' affair.
     """
+    from assay.engine.pipeline.repro import graph_of
+    from assay.engine.pipeline.stage import Stage
+
+    steps = graph_of(pipeline).steps(choice)
+    nodes = [step.address if isinstance(step, Stage) else step.path for step in steps]
+    paths = [out.path for step in steps if not isinstance(step, Stage) for out in step.outs]
+    _pull(context, nodes, paths, run_cache=run_cache)
+
+
+def fetcher(context: Context) -> Callable[[Sequence[Artifact]], None]:
+    """What brings outputs of runs that the run cache knows; what cannot be brought is the stages' affair."""
+
+    def fetch(artifacts: Sequence[Artifact]) -> None:
+        from assay.engine.errors import ConfigError, RemoteError
+        from assay.engine.events import Warned
+        from assay.remotes.artifacts import Freight, Places, Wanted
+
+        project = context.project()
+        with Places(project) as places:
+            try:
+                Freight(project, places).bring(Wanted(artifact) for artifact in artifacts)
+            except (ConfigError, RemoteError) as error:
+                context.report(Warned(f"Outputs of an earlier run were not pulled: {error.message}"))
+
+    return fetch
+
+
+def pull_paths(context: Context, paths: Sequence[str]) -> None:
+    """The same for what a command without a stage reads, as far as it is tracked."""
+    from assay.remotes.targets import split
+
+    tracked, _ = split(context.project(), paths, "")
+    _pull(context, tracked, tracked, run_cache=True)
+
+
+def _pull(context: Context, nodes: Sequence[str], paths: Sequence[str], *, run_cache: bool) -> None:
+    """Fetches what ``nodes`` need, and checks out those of the paths that are not here."""
     from assay.engine.data.checkout import checkout
     from assay.engine.errors import ConfigError, RemoteError
     from assay.engine.events import Warned
     from assay.engine.pipeline.observe import Observer
-    from assay.engine.pipeline.repro import graph_of
-    from assay.engine.pipeline.stage import Stage
     from assay.remotes.data import fetch_data
     from assay.remotes.selection import Scope
 
-    project, steps = context.project(), graph_of(pipeline).steps(choice)
-    nodes = tuple(step.address if isinstance(step, Stage) else step.path for step in steps)
+    if not nodes:  # which would mean everything
+        return
+    project = context.project()
     try:
-        done = fetch_data(project, Scope(nodes), run_cache=True)
+        done = fetch_data(project, Scope(tuple(nodes)), run_cache=run_cache)
     except (ConfigError, RemoteError) as error:
         context.report(Warned(f"Nothing was pulled: {error.message}"))
         return
     for name, why in done.failed.items():
         context.report(Warned(f"{name} was not pulled: {why}"))
     observer = Observer(project)
-    paths = [out.path for step in steps if not isinstance(step, Stage) for out in step.outs]
     absent = [path for path in paths if not observer.exists(path) and path not in done.failed]
     if absent:
         checkout(project, absent)

@@ -59,7 +59,7 @@ def reproduce_chosen(args: argparse.Namespace, context: Context, check: Callable
     project = context.project()
     choice, manner = choice_of(args, context), manner_of(args, context)
     if args.pull and not manner.dry:
-        pull_first(context, load(project), choice)
+        pull_first(context, load(project), choice, run_cache=not manner.no_run_cache)
     with hold(project):
         pipeline = load(project)
         check(pipeline, choice)

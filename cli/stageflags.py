@@ -66,6 +66,7 @@ def _target(word: str, folder: str, context: Context) -> str:
 
 def manner_of(args: argparse.Namespace, context: Context) -> Manner:
     """How they are to be gone through. Raises UsageError when there is nobody to ask."""
+    from assay.cli.pulling import fetcher
     from assay.engine.errors import UsageError
     from assay.engine.pipeline.choice import Manner
 
@@ -81,6 +82,7 @@ def manner_of(args: argparse.Namespace, context: Context) -> Manner:
         no_commit=getattr(args, "no_commit", False),
         no_run_cache=getattr(args, "no_run_cache", False),
         ask=context.ask if args.interactive else None,
+        fetch=fetcher(context) if getattr(args, "pull", False) else None,
     )
 
 

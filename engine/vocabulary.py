@@ -19,6 +19,7 @@ ASSAY = """
 core: remote autostage=flag hash=xxh128|sha256
 cache: dir type=links shared=group
 gc: grace=time fresh=time
+exp: auto_push=flag git_remote
 user: name email
 parsing: bool=store_true|boolean_optional list=nargs|append
 """

@@ -6,11 +6,22 @@ Manifests are read from the cache, level by level; a level that is not there is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from assay.engine.errors import MissingArtifact, StoreError, UnsafePath
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import named
+
+
+class Shown(Protocol):
+    """The artifacts on a remote, as far as they can be looked at from here."""
+
+    def known(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of these objects that the remote has at this moment."""
+
+    def peek(self, manifest: Digest) -> bytes | None:
+        """A directory's manifest, verified; None when it is not there."""
 
 
 class Contents:
@@ -86,3 +97,14 @@ class Contents:
             self._why[digest] = why
             stack.pop()
         return self._why[root]
+
+    def peek(self, holdings: Shown, roots: Iterable[Digest]) -> set[Digest]:
+        """Lends the cache the manifests at and below some artifacts that only a remote has, and returns them."""
+        tops, tried, lent = list(roots), set[Digest](), set[Digest]()
+        while closed := self.walk(tops)[1] - self.broken.keys() - tried:
+            tried |= closed
+            for digest in holdings.known(closed):
+                if data := holdings.peek(digest):
+                    self._cache.lend(digest, data)
+                    lent.add(digest)
+        return lent

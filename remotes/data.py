@@ -13,7 +13,7 @@ from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
 from assay.remotes import runs
-from assay.remotes.artifacts import Freight, Places, Wanted
+from assay.remotes.artifacts import Data, Freight, Places, Wanted, by_remote
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
 from assay.remotes.layouts import prepare
@@ -126,8 +126,10 @@ def compare(
     names: dict[str, tuple[Digest, str]] = {}
     with Places(project, remote, jobs=jobs) as places:
         places.of()
+        lent = _lend(project, places, selected.data)
         for path, one in selected.data.items():
-            names.update({path + below: (digest, one.remote) for below, digest in _inside(project, one)})
+            inside = ((below, digest) for below, digest in _inside(project, one) if digest not in lent)
+            names.update({path + below: (digest, one.remote) for below, digest in inside})
         there: set[tuple[Digest, str]] = set()
         for own in {own for _, own in names.values()}:
             found = places.of(own).holdings.known(digest for digest, of in names.values() if of == own)
@@ -138,12 +140,22 @@ def compare(
     return {path: state for path, state in found_states.items() if state}
 
 
+def _lend(project: Project, places: Places, data: Data) -> set[Digest]:
+    """Lends the cache the manifests that only a remote has, so that directories can be looked into."""
+    lent: set[Digest] = set()
+    for own, group in by_remote(data.values()).items():
+        roots = {one.artifact.digest for one in group if one.artifact.digest.is_dir}
+        if project.cache.missing(roots):
+            lent |= Contents(project.cache).peek(places.of(own).holdings, roots)
+    return lent
+
+
 def _inside(project: Project, one: Wanted) -> Iterator[tuple[str, Digest]]:
     """An artifact and the files in it, as far as its manifest is here: what follows its path, and the digest."""
     digest = one.artifact.digest
     if not one.parts:
         yield "", digest
-    if digest.is_dir and not project.cache.missing([digest]):
+    if digest.is_dir and not Contents(project.cache).walk([digest])[1]:
         covers = within(one.parts) if one.parts else None
         for path, entry in files_in(project.cache, digest):
             if covers is None or covers(path):

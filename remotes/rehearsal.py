@@ -17,14 +17,11 @@ from assay.engine.experiments.chosen import Which
 from assay.engine.model import Digest, Oid
 from assay.engine.ports import GitTransport, ObjectSource, PackSink, RefResult, RefUpdate, Report
 from assay.engine.project import Project
-from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import files_in
 from assay.remotes import branches, runs
 from assay.remotes.artifacts import Check, Freight, Places, Wanted, by_remote
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.contents import Contents
 from assay.remotes.exchange import StoreExchange, notes_on
-from assay.remotes.holdings import Holdings
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_transport, require, suits
 from assay.remotes.moves import expected, why_not
@@ -66,7 +63,7 @@ class Estimate(Freight):
         """Counts what the cache lacks of these artifacts, and asks whether the remotes have it."""
         for name, group in by_remote(wanted).items():
             held = self._places.of(name).holdings
-            peek(self._cache, held, self.contents, (one.artifact.digest for one in group))
+            self.contents.peek(held, (one.artifact.digest for one in group))
             needs = {one: self._cache.missing(self._within(one)) - self._seen for one in group}
             missing = {digest for digests in needs.values() for digest in digests}
             there = held.known(missing) if missing else set()
@@ -100,16 +97,6 @@ class Estimate(Freight):
         """Counts something."""
         self.moved.artifacts += artifacts
         self.moved.size += size
-
-
-def peek(cache: Cache, held: Holdings, contents: Contents, roots: Iterable[Digest]) -> None:
-    """Lends the cache the manifests at and below some artifacts that only a remote has."""
-    tops, tried = list(roots), set[Digest]()
-    while closed := contents.walk(tops)[1] - contents.broken.keys() - tried:
-        tried |= closed
-        for digest in held.known(closed):
-            if data := held.peek(digest):
-                cache.lend(digest, data)
 
 
 class _Git:
@@ -164,7 +151,7 @@ class _Git:
         self._git.close()
 
 
-class _Played(NamedTuple):
+class Played(NamedTuple):
     """A transfer under way.
 
     Attributes:
@@ -199,28 +186,28 @@ class Forecast(NamedTuple):
 def push(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None) -> Forecast:
     """What `push.push_chosen` would do. Arguments and errors are its own."""
     target, refs, data = outgoing(project, which, how, branch=branch)
-    with _played(project, target, how, suits) as played:
-        report = played.exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
+    with played(project, target, how.jobs, suits) as way:
+        report = way.exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
         if how.run_cache and how.artifacts:
-            _add_runs_out(project, played.estimate, played.exchange.places)
-        return played.forecast(report)
+            _add_runs_out(project, way.estimate, way.exchange.places)
+        return way.forecast(report)
 
 
 def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None) -> Forecast:
     """What `pull.pull_chosen` would fetch. Arguments and errors are its own."""
     source = find(project, how.remote)
-    with _scratch(project) as here, _played(here, source, how, require) as played:
-        git = played.exchange.git
-        found, data = incoming(here, source, played.exchange, played.notes, which, how)
+    with scratch(project) as here, played(here, source, how.jobs) as way:
+        git = way.exchange.git
+        found, data = incoming(here, source, way.exchange, way.notes, which, how)
         new, known, refused = compared(project, found.refs, force=how.force)
-        report = played.exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
+        report = way.exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
         if wanted := branches.prefixes(project, source, which, branch):
-            played.exchange.fetch(git.refs(wanted), artifacts=False)
+            way.exchange.fetch(git.refs(wanted), artifacts=False)
         if how.run_cache and how.artifacts:
-            _add_runs_in(project, played.estimate, played.exchange.places)
+            _add_runs_in(project, way.estimate, way.exchange.places)
         failed = {**found.failed, **refused, **report.failed, **git.damaged_refs}
         report = report._replace(refs=tuple(name for name in report.refs if name in new), failed=failed)
-        return played.forecast(report)
+        return way.forecast(report)
 
 
 def push_data(project: Project, scope: Scope, how: How = AS_USUAL) -> Forecast:
@@ -272,16 +259,17 @@ def _add_runs_in(project: Project, estimate: Estimate, places: Places) -> None:
 
 
 @contextmanager
-def _played(project: Project, remote: Remote, how: How, check: Check) -> Iterator[_Played]:
-    remote = limited(remote, how.jobs)
+def played(project: Project, remote: Remote, jobs: int | None = None, check: Check = require) -> Iterator[Played]:
+    """Opens a way to a remote on which nothing moves, and closes it. Raises as `exchange.connected`."""
+    remote = limited(remote, jobs)
     store = open_store(remote)
     git: GitTransport | None = None
     try:
-        with Places(project, opened=(remote, store), jobs=how.jobs, check=check) as places:
+        with Places(project, opened=(remote, store), jobs=jobs, check=check) as places:
             git = _Git(git_transport(project, store, remote, write=check is suits), project)
             estimate = Estimate(project, places)
             exchange = StoreExchange(project, git, places, None, lambda *_: estimate)
-            yield _Played(exchange, notes_on(project, store, remote), estimate)
+            yield Played(exchange, notes_on(project, store, remote), estimate)
     finally:
         if git is not None:
             git.close()
@@ -289,7 +277,7 @@ def _played(project: Project, remote: Remote, how: How, check: Check) -> Iterato
 
 
 @contextmanager
-def _scratch(project: Project) -> Iterator[Project]:
+def scratch(project: Project) -> Iterator[Project]:
     """The project as it is, except that Git objects which come go into a folder that is removed in the end."""
     folder = f"{project.tmp}/rehearsal-{project.world.ids.nonce()}"
     repo = project.repo.with_objects_in(f"{folder}/objects")

@@ -22,7 +22,9 @@ from assay.engine.project import Project
 from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import Said
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.exchange import connected
 from assay.remotes.reachable import Reachable
+from assay.remotes.registry import find
 
 _NAMED = ("refs/heads/", "refs/tags/")
 
@@ -67,6 +69,14 @@ def chosen_there(project: Project, git: GitTransport, notes: Remarks | None, whi
         baselines = [one for start in starts for one in _back(project, git, start, which.number)]
         found = _experiments(git, [folder_of(one) for one in dict.fromkeys(baselines)])
     return _matching(project, git, notes, found, which.where) if which.where else There(found, {})
+
+
+def listed_there(project: Project, which: Which, remote: str | None = None) -> tuple[list[Baseline], Mapping[str, str]]:
+    """The experiments of a remote by baseline, and what could not be looked at. Raises as `chosen_there`."""
+    source = find(project, remote)
+    with connected(project, source, write=False) as exchange:
+        found = chosen_there(project, exchange.git, exchange.notes, which, source.name)
+        return grouped(exchange.git, found.refs), {**found.failed, **exchange.git.damaged_refs}
 
 
 def _experiments(git: GitTransport, prefixes: Sequence[str]) -> dict[str, Oid]:

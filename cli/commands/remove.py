@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
 from assay.engine.words import counted, first_of
+
+if TYPE_CHECKING:
+    from assay.engine.experiments.chosen import Which
 
 EXAMPLES = """\
   assay remove bumpy-lion shiny-frog
@@ -14,6 +18,7 @@ EXAMPLES = """\
   assay remove -A                      all of them
   assay remove --keep --where "tag = 'best'"
                                        every other one, whatever its commit
+  assay remove --remote bumpy-lion     take it from the remote; it stays here
   assay undo                           brings them back
 """
 
@@ -27,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--where", default="", metavar="QUERY", help="only those for which this is true")
     parser.add_argument("--keep", action="store_true", help="remove every experiment of the repository except these")
     parser.add_argument("--dry", action="store_true", help="tell what would go")
+    parser.add_argument("--remote", action="store_true", help="remove them from the remote instead; those here stay")
+    parser.add_argument("-r", dest="where_from", metavar="REMOTE", help="which remote (the default one)")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -37,6 +44,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     project = context.project()
     which = Which(args.experiments, args.rev, args.num, args.all_commits, args.where)
+    if args.remote or args.where_from is not None:
+        return _elsewhere(args, which, context)
     refs = doomed(project, which, keep=args.keep)
     if args.dry:
         context.report.clear()
@@ -54,6 +63,26 @@ def run(args: argparse.Namespace, context: Context) -> int:
     names = first_of(name.rpartition("/")[2] for name in refs)
     context.say(f"Removed {names}; `assay undo` brings {'it' if len(refs) == 1 else 'them'} back.")
     return 0
+
+
+def _elsewhere(args: argparse.Namespace, which: Which, context: Context) -> int:
+    """Takes experiments from a remote; non-zero when some are left."""
+    from assay.remotes.removal import doomed, remove
+
+    done = (doomed if args.dry else remove)(context.project(), which, args.where_from, keep=args.keep)
+    context.report.clear()
+    if args.dry:
+        for refname in done.refs:
+            context.say(f"would remove {_labelled(refname)} from {done.remote}")
+    elif done.refs:
+        names = first_of(f"{name.rpartition('/')[2]} ({oid.hex()[:7]})" for name, oid in done.refs.items())
+        context.say(f"Removed {names} from {done.remote}; what is here can be pushed again.")
+    elif not done.failed:
+        context.say(f"There are no experiments to remove on {done.remote}.")
+    context.out.flush()
+    for name, why in done.failed.items():
+        context.err.write(f"error: {name.rpartition('/')[2]}: {why}\n")
+    return 255 if done.failed else 0
 
 
 def _labelled(refname: str) -> str:

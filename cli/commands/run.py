@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from assay.cli.autopush import push_if_asked
 from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failures, would_run
 from assay.cli.wiring import Context
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--force", action="store_true", help="run unchanged stages too, replace an experiment of that name"
     )
+    parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
     parser.add_argument("--temp", action="store_true", help="run in a folder of its own; the workspace stays free")
     parser.add_argument(
         "-C",
@@ -59,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs and keeps the result."""
     spec = _spec(args, context)
+    if args.pull and not spec.manner.dry:
+        _pull_first(spec, context)
     ran = execute(args, context, spec)
     context.report.clear()
     if spec.manner.dry:
@@ -66,8 +70,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 0
     if ran.made is not None:
         context.say(told(context.lab.record_of(ran.made)))
+        push_if_asked(context, ran.made.ref)
     refuse_failures(ran.reproduced, context.report.folder, ran.log)
     return 0
+
+
+def _pull_first(spec: RunSpec, context: Context) -> None:
+    from assay.cli.pulling import pull_first, pull_paths
+    from assay.engine.pipeline.spec import load
+
+    if spec.adhoc is None:
+        pull_first(context, load(context.project()), spec.choice)
+    else:
+        pull_paths(context, spec.adhoc.deps)
 
 
 def execute(args: argparse.Namespace, context: Context, spec: RunSpec) -> Ran:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from assay.cli.autopush import push_if_asked
 from assay.cli.commands.run import told
 from assay.cli.targets import perhaps_outside
 from assay.cli.wiring import Context
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Keeps the workspace as an experiment."""
+    from assay.engine.model import ExpRef, Oid
+
     saved = context.lab.save(
         name=args.name,
         message=args.message,
@@ -34,4 +37,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     )
     context.report.clear()
     context.say(told(saved))
+    push_if_asked(context, ExpRef(Oid(bytes.fromhex(saved.baseline or "")), saved.name))
     return 0

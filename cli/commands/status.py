@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   assay status
   assay status --json
+  assay status --remote          what the default remote has, what only you have
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "-r", "--remote", nargs="?", const="", metavar="NAME", help="what is on this remote (the default one) instead"
+    )
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="with --remote: so many requests at once")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -29,6 +34,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.events import Warned
     from assay.engine.experiments.status import status
 
+    if args.remote is not None:
+        return _beside(args, context)
     found = status(context.project())
     if args.json:
         context.say(_json(found))
@@ -39,6 +46,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if found.problem is not None:
         raise found.problem
     return 0
+
+
+def _beside(args: argparse.Namespace, context: Context) -> int:
+    """Compares with a remote; non-zero when something there is damaged."""
+    from assay.cli.render import beside
+    from assay.remotes.comparison import compared
+
+    found = compared(context.project(), args.remote or None, jobs=args.jobs)
+    context.report.clear()
+    context.say(beside.json_of(found) if args.json else beside.text_of(found))
+    context.out.flush()
+    for line in beside.damage_of(found):
+        context.err.write(f"error: {line}\n")
+    return 0 if found.is_sound else 255
 
 
 def _tell(found: Status, context: Context) -> None:

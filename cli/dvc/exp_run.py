@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.dvc.autopush import push_if_asked
+from assay.cli.autopush import push_as_dvc
 from assay.cli.dvc.words import say_conflict
 from assay.cli.stageflags import add_flags, choice_of, manner_of, refuse_failures
 from assay.cli.wiring import Context
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise
     context.report.clear()
     if ran.made is not None:
-        push_if_asked(context, ran.made.ref)
+        push_as_dvc(context, ran.made.ref)
         context.say(f"\nRan experiment(s): {ran.made.ref.name}")
         context.say(_APART if args.temp else _APPLIED)
     refuse_failures(ran.reproduced, lines.folder, ran.log)

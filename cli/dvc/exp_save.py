@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assay.cli.dvc.autopush import push_if_asked
+from assay.cli.autopush import push_as_dvc
 from assay.cli.dvc.words import say_conflict
 from assay.cli.wiring import Context
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except AssayError as error:
         error.message = f"failed to save experiment - {error.message}"
         raise
-    push_if_asked(context, made.ref)
+    push_as_dvc(context, made.ref)
     context.report.clear()
     if args.json:
         context.say(f'{{"ref": "{made.commit.hex()}"}}')

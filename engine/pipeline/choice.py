@@ -6,7 +6,7 @@ manner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from assay.engine.model import Artifact
@@ -55,6 +55,7 @@ class Manner(NamedTuple):
         ask: Asked before each stage, with a question; False stops there. None asks nobody.
         replacing: Told of outputs that are about to go and that nothing else has, by project path; the cache has what
             they are. None tells nobody.
+        fetch: Brings artifacts that the run cache speaks of, as far as it can; None where what is not here stays away.
     """
 
     force: bool = False
@@ -67,6 +68,7 @@ class Manner(NamedTuple):
     no_run_cache: bool = False
     ask: Callable[[str], bool] | None = None
     replacing: Replacing | None = None
+    fetch: Callable[[Sequence[Artifact]], None] | None = None
 
     @property
     def goes_on(self) -> bool:

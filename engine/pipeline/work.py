@@ -305,6 +305,8 @@ class Work:
         nothing: dict[str, Artifact | None] = {out.spelled: None for out in stage.written}
         given = LockEntry(stage.cmd, inputs.deps, inputs.params, nothing, again=stage.named_again)
         for known in self._run_cache.find(given):
+            if self._manner.fetch is not None:
+                self._manner.fetch([artifact for artifact in known.outs.values() if artifact is not None])
             if all(artifact is not None and self.observer.has(artifact) for artifact in known.outs.values()):
                 if not self._given_back(stage, known):
                     continue
