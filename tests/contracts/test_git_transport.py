@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -26,6 +22,7 @@ from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 from assay.remotes.stores_s3 import S3Settings, S3Store
 from tests import githttp
+from tests.gitwire import Programs
 
 Git = Callable[..., str]
 Connect = Callable[[Repository], GitTransport]
@@ -90,48 +87,7 @@ def connect_bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[C
     store.close()
 
 
-SERVERS = ["http", "old http", "program", "old program"]
-
-
-class Piped:
-    """A service that runs on this machine, joined to us by pipes, as ssh does it with one far away."""
-
-    def __init__(self, command: list[str], *, old: bool) -> None:
-        variables = os.environ if old else {**os.environ, "GIT_PROTOCOL": "version=2"}
-        self._process = subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def read(self, size: int) -> bytes:
-        assert isinstance(self._process.stdout, io.BufferedReader)
-        return self._process.stdout.read1(size)
-
-    def write(self, data: bytes) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
-
-    def said(self) -> str:
-        return ""
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-
-class Programs:
-    """Runs Git's own services on this machine."""
-
-    url = "a program"
-
-    def __init__(self, path: Path, *, old: bool) -> None:
-        self._path = path
-        self._old = old
-
-    def open(self, service: str) -> Piped:
-        return Piped([*service.replace("-", " ", 1).split(), str(self._path)], old=self._old)
+SERVERS = ["http", "old program"]
 
 
 def over_a_wire(
@@ -146,10 +102,9 @@ def over_a_wire(
 
 def server_of(kind: str, request: pytest.FixtureRequest, path: Path) -> Callable[[], Wire]:
     """Makes a wire to a repository behind real Git."""
-    if kind.endswith("program"):
-        return lambda: Dialled(Programs(path, old=kind.startswith("old")))
+    if kind == "old program":
+        return lambda: Dialled(Programs(path, old=True))
     host = request.getfixturevalue("git_host")
-    host.old = kind.startswith("old")
     return lambda: HttpWire(f"{host.url}/{path.name}", lambda url: HttpSettings())
 
 
