@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,54 +13,7 @@ import pytest
 from assay.engine.ports import RemoteStore
 from assay.remotes.registry import Remote, open_store
 from tests.dvcprocess import DvcProcess
-
-ODD = ("plain", "with space", "ünïcode", "日本", "quote'", "hash#x", "a=b", "sub/deep/x", "-dash", "%41")
-
-
-class Twins:
-    """The same repository twice, with one remote: what one side pushes the other pulls."""
-
-    def __init__(self, dvc: DvcProcess, assay_dvc: Callable[..., Any], url: str, settings: dict[str, str]) -> None:
-        self.dvc = dvc
-        self.assay = assay_dvc
-        self.one = dvc.new()
-        lines = [f"    {key} = {value}\n" for key, value in {"url": url, **settings}.items()]
-        text = "[core]\n    remote = store\n['remote \"store\"']\n" + "".join(lines)
-        (self.one / ".dvc/config").write_text(text)
-        self.two = self.one.with_name(self.one.name + "-two")
-        self.remote = Path(url)
-
-    def theirs(self, *words: str, folder: Path | None = None, code: int = 0) -> SimpleNamespace:
-        said = self.dvc.run(folder or self.one, *words)
-        assert said.code == code, (words, said.out, said.err)
-        return said
-
-    def ours(self, *words: str, folder: Path | None = None, code: int = 0) -> Any:
-        return self.assay(*words, cwd=folder or self.one, code=code)
-
-    def write(self, files: dict[str, bytes]) -> None:
-        for name, data in files.items():
-            (self.one / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.one / name).write_bytes(data)
-
-    def copy(self) -> Path:
-        """The second place, with the same files but no cache and no data."""
-        shutil.rmtree(self.two, ignore_errors=True)
-        shutil.copytree(self.one, self.two, ignore=shutil.ignore_patterns("cache", "tmp", "data", "model"))
-        return self.two
-
-    def tracked(self) -> dict[str, bytes]:
-        """A folder of odd names and a large file, tracked by DVC."""
-        files = {f"data/{name}": name.encode() for name in ODD} | {"data/empty": b"", "model": os.urandom(300_000)}
-        self.write(files)
-        self.theirs("add", "-q", "data", "model")
-        return files
-
-    def holds(self, folder: Path, files: dict[str, bytes]) -> bool:
-        return {name: (folder / name).read_bytes() for name in files} == files
-
-    def objects(self) -> set[str]:
-        return {str(path.relative_to(self.remote)) for path in self.remote.rglob("*") if path.is_file()}
+from tests.dvcremotes import Twins
 
 
 @pytest.fixture
@@ -104,7 +55,7 @@ def test_what_dvc_pushed_assay_pulls(twins: Twins) -> None:
 def test_a_bucket_holds_the_same_bytes_under_the_same_keys(
     twins: Twins, bucket: RemoteStore, s3: tuple[str, dict[str, str]]
 ) -> None:
-    """DVC's own client for S3 is not installed here; what lies in a folder is carried to the bucket, and back."""
+    """What lies in a folder is carried to the bucket, and back."""
     files = twins.tracked()
     twins.theirs("push")
     lines = [f"    {key} = {value}\n" for key, value in {"url": s3[0], **s3[1]}.items()]

@@ -5,76 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.dvcprocess import DvcProcess
-
-Git = Callable[..., str]
-
-
-class Place:
-    """A DVC project with a bare Git remote ``origin`` and a data remote; its commit tracks ``data``.
-
-    Args:
-        dvc: Real DVC.
-        assay_dvc: The command.
-        git: Real Git.
-        folder: Where the remotes lie.
-    """
-
-    def __init__(self, dvc: DvcProcess, assay_dvc: Callable[..., Any], git: Git, folder: Path) -> None:
-        self.dvc, self.assay, self.git = dvc, assay_dvc, git
-        self.bare, self.store = folder / "origin.git", folder / "store"
-        git("init", "-q", "--bare", str(self.bare))
-        self.one = dvc.new()
-        git("config", "user.name", "x", cwd=self.one)
-        git("config", "user.email", "x@example.com", cwd=self.one)
-        (self.one / ".dvc/config").write_text(
-            f"[core]\n    remote = store\n['remote \"store\"']\n    url = {self.store}\n"
-        )
-        (self.one / "params.yaml").write_text("x: 1\n")
-        (self.one / "dvc.yaml").write_text(
-            "stages:\n  s:\n    cmd: cp params.yaml out\n    params: [x]\n    outs: [out]\n"
-        )
-        self.theirs("repro", "-q")
-        git("remote", "add", "origin", str(self.bare), cwd=self.one)
-        git("add", "-A", cwd=self.one)
-        git("commit", "-q", "-m", "first", cwd=self.one)
-        git("push", "-q", "origin", "HEAD:refs/heads/main", cwd=self.one)
-        self.head = git("rev-parse", "HEAD", cwd=self.one)
-
-    def theirs(self, *words: str, folder: Path | None = None, code: int = 0) -> SimpleNamespace:
-        said = self.dvc.run(folder or self.one, *words)
-        assert said.code == code, (words, said.out, said.err)
-        return said
-
-    def ours(self, *words: str, folder: Path | None = None, code: int = 0) -> Any:
-        return self.assay(*words, cwd=folder or self.one, code=code)
-
-    def experiment(self, name: str, *, folder: Path | None = None) -> str:
-        """Runs an experiment with DVC; returns its ref."""
-        self.theirs("exp", "run", "-q", "-n", name, "-S", f"x={sum(map(ord, name))}", folder=folder)
-        return self.ref(name)
-
-    def ref(self, name: str) -> str:
-        return f"refs/exps/{self.head[:2]}/{self.head[2:]}/{name}"
-
-    def refs(self, folder: Path) -> dict[str, str]:
-        lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps/", cwd=folder).splitlines()
-        found = dict(line.split(" ") for line in lines)
-        return {name: oid for name, oid in found.items() if name.count("/") == 4}
-
-    def clone(self) -> Path:
-        """Another clone, without experiments and data."""
-        there = self.one.with_name(self.one.name + "-clone")
-        shutil.rmtree(there, ignore_errors=True)
-        self.git("clone", "-q", "--no-local", "-b", "main", str(self.bare), str(there))
-        self.git("config", "user.name", "x", cwd=there)
-        self.git("config", "user.email", "x@example.com", cwd=there)
-        return there
+from tests.dvcremotes import Git, Place
 
 
 @pytest.fixture
