@@ -67,7 +67,7 @@ def load(
     Raises:
         GitError: What others need of history is neither here nor there, and no depth says that it is not wanted.
     """
-    wants = [oid for oid in refs.values() if oid not in packs]
+    wants = [oid for oid in refs.values() if packs.is_harmed or oid not in packs]
     cut = set(here)
     if depth is not None:
         tips, above = starts(source, refs)
@@ -80,7 +80,12 @@ def load(
         wants += [parent for parent in parents if parent not in packs]
     if not wants:
         return Load([], {}, False, 0)
-    oids = list(closure(source, wants, packs.__contains__, shallow=cut))
+    if packs.is_harmed:  # then that an object is there does not say that what it needs is
+        oids = [oid for oid in closure(source, wants, lambda _: False, shallow=cut) if oid not in packs]
+    else:
+        oids = list(closure(source, wants, packs.__contains__, shallow=cut))
+    if not oids:
+        return Load([], {}, False, 0)
     known = set(oids)
     edges = {oid: parents_of(source, oid) for oid in cut & known}
     missing = {

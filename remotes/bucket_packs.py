@@ -37,6 +37,8 @@ _NAME = re.compile(r"pack-([0-9a-f]{40})\.(pack|idx)")
 _OVER = re.compile(r"over-[0-9a-f]{40}")
 _SMALL_PACK = 4_000_000
 """Bytes: smaller packs are joined when there are many."""
+_LENGTHS = "lengths"
+"""The name of the copy that says how long packs were."""
 _SMALL = 20_000
 """Objects: the ids of smaller packs are kept in one dictionary, larger ones are searched one by one."""
 
@@ -62,17 +64,21 @@ class BucketPacks:
         report: Where progress goes.
 
     Attributes:
-        damaged: Indexes that are not what they should be, by key, with the sentence that says so.
+        damaged: Packs and indexes that are gone or not what they should be, by key, with the sentence that says so.
+        is_harmed: Whether something that once was there is missing, so that what is there may need what is not.
     """
 
     def __init__(self, store: RemoteStore, copies: Copies, folder: str, jobs: int, report: Reporter) -> None:
         self.damaged: dict[str, str] = {}
+        self.is_harmed = False
         self._store = store
         self._copies = copies
         self._folder = folder
         self._jobs = jobs
         self._report = report
         self._sizes: dict[str, int] = {}
+        self._bare: dict[str, int] = {}
+        self._index_sizes: dict[str, int] = {}
         self._indexes: dict[str, PackIndex] = {}
         self._small: dict[bytes, str] = {}
         self._large: list[str] = []
@@ -81,25 +87,54 @@ class BucketPacks:
     def refresh(self) -> None:
         """Looks at what is there now."""
         sizes: dict[str, int] = {}
-        indexed, overs = set(), []
+        indexed: dict[str, int] = {}
+        overs = []
         for key, size in self._store.list(GIT_PACKS):
             name = key.removeprefix(GIT_PACKS)
             match = _NAME.fullmatch(name)
             if match and match[2] == "pack":
                 sizes[match[1]] = size
             elif match:
-                indexed.add(match[1])
+                indexed[match[1]] = size
             elif _OVER.fullmatch(name):
                 overs.append(key)
+        bare = {name: size for name, size in sizes.items() if name not in indexed}
         sizes = {name: size for name, size in sizes.items() if name in indexed}
+        orphans = indexed.keys() - sizes.keys()
+        self._index_sizes = indexed
         said = self._read_overs(overs)
         self._read_indexes(name for _, name, _ in said if name in sizes)
         replaced = {old for _, name, olds in said if name in sizes and name in self._indexes for old in olds}
         self._sizes = {name: size for name, size in sizes.items() if name not in replaced}
         self._needless = [_key(name, kind) for kind in ("idx", "pack") for name in sorted(replaced & sizes.keys())]
         self._needless += [key for key, name, olds in said if name not in self._sizes or not sizes.keys() & set(olds)]
+        self._bare = {name: size for name, size in bare.items() if name not in replaced}
+        for name in orphans - replaced:
+            self.damaged[_key(name, "pack")] = f"{_key(name, 'pack')} is gone."
+        for name in self._bare:
+            if self._copies.read(_key(name, "idx")) is not None:
+                self.damaged[_key(name, "idx")] = f"{_key(name, 'idx')} is gone."
+        self._drop_changed()
         self._forget(self._indexes.keys() - self._sizes.keys())
         self._read_indexes(self._sizes)
+        self.is_harmed = bool(self.damaged)
+
+    def _drop_changed(self) -> None:
+        """Counts no pack whose length is another one than when this side saw it first: packs never change."""
+        known = self._known_lengths()
+        for name in [name for name, size in self._sizes.items() if known.get(name, size) != size]:
+            there = self._sizes.pop(name)
+            text = f"{_key(name, 'pack')} is damaged: it has {there} bytes, not {known[name]}."
+            self.damaged[_key(name, "pack")] = text
+        self._remember(known, self._sizes)
+
+    def _remember(self, known: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+        if sizes.keys() - known.keys():
+            lengths = {**known, **sizes}
+            self._copies.write_many(_LENGTHS, {name: size.to_bytes(8, "big") for name, size in lengths.items()})
+
+    def _known_lengths(self) -> dict[str, int]:
+        return {name: int.from_bytes(data, "big") for name, data in self._copies.read_many(_LENGTHS).items()}
 
     def _read_overs(self, keys: Iterable[str]) -> list[tuple[str, str, tuple[str, ...]]]:
         """The files that name needless packs: their keys, and what they say."""
@@ -149,7 +184,7 @@ class BucketPacks:
     def _index(self, name: str) -> PackIndex:
         key = _key(name, "idx")
         data = self._copies.read(key)
-        if data is not None:
+        if data is not None and len(data) == self._index_sizes.get(name):
             try:
                 return _checked_index(data, name, key)
             except CorruptRemote:
@@ -173,6 +208,10 @@ class BucketPacks:
         if name is None:
             name = next((large for large in self._large if self._indexes[large].position(oid) >= 0), None)
         return name
+
+    def names(self) -> list[str]:
+        """The packs that count and can be understood."""
+        return sorted(self._indexes)
 
     def small(self) -> list[str]:
         """The packs that can be joined into one, the smallest first; none that cannot be understood."""
@@ -203,8 +242,8 @@ class BucketPacks:
                 self._needless = []
 
     def unknown(self) -> list[str]:
-        """The packs of which nothing is known, because their indexes are damaged."""
-        return [name for name in self._sizes if name not in self._indexes]
+        """The packs of which nothing is known, because their indexes are damaged or not there."""
+        return [*(name for name in self._sizes if name not in self._indexes), *self._bare]
 
     def bring(self, names: Iterable[str], into: PackSink) -> tuple[int, int]:
         """Fetches packs, checks them and adds them to a repository; returns how many objects and bytes.
@@ -213,7 +252,8 @@ class BucketPacks:
             CorruptRemote: One is damaged; it is named, and is not let in.
         """
         wanted = list(dict.fromkeys(names))
-        task, total, done = f"fetching history from {self._store.url}", sum(map(self._sizes.__getitem__, wanted)), 0
+        sizes = {**self._bare, **self._sizes}
+        task, total, done = f"fetching history from {self._store.url}", sum(map(sizes.__getitem__, wanted)), 0
         for name, received in each(self._receive, wanted, self._jobs, Received.__exit__):
             if isinstance(received, AssayError):
                 raise received
@@ -223,7 +263,9 @@ class BucketPacks:
                     into.add_pack(file.path)
                 except CorruptObject as error:
                     raise CorruptRemote(f"{self._store.url}/{_key(name, 'pack')}: {error.message}") from error
-            done += self._sizes[name]
+            if name not in self._indexes:
+                self.damaged.setdefault(_key(name, "idx"), f"{_key(name, 'idx')} is gone.")
+            done += sizes[name]
             self._report(Progress(task, done, total, "B"))
         if wanted:
             self._report(Done(task))
@@ -281,6 +323,9 @@ class BucketPacks:
         self._store.put(_key(name, "idx"), built.contents)
         self._report(Done(task))
         self._copies.write(_key(name, "idx"), built.contents)
+        self._remember(self._known_lengths(), {name: built.size})
+        for kind in ("pack", "idx"):
+            self.damaged.pop(_key(name, kind), None)
         self._sizes[name] = built.size
         self._take(name, PackIndex(built.contents, name))
 

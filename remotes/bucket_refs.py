@@ -89,7 +89,7 @@ class BucketRefs:
     def set_head(self, branch: str) -> None:
         """Makes ``git/HEAD`` name a branch, where it names none."""
         data = f"ref: {branch}\n".encode()
-        if self._store.size(GIT_HEAD) is None:
+        if self.head() is None and GIT_HEAD not in self.damaged:
             if self._store.is_atomic():
                 self._store.create(GIT_HEAD, data)
             else:

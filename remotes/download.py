@@ -17,7 +17,7 @@ from assay.engine.store.digest import hasher
 from assay.engine.store.pack import pack_algo
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
-from assay.remotes.native import loose_key, pack_key
+from assay.remotes.native import INDEXES, loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.ranges import Part, fetch, parts
 from assay.remotes.shelf import Shelf
@@ -73,6 +73,11 @@ class Download:
             self._report(Done(self._task))
         return self.done
 
+    def bring(self, digests: set[Digest]) -> Moved:
+        """Makes sure that the cache has these objects and no others. Raises RemoteError."""
+        self._bring(self._cache.missing(digests))
+        return self.done
+
     def _bring(self, missing: set[Digest]) -> None:
         missing -= self.done.failed.keys()
         packed = {digest: pack for digest in missing if (pack := self._shelf.pack_of(digest)) is not None}
@@ -80,8 +85,8 @@ class Download:
         left = self._cache.missing(missing)
         loose = [digest for digest in left if digest not in packed]
         sizes = self._loose_sizes(loose)
-        if len(sizes) < len(loose) and self._shelf.damaged:  # an index is damaged, but its packs may be whole
-            self._bring_packs(self._shelf.undescribed())
+        if len(sizes) < len(loose):  # an index is damaged or gone, but its packs may be whole
+            self._bring_undescribed([digest for digest in loose if digest not in sizes])
         self._bring_loose(sizes)
         for digest in self._cache.missing(left):
             self.done.failed.setdefault(digest, f"{digest} is not on the remote.")
@@ -119,6 +124,17 @@ class Download:
                 raise received
             else:
                 self._adopt_pack(pack_id, received)
+
+    def _bring_undescribed(self, wanted: Iterable[Digest]) -> None:
+        """Brings packs that no index speaks of, and says so where one had something that is wanted."""
+        is_known = any(key.startswith(INDEXES) for key in self._shelf.damaged)
+        for pack_id in self._shelf.undescribed():
+            missing = self._cache.missing(wanted)
+            if missing:
+                self._bring_packs([pack_id])
+                if len(self._cache.missing(missing)) < len(missing) and not is_known:
+                    key = pack_key(pack_id)
+                    self._shelf.damaged[key] = f"{key} is whole, but the index that speaks of it is gone."
 
     def _receive_pack(self, pack_id: str) -> Received:
         key = pack_key(pack_id)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assay.engine.errors import AssayError
 from assay.engine.experiments.fsck import Checked
 from assay.engine.ports import RemoteStore
+from assay.engine.store.verify import fsck
 from assay.remotes.clone import clone
 from assay.remotes.fsck import fsck_remote
+from assay.remotes.pull import pull
 from assay.remotes.push import push
 from assay.remotes.registry import find, open_store
 from tests.sharing import Git, Machine, world
@@ -48,11 +52,13 @@ CASES: dict[str, tuple[str, Damaging]] = {
     "pack truncated": ("packs/", truncate),
     "index deleted": ("index/", delete),
     "index corrupted": ("index/", flip),
+    "index truncated": ("index/", truncate),
     "Git pack deleted": ("git/packs/*.pack", delete),
     "Git pack corrupted": ("git/packs/*.pack", flip),
     "Git pack truncated": ("git/packs/*.pack", truncate),
     "Git index deleted": ("git/packs/*.idx", delete),
     "Git index corrupted": ("git/packs/*.idx", flip),
+    "Git index truncated": ("git/packs/*.idx", truncate),
     "branch damaged": ("git/heads/", nonsense),
     "branch gone": ("git/heads/", delete),
     "HEAD damaged": ("git/HEAD", nonsense),
@@ -128,3 +134,48 @@ def test_a_check_names_what_is_damaged_and_mends_it_from_whoever_has_it(shared: 
     assert shared.check(shared.here).bad == ()
     assert shared.check(shared.there, repair=True).bad == ()
     shared.is_whole_elsewhere()
+
+
+UNSEEN = {case for case, (_, how) in CASES.items() if how is flip}
+"""What cannot be told without reading it again: names and sizes are as they should be."""
+
+
+def tries(act: Callable[[], Any]) -> dict[str, str]:
+    """What is left, with a sentence each."""
+    try:
+        return dict(act().report.failed)
+    except AssayError as error:
+        return {"": error.message}
+
+
+@pytest.mark.law(3)
+@pytest.mark.parametrize("case", [case for case in (CASES if ALL else FEW) if case not in UNSEEN])
+def test_a_push_that_says_everything_is_there_has_mended_it(shared: Shared, case: str) -> None:
+    key = shared.harm(*CASES[case])
+    shared.here.close()
+    shared.here.events.clear()
+    left = tries(lambda: push(shared.here.project))
+    if left:
+        assert key.rpartition("/")[2] in "\n".join([*left, *left.values()])
+    else:
+        shared.is_whole_elsewhere()
+
+
+NOT_PULLED = ("branch gone", "HEAD damaged", "HEAD gone")
+"""What a pull has nothing to do with."""
+
+
+@pytest.mark.law(3)
+@pytest.mark.parametrize("case", [case for case in (CASES if ALL else FEW) if case not in NOT_PULLED])
+def test_a_pull_names_what_is_damaged_and_lets_nothing_wrong_in(shared: Shared, case: str) -> None:
+    key = shared.harm(*CASES[case])
+    left = tries(lambda: pull(shared.there.project))
+    said = "\n".join([*left, *left.values(), shared.there.said()])
+    assert left, said
+    assert key.rpartition("/")[2].partition(".")[0][-20:] in said or case == "index deleted", said
+    shared.there.fsck()
+    assert fsck(shared.there.project.cache) == []
+    shared.check(shared.here, repair=True)
+    shared.there.close()
+    assert tries(lambda: pull(shared.there.project)) == {}
+    assert shared.there.refs("refs/exps/") == shared.here.refs("refs/exps/")

@@ -58,7 +58,7 @@ def test_an_index_is_fetched_once(repo: Repository, other: Repository) -> None:
     store = MemoryStore()
     [oid] = sent(store, repo, b"one")
     packs_of(store, other)
-    store.put(key_of(store, ".idx"), b"whatever it is now")
+    store.put(key_of(store, ".idx"), bytes(len(store.get(key_of(store, ".idx")))))
     assert oid in packs_of(store, other)
 
 
@@ -92,7 +92,7 @@ def test_a_pack_without_its_index_does_not_count(repo: Repository, other: Reposi
     packs = packs_of(store, other)
     assert oid not in packs
     assert packs.is_empty
-    assert packs.unknown() == []
+    assert len(packs.unknown()) == 1, "what it holds can still be looked for"
 
 
 def test_an_index_without_its_pack_does_not_count(repo: Repository, other: Repository) -> None:
