@@ -25,13 +25,14 @@ def follow(context: Context, path: str, job: str | None) -> None:
         while True:
             runs = job is not None and any(one.number == job for _, _, one in board.jobs("running"))
             while data := file.read(1 << 16):
-                _write(context, data)
+                write(context, data)
             if not runs:
                 return
             time.sleep(_LOOK)
 
 
-def _write(context: Context, data: bytes) -> None:
+def write(context: Context, data: bytes) -> None:
+    """Prints bytes as they are."""
     context.out.flush()
     buffer = getattr(context.out, "buffer", None)
     if buffer is None:

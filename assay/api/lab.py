@@ -59,6 +59,7 @@ class Lab:
         branches: bool = False,
         tags: bool = False,
         workspace: bool = True,
+        hidden: Sequence[str] = (),
     ) -> Experiments:
         """Experiments side by side.
 
@@ -73,6 +74,7 @@ class Lab:
             branches: Those of every branch's tip too.
             tags: Those of every tag too.
             workspace: Whether the table has a row for the workspace.
+            hidden: States whose experiments are left out: "queued", "running", "failed".
 
         Raises:
             UnknownRevision: A revision names no commit.
@@ -87,7 +89,7 @@ class Lab:
         revisions = (rev,) if isinstance(rev, str) else tuple(rev)
         scope = Scope(revisions, num, all, branches, tags)
         selection = Selection(where, sort_by, descending, top)
-        return Experiments(show(self.project, scope, selection, workspace=workspace))
+        return Experiments(show(self.project, scope, selection, workspace=workspace, hidden=hidden))
 
     def where(self, query: str) -> Experiments:
         """The experiments of the current commit for which a query is true. Raises UsageError."""

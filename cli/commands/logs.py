@@ -13,20 +13,24 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("experiment", help="an experiment's name, or its commit")
+    parser.add_argument("experiment", help="an experiment's name, or its commit; a job of the queue")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Prints what the experiment's commands printed."""
+    from assay.cli.follow import follow, write
+    from assay.engine.errors import Refused, UnknownRevision
     from assay.engine.experiments import logs
     from assay.engine.git.revisions import resolve
+    from assay.engine.workers.control import log_of
 
     project = context.project()
-    data = logs.read(project, resolve(project.repo, args.experiment))
-    context.out.flush()
-    buffer = getattr(context.out, "buffer", None)
-    if buffer is None:
-        context.out.write(data.decode("utf-8", "replace"))
-    else:
-        buffer.write(data)
+    try:
+        write(context, logs.read(project, resolve(project.repo, args.experiment)))
+    except (Refused, UnknownRevision) as error:
+        try:
+            path, _, _ = log_of(project, args.experiment)
+        except UnknownRevision:
+            raise error from None
+        follow(context, path, None)
     return 0

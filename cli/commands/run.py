@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from assay.api.records import Record
     from assay.engine.experiments.prepare import RunSpec
     from assay.engine.experiments.run import Ran
+    from assay.engine.model import Override
 
 _GLANCE = 200  # characters
 TAKES_COMMAND = True  # what follows `--` is not for argparse
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="copy this there, though Git ignores it (with --temp)",
     )
+    parser.add_argument("--queue", action="store_true", help="run it later; -S may have several values: lr=0.1,0.01")
+    parser.add_argument("--run-all", action="store_true", help="run all that is queued")
+    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="so many at a time (with --run-all)")
     parser.add_argument("--resume", metavar="NAME", help="go on with a run of its own that was killed, in its folder")
     for name, text in (
         ("--params", "a file of parameters that the command reads"),
@@ -60,7 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs and keeps the result."""
+    if args.run_all:
+        from assay.cli.crew import attend
+
+        return attend(context, max(args.jobs, 1))
     spec = _spec(args, context)
+    if args.queue:
+        return queue(args, context, spec)
     if args.pull and not spec.manner.dry:
         _pull_first(spec, context)
     ran = execute(args, context, spec)
@@ -85,6 +95,19 @@ def _pull_first(spec: RunSpec, context: Context) -> None:
         pull_paths(context, spec.adhoc.deps)
 
 
+def queue(args: argparse.Namespace, context: Context, spec: RunSpec) -> int:
+    """Queues what was asked for."""
+    from assay.engine.words import counted
+
+    jobs = context.lab.enqueue(spec, tuple(map(context.relative, args.copy_paths)))
+    context.report.clear()
+    names = ", ".join(job.name for job in jobs[:10]) + (" ..." if len(jobs) > 10 else "")
+    context.say(f"Queued {counted(len(jobs), 'experiment')}: {names}")
+    if not context.quiet:
+        context.err.write("`assay queue start -j N` runs N at a time.\n")
+    return 0
+
+
 def execute(args: argparse.Namespace, context: Context, spec: RunSpec) -> Ran:
     """Runs in the workspace, or with ``--temp`` in a folder of its own."""
     from assay.engine.errors import UsageError
@@ -101,6 +124,23 @@ def execute(args: argparse.Namespace, context: Context, spec: RunSpec) -> Ran:
     return context.lab.execute(spec)
 
 
+def _overrides(args: argparse.Namespace, context: Context) -> tuple[Override, ...]:
+    """The changed parameters; only the queue takes several values of one."""
+    from assay.engine.errors import UsageError
+    from assay.engine.experiments.sweep import combinations, is_sweep
+    from assay.engine.params.overrides import parse_sweep
+
+    found = tuple(parse_sweep(text) for text in args.set_param)
+    if is_sweep(found) and not args.queue:
+        count = len(combinations(found))
+        words = context.command.split(" run", 1)
+        again = f"{words[0]} run --queue{words[1]}" if len(words) > 1 else "assay run --queue ..."
+        raise UsageError(
+            f"These parameters ask for {count} runs, and a run takes one value of each.", f"Queue them: `{again}`."
+        )
+    return found
+
+
 def told(made: Record) -> str:
     """A new experiment, for a person: its name, its commit, its baseline, and the first line of its message."""
     line = made.message.partition("\n")[0]
@@ -112,7 +152,6 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     from assay.engine.errors import UsageError
     from assay.engine.experiments.prepare import RunSpec
     from assay.engine.model import AdHoc
-    from assay.engine.params.overrides import parse
 
     command = args.command
     named = [*args.params, *args.metrics, *args.outs, *args.deps]
@@ -132,7 +171,7 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
     return RunSpec(
         choice_of(args, context),
         manner_of(args, context),
-        overrides=tuple(parse(text) for text in args.set_param),
+        overrides=_overrides(args, context),
         name=args.name,
         message=args.message,
         adhoc=adhoc,

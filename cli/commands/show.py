@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("--sort-by", default="", metavar="NAME", help="what to sort by (newest first)")
     rows.add_argument("--sort-order", choices=("asc", "desc"), help="smallest or largest first (asc; desc with --top)")
     rows.add_argument("--top", type=int, metavar="N", help="only the first N over all commits shown")
+    rows.add_argument("--hide-queued", action="store_true", help="leave out what is queued")
+    rows.add_argument("--hide-failed", action="store_true", help="leave out what failed")
     rows.add_argument("--hide-workspace", action="store_true", help="leave out the workspace")
     columns = parser.add_argument_group("which columns")
     columns.add_argument("--only-changed", action="store_true", help="only those that are not the same in every row")
@@ -75,6 +77,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             branches=args.all_branches,
             tags=args.all_tags,
             workspace=not args.hide_workspace,
+            hidden=[state for state in ("queued", "failed") if getattr(args, f"hide_{state}")],
         )
         table = found.table
         if args.json:

@@ -5,7 +5,8 @@ References are read once, no lock is taken, and what the index lacks is read fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from assay.engine.experiments.index import Header, body_of
@@ -23,7 +24,7 @@ class Row(NamedTuple):
     """One line of the table.
 
     ``name`` is None for the workspace; ``commit`` too. ``state`` is "workspace", "baseline", "success" for what is a
-    commit, or what DVC's queue has: "queued", "running", "failed". ``time`` is the commit's, in seconds since 1970.
+    commit, or what a queue has: "queued", "running", "failed". ``time`` is the commit's, in seconds since 1970.
     ``body`` is the record as JSON text, see `index.body_of`. ``tags`` and ``note`` are what people said about it.
     """
 
@@ -59,7 +60,12 @@ class Table(NamedTuple):
 
 
 def show(
-    project: Project, scope: Scope | None = None, selection: Selection | None = None, *, workspace: bool = True
+    project: Project,
+    scope: Scope | None = None,
+    selection: Selection | None = None,
+    *,
+    workspace: bool = True,
+    hidden: Collection[str] = (),
 ) -> Table:
     """The workspace, and the experiments of some baselines, newest first or as the selection says.
 
@@ -68,6 +74,7 @@ def show(
         scope: Which baselines; HEAD when it is None.
         selection: Which of their experiments, in which order; all when it is None.
         workspace: Whether there is a row for the workspace.
+        hidden: States whose experiments are left out: "queued", "running", "failed".
 
     Raises:
         UnknownRevision: A revision names no commit.
@@ -81,7 +88,8 @@ def show(
         headers = records.headers(commits)
         if scope.everything:
             baselines = _newest_first(project, baselines, headers)
-        candidates = _with_queue(project, _candidates(baselines, headers, all_shown(project)), baselines, records)
+        candidates = _candidates(baselines, headers, all_shown(project))
+        candidates = _with_queue(project, candidates, baselines, records, hidden)
         shown = _grouped(candidates, select(candidates, selection, records), selection, drop_empty=scope.everything)
         numbers = [candidates.numbers[row] for rows in shown.values() for row in rows]
         bodies = records.bodies([*numbers, *(headers[baselines[at].commit][1] for at in shown)])
@@ -144,15 +152,19 @@ def _candidates(baselines: Sequence[Baseline], headers: Mapping[Oid, Header], re
 
 
 def _with_queue(
-    project: Project, candidates: Candidates, baselines: Sequence[Baseline], records: Records
+    project: Project,
+    candidates: Candidates,
+    baselines: Sequence[Baseline],
+    records: Records,
+    hidden: Collection[str],
 ) -> Candidates:
-    """The candidates, and after them what DVC's queue has for these baselines."""
-    if not project.layout.shared_runs:
+    """The candidates, and after them what queues have for these baselines."""
+    if not project.layout.shared_runs and not os.path.isdir(f"{project.state}/queue"):
         return candidates
     from assay.engine.experiments.underway import underway
 
     groups = {baseline.commit: at for at, baseline in enumerate(baselines)}
-    more = underway(project, groups, records)
+    more = [row for row in underway(project, groups, records) if row.state not in hidden]
     count = len(candidates.names)
     return candidates._replace(
         names=[*candidates.names, *(row.name for row in more)],

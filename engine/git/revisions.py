@@ -2,7 +2,7 @@
 
 The order is that of gitrevisions(7): a full id, then refs (as given, refs/, tags, heads, remotes), then a shortened
 id; an experiment's name comes last, so a branch of that name wins, as in DVC. Of several experiments of one name that
-of HEAD's baseline is meant.
+of HEAD's baseline is meant; where there is none, what the last run of that name left when it failed.
 
 Limits: what selects anything but one commit by descent (reflog entries, search in messages, ranges, paths) is refused
 in one sentence.
@@ -25,6 +25,7 @@ _SUFFIX = re.compile(r"(?:~([0-9]*)|\^([0-9]*)|\^(\{[^}]*\}))\Z")
 _FULL = re.compile(r"[0-9a-fA-F]{40}\Z")
 _SHORT = re.compile(r"[0-9a-fA-F]{4,39}\Z")
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/[^/]+\Z")
+_FAILED = "refs/assay/kept/"  # what runs have left that failed
 _NEAR = 5000  # names compared at most when a name is unknown
 _NOT_HERE = (
     (":", "a path inside a commit"),
@@ -120,6 +121,8 @@ def _experiment(repo: Repository, name: str, text: str) -> Oid:
         if found is not None:
             return found
     refs = [ref for ref in repo.refs.named(name, "refs/exps/") if _EXPERIMENT.match(ref)] if name else []
+    if name and not refs:
+        refs = _newest(repo, repo.refs.named(name, _FAILED))
     if len(refs) > 1:
         raise UnknownRevision(
             f"{name!r} is the name of several experiments: {', '.join(refs[:5])}{' ...' if len(refs) > 5 else ''}.",
@@ -131,6 +134,12 @@ def _experiment(repo: Repository, name: str, text: str) -> Oid:
         hint = f"Did you mean {' or '.join(near)}?" if near else "`assay list` and `assay log` show what there is."
         raise UnknownRevision(f"There is no commit, branch, tag or experiment {text!r}.", hint)
     return found
+
+
+def _newest(repo: Repository, refs: list[str]) -> list[str]:
+    """The one of these refs whose commit is the newest."""
+    times = {ref: repo.objects.read_commit(oid).committer.time for ref in refs if (oid := repo.refs.read(ref))}
+    return [max(times, key=lambda ref: (times[ref], ref))] if times else []
 
 
 def _near(repo: Repository, name: str) -> list[str]:
