@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.engine import disk
-from assay.engine.errors import CorruptRemote, Refused, RemoteError
+from assay.engine.errors import CorruptRemote
 from assay.engine.events import Note, Reporter, silent
 from assay.engine.experiments.init import init
 from assay.engine.git.repository import Repository
@@ -29,8 +29,8 @@ from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
 from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
-from assay.remotes.git.addresses import is_repository
 from assay.remotes.layouts import bucket, found_on
+from assay.remotes.newfolder import check_new, new_folder
 from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
@@ -103,33 +103,14 @@ def clone(
         RemoteError: The remote cannot be used, or holds nothing of ours; nothing was left behind.
     """
     remote = Remote(NAME, located(url, typed_in), settings or {})
-    existed = os.path.isdir(folder)
-    if os.path.lexists(folder) and (not existed or os.listdir(folder)):
-        raise Refused(f"{folder} exists and is not empty.", "Name another folder.")
+    check_new(folder)
     store = open_store(remote)
     try:
-        making = _Making(folder, world, report, remote, store, _layout_of(remote, store), depth)
-        try:
-            _make_folder(folder)
+        making = _Making(folder, world, report, remote, store, found_on(store), depth)
+        with new_folder(folder):
             return _make(making)
-        except BaseException:
-            _remove(folder, keep=existed)
-            raise
     finally:
         store.close()
-
-
-def _layout_of(remote: Remote, store: RemoteStore) -> ProjectLayout:
-    """The layout of the project that was shared on a remote. Raises RemoteError."""
-    try:
-        return found_on(store)
-    except RemoteError as error:
-        if not is_repository(remote.url):
-            raise
-        raise RemoteError(
-            f"{remote.url} is a Git repository, and assay clones what `assay push` sent to a data remote.",
-            "Copy a clone that somebody has; `assay-dvc exp push` and `exp pull` share its experiments with Git.",
-        ) from error
 
 
 def _make(making: _Making) -> Cloned:
@@ -250,18 +231,3 @@ def _near(making: _Making, project: Project, experiments: Mapping[str, Oid]) -> 
 
 def _baseline(name: str) -> Oid:
     return Oid(bytes.fromhex("".join(name.split("/")[2:4])))
-
-
-def _make_folder(folder: str) -> None:
-    try:
-        disk.make_folders(folder)
-    except OSError as error:
-        raise disk.no_space(error, folder) from error
-
-
-def _remove(folder: str, *, keep: bool) -> None:
-    if not keep:
-        disk.remove_tree(folder)
-        return
-    for name in os.listdir(folder):
-        disk.remove_tree(f"{folder}/{name}")

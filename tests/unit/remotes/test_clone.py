@@ -190,12 +190,6 @@ def test_nothing_there_leaves_nothing_here(tmp_path: Path, target: Path) -> None
     assert not target.exists()
 
 
-def test_a_git_repository_is_called_one(here: Machine, target: Path) -> None:
-    with pytest.raises(RemoteError, match="is a Git repository"):
-        get(here.project.root, target)
-    assert not target.exists()
-
-
 def test_a_url_of_an_unknown_kind_is_said(target: Path) -> None:
     with pytest.raises(UsageError, match="gopher://"):
         get("gopher://somewhere", target)
