@@ -20,6 +20,7 @@ from assay.engine.configtext import edited, parse
 from assay.engine.errors import ConfigError, UsageError
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
+from assay.remotes.kinds import KINDS
 from assay.remotes.retry import Retrying
 from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
@@ -39,7 +40,11 @@ _S3_KEYS = (
     "allow_anonymous_login", "addressing_style", "connect_timeout", "read_timeout", "credentialpath", "configpath",
     *_WRITING,
 )  # fmt: skip
-_SCHEMES: Mapping[str, tuple[str, ...]] = {"": (), "file": (), "memory": (), "s3": _S3_KEYS}
+_SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "": (), "file": (), "memory": (), "s3": _S3_KEYS, **{scheme: kind.words for scheme, kind in KINDS.items()},
+}  # fmt: skip
+_PATHS = ("credentialpath", "configpath", "keyfile", "known_hosts", "cert_path", "key_path")
+"""Settings that are paths: relative to the folder of the configuration file that has them."""
 _WITHOUT_EFFECT = (
     "checksum_jobs", "listobjects", "no_traverse", "protected", "slow_link_warning", "type", "verify", "version_aware",
     "worktree",
@@ -54,21 +59,23 @@ class Remote(NamedTuple):
         name: What the user calls it.
         url: Where it is, without credentials; a path is absolute.
         settings: The other keys of its section.
+        direct: False where a proxy may stand before it, so that only clients that find proxies may ask.
     """
 
     name: str
     url: str
     settings: Mapping[str, str]
+    direct: bool = True
 
     @property
     def scheme(self) -> str:
-        """The kind of store: "s3", "file", "memory", or empty for a path."""
+        """The kind of store: "s3", "file", "memory", one of `kinds.KINDS`, or empty for a path."""
         return _scheme(self.url)
 
     @property
     def jobs(self) -> int:
         """How many transfers at once. Raises ConfigError."""
-        return _number(self, "jobs", 16 if self.scheme == "s3" else 4)
+        return _number(self, "jobs", 16 if _takes_many(self.scheme) else 4)
 
 
 def remotes(project: Project) -> dict[str, str]:
@@ -112,7 +119,13 @@ def find(project: Project, name: str | None = None) -> Remote:
         near = get_close_matches(wanted, known, 1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
         raise ConfigError(f"There is no remote {wanted!r}.", hint)
-    return _described(project.config, wanted, known[wanted])
+    return _described(project.config, wanted, known[wanted])._replace(direct=not is_proxied(project.world.environment))
+
+
+def is_proxied(environment: Mapping[str, str]) -> bool:
+    """Whether the variables of a process name a proxy; what they except from it is not looked at."""
+    words = ("http_proxy", "https_proxy", "all_proxy")
+    return any(environment.get(word) or environment.get(word.upper()) for word in words)
 
 
 def add(project: Project, name: str, url: str, *, folder: str, default: bool = False, force: bool = False) -> Remote:
@@ -174,14 +187,16 @@ def checked_url(url: str) -> str:
     scheme = _scheme(url)
     if scheme not in _SCHEMES:
         raise UsageError(
-            f"{shown(url)}: remotes of the kind {scheme}:// are not supported yet.",
-            "Use a folder, or s3://BUCKET/PREFIX.",
+            f"{shown(url)}: remotes of the kind {scheme}:// are not supported.",
+            f"Use a folder, s3://BUCKET/PREFIX, or one of {', '.join(scheme for scheme in KINDS)}.",
         )
-    if scheme and "@" in urlsplit(url).netloc:
-        raise UsageError(
-            f"{shown(url)} must be given without credentials.",
-            "Put access_key_id and secret_access_key in .assay/config.local.",
-        )
+    login = urlsplit(url).netloc.rpartition("@")[0] if scheme else ""
+    kind = KINDS.get(scheme)
+    if login and (kind is None or not kind.user or ":" in login):
+        words = "user and password" if kind else "access_key_id and secret_access_key"
+        raise UsageError(f"{shown(url)} must be given without credentials.", f"Put {words} in .assay/config.local.")
+    if kind and not urlsplit(url).hostname:
+        raise UsageError(f"{shown(url)} names no place.", f"It must look like {kind.form}.")
     return url
 
 
@@ -204,25 +219,39 @@ def open_store(remote: Remote) -> RemoteStore:
     Raises:
         ConfigError: A setting is unknown or has a value that it cannot have.
     """
+    store = bare_store(remote)
+    return store if remote.scheme == "memory" else Retrying(store)
+
+
+def bare_store(remote: Remote) -> RemoteStore:
+    """As `open_store`, but what goes wrong is said the first time."""
     _check_settings(remote)
     if remote.scheme == "memory":
         return MemoryStore(remote.url.removeprefix("memory://"))
     if remote.scheme == "s3":
-        return Retrying(s3_store(remote))
-    return Retrying(LocalStore(_path_of(remote.url), remote.url))
+        return s3_store(remote)
+    if remote.scheme in KINDS:
+        from assay.remotes.stores_fsspec import open_fsspec
+
+        return open_fsspec(remote)
+    return LocalStore(_path_of(remote.url), remote.url)
 
 
-def _base(config: Config, name: str) -> str:
-    """The folder of the configuration file that says where the remote is."""
+def _base(config: Config, name: str, key: str = "url") -> str:
+    """The folder of the configuration file that has a setting of a remote: by default, where the remote is."""
     section = f'remote "{name}"'
-    paths = [path for _, path, sections in config.layers if "url" in sections.get(section, {})]
+    paths = [path for _, path, sections in config.layers if key in sections.get(section, {})]
     return os.path.dirname(paths[-1]) if paths else ""
 
 
 def _described(config: Config, name: str, keys: Mapping[str, str]) -> Remote:
     if not keys.get("url"):
         raise ConfigError(f"The remote {name!r} has no url.", f"Run `assay remote add --force {name} URL`.")
-    settings = {key: value for key, value in keys.items() if key != "url"}
+    settings = {
+        key: _resolved(value, _base(config, name, key)) if key in _PATHS and value else value
+        for key, value in keys.items()
+        if key != "url"
+    }
     if _scheme(keys["url"]) == "remote":
         return _inside(config, name, keys["url"], settings)
     return Remote(name, located(keys["url"], _base(config, name)), settings)
@@ -236,6 +265,11 @@ def _inside(config: Config, name: str, url: str, settings: Mapping[str, str]) ->
         raise ConfigError(f"The remote {name!r} lies in {other!r}, which is no remote with a place of its own.")
     base = _described(config, other.lower(), keys)
     return Remote(name, f"{base.url.rstrip('/')}/{below}".rstrip("/"), {**base.settings, **settings})
+
+
+def _takes_many(scheme: str) -> bool:
+    """Whether many requests at once are what such a place is made for."""
+    return scheme == "s3" or (scheme in KINDS and KINDS[scheme].store in ("objects", "pages"))
 
 
 def _scheme(url: str) -> str:
@@ -294,6 +328,7 @@ def s3_store(remote: Remote) -> S3Store:
         credentials_file=get("credentialpath", ""),
         config_file=get("configpath", ""),
         writing={word: value for key, word in _WRITING.items() if (value := get(key))},
+        direct=remote.direct,
     )
     return S3Store(remote.url, settings)
 

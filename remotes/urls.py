@@ -82,7 +82,7 @@ def place_of(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str
 def _in_s3(place: Remote) -> UrlState | None:
     parts = urlsplit(place.url)
     key = posixpath.normpath(parts.path).strip("/").removeprefix(".")
-    store = s3_store(place._replace(url=f"s3://{parts.netloc}"))
+    store = s3_store(place._replace(url=f"s3://{parts.netloc}", direct=False))
     try:
         found = store.head(key) if key else None
         if found is not None:

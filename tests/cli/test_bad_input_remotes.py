@@ -69,8 +69,8 @@ def test_a_setting_that_cannot_be(refused: Callable[..., Any], dvc_project: Path
 
 
 def test_a_remote_of_a_kind_that_is_not_there_yet(refused: Callable[..., Any], dvc_project: Path) -> None:
-    (dvc_project / ".dvc/config").write_text("['remote \"far\"']\n    url = gs://bucket\n")
-    refused(1, "push", says="gs://")
+    (dvc_project / ".dvc/config").write_text("['remote \"far\"']\n    url = hdfs://host\n")
+    refused(1, "push", says="hdfs://")
 
 
 @pytest.mark.parametrize(

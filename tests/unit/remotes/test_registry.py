@@ -130,7 +130,9 @@ def test_a_name_that_cannot_be_written_is_refused(folder: Folder, name: str) -> 
         add(folder.project, name, "/mnt/one", folder="/")
 
 
-@pytest.mark.parametrize("url", ["", "gs://bucket", "ssh://host/path", "https://example.com/x", "a\nb"])
+@pytest.mark.parametrize(
+    "url", ["", "hdfs://host/path", "gs:///path", "https://ann:secret@example.com/x", "ssh://ann:secret@host/x", "a\nb"]
+)
 def test_a_url_that_no_remote_can_have_is_refused(folder: Folder, url: str) -> None:
     with pytest.raises(UsageError):
         add(folder.project, "team", url, folder="/")
