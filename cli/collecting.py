@@ -25,7 +25,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Declares what is kept, and how it is gone about."""
     parser.add_argument("-w", "--workspace", action="store_true", help="keep what the workspace needs (always done)")
     parser.add_argument("--rev", action="append", default=[], metavar="COMMIT", help="keep what a commit needs")
-    parser.add_argument("-n", "--num", type=int, default=1, metavar="N", help="N commits of --rev and -a, not one")
+    parser.add_argument("-n", "--num", type=int, metavar="N", help="N commits of --rev and -a, not one")
     parser.add_argument("-a", "--all-branches", action="store_true", help="keep what the tips of branches need")
     parser.add_argument("-T", "--all-tags", action="store_true", help="keep what tags need")
     parser.add_argument(
@@ -39,7 +39,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--not-in-remote", action="store_true", help="of what is to be kept, keep only what the remote does not have"
     )
-    parser.add_argument("-r", "--remote", metavar="REMOTE", help="the remote for --not-in-remote, if not the default")
+    parser.add_argument(
+        "-r",
+        "--remote",
+        nargs="?",
+        const="",
+        metavar="REMOTE",
+        help="the remote for --not-in-remote, if not the default",
+    )
     parser.add_argument("--dry", action="store_true", help="only tell what would go")
     parser.add_argument("-f", "--force", action="store_true", help="ask no question")
     parser.add_argument("--skip-failed", action="store_true", help="let go what unreadable commits may need")
@@ -72,7 +79,7 @@ def elsewhere_of(args: argparse.Namespace, context: Context) -> Elsewhere | None
         return None
     from assay.remotes.layouts import known
 
-    return known(context.project(), args.remote)
+    return known(context.project(), args.remote or None)
 
 
 @contextmanager
@@ -146,10 +153,11 @@ def told(preview: Preview) -> list[str]:
 def _where(preview: Preview) -> str:
     if preview.for_good:
         return ", for good."
-    return f" to the trash, which keeps them for {_length(preview.grace)}."
+    return f" to the trash, which keeps them for {length(preview.grace)}."
 
 
-def _length(seconds: float) -> str:
+def length(seconds: float) -> str:
+    """A length of time for people."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
             return counted(int(seconds // length), unit)

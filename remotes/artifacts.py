@@ -18,9 +18,11 @@ from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
 from assay.remotes.contents import Contents
+from assay.remotes.guard import renewed
 from assay.remotes.holdings import Holdings, Moved
-from assay.remotes.layouts import copies_of, holdings, require
+from assay.remotes.layouts import copies_of, guarded, holdings, prepare, require
 from assay.remotes.registry import Remote, find, limited, open_store
+from assay.remotes.watched import watched
 
 
 class Wanted(NamedTuple):
@@ -88,8 +90,10 @@ class Places:
         if name not in self._open:
             remote = limited(find(self._project, name or self._name), self._jobs)
             if remote.name not in self._open:
-                store = open_store(remote)
+                store = watched(open_store(remote), self._project.report)
                 self._stores.append(store)
+                if self._check is prepare:
+                    store = guarded(self._project, store)
                 self._open[remote.name] = self._place(remote, store)
             self._open[name] = self._open[remote.name]
         return self._open[name]
@@ -98,11 +102,19 @@ class Places:
         self._check(self._project, store)
         return Place(store, holdings(self._project, store, remote, copies_of(self._project, remote)), remote.jobs)
 
+    @property
+    def damaged(self) -> dict[str, str]:
+        """What was found damaged so far, by key, with a sentence."""
+        return {key: text for place in self._open.values() for key, text in place.holdings.damaged.items()}
+
+    def renewed(self) -> bool:
+        """Whether somewhere a collection began meanwhile, so that what was there may be about to go."""
+        return sum(renewed(place.store) for place in dict.fromkeys(self._open.values())) > 0  # each is to be asked
+
     def warn(self) -> None:
         """Tells what was found damaged."""
-        for place in dict.fromkeys(self._open.values()):
-            for sentence in place.holdings.damaged.values():
-                self._project.report(Warned(sentence))
+        for sentence in self.damaged.values():
+            self._project.report(Warned(sentence))
 
     def __enter__(self) -> Places:
         return self

@@ -25,6 +25,7 @@ from assay.remotes.bucket_refs import BucketRefs
 from assay.remotes.bucket_shallow import BucketShallow
 from assay.remotes.copies import Copies
 from assay.remotes.depth import parents_of, within
+from assay.remotes.guard import renewed
 from assay.remotes.moves import why_not
 
 _LOOKS = 3
@@ -145,6 +146,28 @@ class BucketTransport:
         self.size += source.size
         return source.size
 
+    @property
+    def packs(self) -> BucketPacks:
+        """The packs there."""
+        return self._packs
+
+    def everything(self, wants: Sequence[Oid], have: ObjectSource, into: PackSink) -> tuple[set[Oid], frozenset[Oid]]:
+        """All that ``wants`` need as far as history goes there, brought where it is not here; and where history ends.
+
+        Raises:
+            CorruptRemote: Something of it is neither here nor there.
+        """
+        self._packs.refresh()
+        source = _Bringing(self._packs, have, into)
+        source.bring([oid for oid in wants if oid not in have])
+        cut = self._cut_there(lambda _: False)
+        found = set()
+        for oid in closure(source, wants, lambda _: False, shallow=cut):
+            if oid not in have:
+                source.bring([oid])
+            found.add(oid)
+        return found, frozenset(cut)
+
     def _cut_there(self, complete: Callable[[Oid], bool]) -> set[Oid]:
         """The commits whose parents are neither there nor here."""
         cut = self._shallow.read()
@@ -163,7 +186,10 @@ class BucketTransport:
             if problem := why_not(update, known.values.get(update.refname), source, shallow=self._here.shallow):
                 problems[update.refname] = problem
         good = [update for update in updates if update.refname not in problems]
-        self._send({update.refname: update.new for update in good if update.new is not None}, source)
+        wanted = {update.refname: update.new for update in good if update.new is not None}
+        self._send(wanted, source)
+        if good and renewed(self._store):  # what was there may be about to go
+            self._send(wanted, source)
         moved = {result.refname: result.problem for result in self._refs.move(good, known)}
         for update in good:
             if update.refname.startswith("refs/heads/") and not moved[update.refname]:
@@ -171,6 +197,13 @@ class BucketTransport:
         self._packs.tidy()
         join_small(self._packs, self._folder)
         return [RefResult(update.refname, {**moved, **problems}[update.refname]) for update in updates]
+
+    def confirm(self, refs: Mapping[str, Oid], source: ObjectSource) -> None:
+        """Sends what refs need, which are there already, and is not there any more. Raises AssayError."""
+        self._send(refs, source)
+        for name in refs:
+            if name.startswith("refs/heads/"):
+                self._refs.set_head(name)
 
     def deepen(self, refs: Mapping[str, Oid], source: ObjectSource) -> None:
         """Sends what of the history of refs, which are there, lies within the depth and was left out before."""

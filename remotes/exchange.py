@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, BadInput, UsageError
-from assay.engine.events import Warned
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
@@ -22,9 +21,10 @@ from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
-from assay.remotes.layouts import copies_of, git_transport, prepare, require
+from assay.remotes.layouts import copies_of, git_transport, guarded, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, limited, open_store
+from assay.remotes.watched import watched
 
 _NOTHING: Data = {}
 
@@ -85,6 +85,8 @@ class StoreExchange:
         needs, unreadable = needs_of(self._project, refs) if artifacts else (dict.fromkeys(refs, _NOTHING), {})
         outcome.failed.update(unreadable)
         freight.send(_all([*needs.values(), data or {}]))
+        while self.places.renewed():
+            freight.send(_all([*needs.values(), data or {}]))
         for name, needed in needs.items():
             if why := _why_not(needed, freight):
                 outcome.failed[name] = f"It is not published, because {why}"
@@ -96,7 +98,7 @@ class StoreExchange:
             self._publish_refs(ready, outcome, force=force)
             if isinstance(self.git, BucketTransport) and self.git.depth is not None:
                 self.git.deepen(ready, self._project.repo.objects)
-        self._warn()
+        outcome.failed.update(self._damaged())
         return outcome.report(self.git, freight, *before)
 
     def fetch(self, refs: Mapping[str, Oid], *, artifacts: bool = True, data: Data | None = None) -> Report:
@@ -124,16 +126,18 @@ class StoreExchange:
             if why := freight.why_not(one):
                 outcome.failed[path] = why
         outcome.refs = [name for name in arrived if name not in outcome.failed]
-        self._warn()
+        outcome.failed.update(self._damaged())
         return outcome.report(self.git, freight, *before)
 
     def _publish_refs(self, refs: Mapping[str, Oid], outcome: _Outcome, *, force: bool) -> None:
         there = self.git.refs(list(refs))
         updates = []
+        same: dict[str, Oid] = {}
         for name, oid in refs.items():
             now = there.get(name)
             if now == oid or self._is_behind(name, oid, now):
                 outcome.up_to_date.append(name)
+                same.update({name: oid} if now == oid else {})
             elif now is not None and is_experiment(name) and not (force or self._goes_on(oid, now)):
                 outcome.failed[name] = f"The remote has another experiment of that name, {now.hex()[:7]}."
             else:
@@ -143,6 +147,11 @@ class StoreExchange:
         except AssayError as error:
             outcome.failed.update((update.refname, error.message) for update in updates)
             return
+        if same and isinstance(self.git, BucketTransport):
+            try:
+                self.git.confirm(same, self._project.repo.objects)
+            except AssayError as error:
+                outcome.failed.update(dict.fromkeys(same, error.message))
         for result in results:
             if result.problem:
                 outcome.failed[result.refname] = result.problem
@@ -161,10 +170,12 @@ class StoreExchange:
             return False
         return is_ancestor(objects, oid, there, shallow=shallow)
 
-    def _warn(self) -> None:
-        self.places.warn()
-        for sentence in self.git.damaged.values():
-            self._project.report(Warned(sentence))
+    def _damaged(self) -> dict[str, str]:
+        """What was found damaged on the way: even where it stopped nothing, the remote is not as it should be."""
+        return {
+            key: f"{sentence} `assay fsck --remote --repair` mends what can be mended."
+            for key, sentence in {**self.places.damaged, **self.git.damaged}.items()
+        }
 
 
 def needs_of(project: Project, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
@@ -223,16 +234,17 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     remote = limited(remote, jobs)
-    store = open_store(remote)
+    opened = watched(open_store(remote), project.report)
     git: GitTransport | None = None
     try:
+        store = guarded(project, opened) if write else opened
         with Places(project, opened=(remote, store), jobs=jobs, check=prepare if write else require) as places:
             git = git_transport(project, store, remote, write=write)
             yield StoreExchange(project, git, places, notes_on(project, store, remote))
     finally:
         if git is not None:
             git.close()
-        store.close()
+        opened.close()
 
 
 def set_depth(git: GitTransport, depth: int | None) -> None:

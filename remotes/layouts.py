@@ -21,6 +21,7 @@ from assay.remotes.bucket import BucketTransport
 from assay.remotes.copies import Copies
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import connect
+from assay.remotes.guard import Guarded
 from assay.remotes.holdings import Holdings
 from assay.remotes.registry import Remote, find, open_store
 
@@ -52,6 +53,13 @@ def suits(project: Project, store: RemoteStore) -> None:
         _refuse_native(store)
 
 
+def guarded(project: Project, store: RemoteStore) -> RemoteStore:
+    """A store as whoever publishes must see it: without what is about to be collected."""
+    if project.layout.remote_layout != _NATIVE:
+        return store
+    return Guarded(store, project.layout.hash_name, project.world.ids)
+
+
 def found_on(store: RemoteStore) -> ProjectLayout:
     """The layout of the projects that share through a remote, for whoever has none yet.
 
@@ -78,7 +86,8 @@ def holdings(project: Project, store: RemoteStore, remote: Remote, copies: Copie
         from assay.remotes.packed import PackedHoldings
         from assay.remotes.shelf import Shelf
 
-        shelf = Shelf(store, copies, project.layout.hash_name, remote.jobs)
+        hidden = store.hidden if isinstance(store, Guarded) else ()
+        shelf = Shelf(store, copies, project.layout.hash_name, remote.jobs, hidden)
         return PackedHoldings(project.cache, shelf, project.report)
     from assay.remotes.loose import LooseHoldings
 

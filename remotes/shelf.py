@@ -9,7 +9,7 @@ that one, removes them: a reader who misses an index looks again, and finds it s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -49,18 +49,22 @@ class Shelf:
         copies: Where indexes are kept.
         hash_name: The remote's hash.
         jobs: How many requests at once.
+        hidden: Keys that are taken for absent, which is no damage.
 
     Attributes:
         damaged: Indexes that are not what their names say, and packs that are not as their indexes say, by key, with
             the sentence that says so.
     """
 
-    def __init__(self, store: RemoteStore, copies: Copies, hash_name: HashName, jobs: int) -> None:
+    def __init__(
+        self, store: RemoteStore, copies: Copies, hash_name: HashName, jobs: int, hidden: Collection[str] = ()
+    ) -> None:
         self.damaged: dict[str, str] = {}
         self.store = store
         self.jobs = jobs
         self.hash_name: HashName = hash_name
         self._copies = copies
+        self._hidden = hidden
         self._sizes: dict[str, int] = {}
         self._packs: dict[bytes, str] = {}
         self._held: dict[str, Entries] = {}
@@ -103,14 +107,14 @@ class Shelf:
             if there == pack.size:
                 self._held[pack.id] = pack.entries
                 self._packs.update(dict.fromkeys(pack.entries, pack.id))
-            else:
+            elif pack_key(pack.id) not in self._hidden:
                 state = "is gone" if there is None else f"is damaged: it has {there} bytes, not {pack.size}"
                 self.damaged[pack_key(pack.id)] = f"{pack_key(pack.id)} {state}."
 
     def _read(self, name: str) -> tuple[list[str], list[Shelved]]:
         key = INDEXES + name
         data = self._copies.read(key)
-        if data is not None and self._name(data) == name:
+        if data is not None and len(data) == self._lengths.get(name) and self._name(data) == name:
             return decode(data, key)
         data = self.store.get(key)
         if self._name(data) != name:
@@ -141,6 +145,20 @@ class Shelf:
     def digests_in(self, pack_id: str) -> list[Digest]:
         """What an index says a pack holds."""
         return [digest_of(key) for key in self._held.get(pack_id, ())]
+
+    def packs(self) -> Mapping[str, Entries]:
+        """The packs that are there and described, with what they hold."""
+        return self._held
+
+    def forget(self, packs: Collection[str]) -> None:
+        """Sees to it that no index speaks of packs which are about to be deleted."""
+        touched = [name for name, listed in self._indexes.items() if any(pack.id in packs for pack in listed)]
+        left = {pack.id: pack for name in touched for pack in self._indexes[name] if pack.id not in packs}
+        if left:
+            self._write(encode({*touched, *self._needless}, left.values()))
+        if touched:
+            self.store.settle()
+            self.store.delete([INDEXES + name for name in touched])
 
     def undescribed(self) -> list[str]:
         """The packs that no sound index speaks of."""

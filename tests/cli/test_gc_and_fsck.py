@@ -98,7 +98,11 @@ def test_what_the_remote_lacks_stays(pushed, assay):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("-w", "-r", "there"), 254, "-r names the remote for --not-in-remote, which is not given."),
+        (("-w", "--grace", "1d"), 254, "--grace is for --remote."),
+        (("--remote", "nowhere"), 251, "nowhere"),
+        (("--remote", "--grace", "soon"), 251, "--grace cannot be 'soon'"),
+        (("--remote", "--empty-trash"), 254, "--empty-trash and -p are about the cache"),
+        (("--remote", "-n", "0"), 254, "-n takes a number from 1 upwards, not 0."),
         (("-w", "--not-in-remote", "-r", "nowhere"), 251, "nowhere"),
         (("-w", "--not-in-remote"), 255, "holds nothing that assay wrote"),
     ],
