@@ -18,6 +18,15 @@ class Progress(NamedTuple):
     unit: Literal["B", "files", "objects", "experiments"] = "files"
 
 
+class Passed(NamedTuple):
+    """So many more bytes have gone to a remote or come from one; fewer than none where a transfer begins again.
+
+    The only event that comes from several threads, one after the other.
+    """
+
+    size: int
+
+
 class Done(NamedTuple):
     """A task that reported progress has ended."""
 
@@ -85,6 +94,7 @@ class LockWritten(NamedTuple):
 
 Event = (
     Progress
+    | Passed
     | Done
     | Note
     | Warned

@@ -35,6 +35,7 @@ from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
 from assay.remotes.remarks import take
+from assay.remotes.watched import watched
 from assay.remotes.workspace import check_out, tracked_here
 
 NAME = "origin"
@@ -104,7 +105,7 @@ def clone(
     """
     remote = Remote(NAME, located(url, typed_in), settings or {})
     check_new(folder)
-    store = open_store(remote)
+    store = watched(open_store(remote), report)
     try:
         making = _Making(folder, world, report, remote, store, found_on(store), depth)
         with new_folder(folder):

@@ -133,6 +133,8 @@ class LooseHoldings:
         def do(group: Sequence[Digest]) -> list[tuple[Digest, int | str]]:
             return [(digest, _outcome(work, digest)) for digest in group]
 
+        if total > moved.artifacts:
+            self._report(Progress(task, moved.artifacts, total, "files"))
         for _, done in each(do, _grouped(sorted(digests), self._jobs), self._jobs):
             if isinstance(done, AssayError):
                 raise done

@@ -64,6 +64,7 @@ class Upload:
         """
         plan = self._plan(digests)
         self._total = plan.size
+        self._count(0, 0)
         if plan.large:
             self._send_large(plan.large)
         if plan.small:
