@@ -45,7 +45,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="REMOTE",
-        help="the remote for --not-in-remote, if not the default",
+        help="collect there; or the one for --not-in-remote",
     )
     parser.add_argument("--dry", action="store_true", help="only tell what would go")
     parser.add_argument("-f", "--force", action="store_true", help="ask no question")

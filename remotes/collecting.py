@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from assay.engine.errors import CorruptRemote, KeyMissing
@@ -161,9 +161,9 @@ def decode(data: bytes, key: str) -> Doomed:
         raise CorruptRemote(f"{key} does not say what will be collected.", "Ask whoever runs the remote.") from error
 
 
-_COLLECTED: Collection[str] = ("objects/", "packs/", "git/packs/pack-", "tmp/probe-")
+_COLLECTED = ("objects/", "packs/", "git/packs/pack-", "tmp/probe-")
 
 
 def may_go(key: str) -> bool:
     """Whether a key is of a kind that is ever collected: artifacts, packs, scratch keys."""
-    return key.startswith(tuple(_COLLECTED))
+    return key.startswith(_COLLECTED)

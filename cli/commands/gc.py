@@ -133,6 +133,6 @@ def _told_of_remote(preview: RemotePreview) -> list[str]:
     if preview.anew:
         lines.append(f"{size(preview.anew)} would be written anew, out of packs of which little is needed.")
     everything = f"{counted(preview.all_objects, 'file')}, {size(preview.all_size)}"
-    return lines + [
-        f"{preview.url} has {everything}." if lines else f"Nothing to collect from {preview.url}: {everything}."
-    ]
+    if not lines:
+        return [f"Nothing to collect from {preview.url}: {everything}."]
+    return [*lines, f"{preview.url} has {everything}."]
