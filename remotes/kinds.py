@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     """A kind of remote.
 
     Attributes:
-        protocol: fsspec's name for it.
+        client: fsspec's file system for it: module and class.
         extra: What to install: ``pip install 'assay[EXTRA]'``; empty when nothing more is needed.
         form: What a URL looks like, for sentences.
         words: The settings it takes.
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
         user: Whether the URL may name a user.
     """
 
-    protocol: str
+    client: str
     extra: str
     form: str
     words: tuple[str, ...]
@@ -185,15 +185,17 @@ _SSH = (
 )  # fmt: skip
 _DAV = ("user", "password", "token", "custom_auth_header", "cert_path", "key_path", "timeout", "ssl_verify")
 
-_GOOGLE = Kind("gs", "gs", "gs://BUCKET/PREFIX", _GS, _gs, _bucket_and_path, "objects")
+_GOOGLE = Kind("gcsfs:GCSFileSystem", "gs", "gs://BUCKET/PREFIX", _GS, _gs, _bucket_and_path, "objects")
 _MICROSOFT = Kind(
-    "abfs", "azure", "azure://CONTAINER/PREFIX",
+    "adlfs:AzureBlobFileSystem", "azure", "azure://CONTAINER/PREFIX",
     (*_AZURE, *_AZURE_EXCLUDES, "allow_anonymous_login", "timeout", "read_timeout", "connection_timeout"),
     _azure, _container_and_path, "objects", user=True,
 )  # fmt: skip
-_SFTP = Kind("sftp", "ssh", "ssh://USER@HOST/PATH", _SSH, _ssh, _path, "files", user=True)
-_WEBDAV = Kind("webdav", "webdav", "webdavs://HOST/PATH", _DAV, _webdav, _path, "dav")
-_WEB = Kind("http", "", "https://HOST/PATH", _HTTP_WORDS, _http, _whole_url, "pages")
+_SFTP = Kind("sshfs:SSHFileSystem", "ssh", "ssh://USER@HOST/PATH", _SSH, _ssh, _path, "files", user=True)
+_WEBDAV = Kind("webdav4.fsspec:WebdavFileSystem", "webdav", "webdavs://HOST/PATH", _DAV, _webdav, _path, "dav")
+_WEB = Kind(
+    "fsspec.implementations.http:HTTPFileSystem", "", "https://HOST/PATH", _HTTP_WORDS, _http, _whole_url, "pages"
+)
 
 KINDS: Mapping[str, Kind] = {
     "gs": _GOOGLE, "gcs": _GOOGLE, "azure": _MICROSOFT, "abfs": _MICROSOFT, "abfss": _MICROSOFT, "adl": _MICROSOFT,

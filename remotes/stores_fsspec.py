@@ -15,6 +15,7 @@ import posixpath
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import AccessDenied, ConfigError, KeyMissing, RemoteError, Unavailable
@@ -310,10 +311,9 @@ def open_fsspec(remote: Remote) -> FsspecStore:
     arguments = kind.arguments(remote)
 
     def connect() -> Any:
-        import fsspec
-
+        module, _, name = kind.client.partition(":")
         try:
-            client = fsspec.get_filesystem_class(kind.protocol)
+            client = getattr(import_module(module), name)
         except ImportError as error:
             raise ConfigError(
                 f"Remotes at {remote.scheme}:// need a package that is not installed ({_name(error)}).",
