@@ -64,8 +64,7 @@ def push_data(
             places.of()  # a remote that is not there is said, whether there is anything to send or not
         freight.send(selected.data.values())
         ran = runs.send(project, places) if run_cache else Moved()
-        places.warn()
-        return _transferred(selected, freight, ran)
+        return _transferred(selected, freight, ran, places)
 
 
 def fetch_data(
@@ -85,8 +84,7 @@ def fetch_data(
         freight = Freight(project, places)
         ran = runs.bring(project, places) if run_cache else Moved()
         freight.bring(selected.data.values())
-        places.warn()
-        done = _transferred(selected, freight, ran)
+        done = _transferred(selected, freight, ran, places)
     return done._replace(failed={**done.failed, **_imports(project, selected)})
 
 
@@ -162,8 +160,8 @@ def _inside(project: Project, one: Wanted) -> Iterator[tuple[str, Digest]]:
                 yield f"/{path}", entry.digest
 
 
-def _transferred(selected: Selected, freight: Freight, ran: Moved) -> Transferred:
-    failed = dict(selected.problems)
+def _transferred(selected: Selected, freight: Freight, ran: Moved, places: Places) -> Transferred:
+    failed = {**selected.problems, **places.damaged}
     for path, one in selected.data.items():
         if why := freight.why_not(one):
             failed[path] = why
