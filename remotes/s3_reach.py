@@ -78,21 +78,21 @@ def _at(
 def _at_aws(
     settings: S3Settings, bucket: str, session: Any, region: str, keys: Callable[[], Keys] | None
 ) -> tuple[Reach, Callable[[str], Reach]] | None:
-    """AWS itself, whose address depends on the region; botocore's list of them says how."""
-    endpoints = session.get_component("endpoint_resolver")
+    """AWS itself, whose address depends on the region; botocore's list of regions says how."""
+    try:
+        partitions = session.get_data("partitions")["partitions"]
+    except Exception:  # noqa: BLE001  # older ones have no such list, in whatever words
+        return None
     scheme = "https" if settings.use_ssl else "http"
 
     def at(where: str) -> Reach | None:
-        found = endpoints.construct_endpoint("s3", where or "us-east-1")
-        host = (found or {}).get("hostname", "")
-        if host == "s3.amazonaws.com":
-            host = "s3.us-east-1.amazonaws.com"
-        parts = urlsplit(f"{scheme}://{host}")
-        if not host or _has_proxy(parts):
+        kinds = (one["outputs"]["dnsSuffix"] for one in partitions if re.match(one["regionRegex"], where))
+        parts = urlsplit(f"{scheme}://s3.{where}.{next(kinds, '')}")
+        if parts.netloc.endswith(".") or _has_proxy(parts):
             return None
-        return _reach(settings, bucket, parts, _PORTS[scheme], where or "us-east-1", keys)
+        return _reach(settings, bucket, parts, _PORTS[scheme], where, keys)
 
-    first = at(region)
+    first = at(region or "us-east-1")
     return (first, lambda other: at(other) or first) if first is not None else None
 
 
