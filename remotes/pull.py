@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.engine.experiments.chosen import Which
+from assay.engine.experiments.chosen import Which, check
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
@@ -88,6 +88,7 @@ def pull_chosen(
         UsageError: A query that is none, or a choice that cannot be.
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
+    check(which)
     source = find(project, how.remote)
     wanted = branches.prefixes(project, source, which, branch, ff=ff)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from assay.engine import disk
-from assay.engine.experiments.chosen import Which
+from assay.engine.experiments.chosen import Which, check
 from assay.engine.model import Digest, Oid
 from assay.engine.ports import GitTransport, ObjectSource, PackSink, RefResult, RefUpdate, Report
 from assay.engine.project import Project
@@ -195,6 +195,7 @@ def push(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
 
 def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None) -> Forecast:
     """What `pull.pull_chosen` would fetch. Arguments and errors are its own."""
+    check(which)
     source = find(project, how.remote)
     with scratch(project) as here, played(here, source, how.jobs) as way:
         git = way.exchange.git

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from assay.engine.errors import UnknownRevision, UsageError
-from assay.engine.experiments.chosen import Which
+from assay.engine.experiments.chosen import Which, check
 from assay.engine.model import Oid
 from assay.engine.ports import RefUpdate
 from assay.engine.project import Project
@@ -28,6 +28,7 @@ def doomed(project: Project, which: Which, remote: str | None = None, *, keep: b
     """The experiments that `remove` would take from a remote; nothing is changed. Arguments and errors are its own."""
     if not is_own_choice(which) and not which.everything:
         raise UsageError("Say which experiments: by name, with --rev REV, with --where QUERY, or -A for all of them.")
+    check(which)
     target = find(project, remote)
     with connected(project, target, write=False) as exchange:
         if keep and which.where and not which.revisions:

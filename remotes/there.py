@@ -73,6 +73,7 @@ def chosen_there(project: Project, git: GitTransport, notes: Remarks | None, whi
 
 def listed_there(project: Project, which: Which, remote: str | None = None) -> tuple[list[Baseline], Mapping[str, str]]:
     """The experiments of a remote by baseline, and what could not be looked at. Raises as `chosen_there`."""
+    check(which)
     source = find(project, remote)
     with connected(project, source, write=False) as exchange:
         found = chosen_there(project, exchange.git, exchange.notes, which, source.name)
@@ -122,11 +123,9 @@ def _matching(
     project: Project, git: GitTransport, notes: Remarks | None, candidates: Mapping[str, Oid], where: str
 ) -> There:
     """Those of some experiments for which a query is true."""
-    from assay.engine.experiments.query import parse
     from assay.engine.experiments.select import Selection
     from assay.engine.experiments.show import among
 
-    parse(where)  # a query that is none fetches nothing
     arrived, failed = fetch_refs(git, candidates, project.repo.objects, Reachable(project.repo))
     said = notes.read() if notes is not None else {}
     remarks = {oid: shown(said[oid]) for oid in arrived.values() if oid in said}

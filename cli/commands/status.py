@@ -31,11 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Tells what changed, which stages would run, and who holds the workspace."""
+    from assay.engine.errors import UsageError
     from assay.engine.events import Warned
     from assay.engine.experiments.status import status
 
     if args.remote is not None:
         return _beside(args, context)
+    if args.jobs is not None:
+        raise UsageError("-j is for asking a remote.", "Say --remote.")
     found = status(context.project())
     if args.json:
         context.say(_json(found))

@@ -67,11 +67,15 @@ def chosen(project: Project, which: Which) -> dict[str, Oid]:
 
 
 def check(which: Which) -> None:
-    """Raises UsageError for two ways to choose that do not go together."""
+    """Raises UsageError for two ways to choose that do not go together, and for a query that is none."""
     if which.names and (which.revisions or which.everything or which.where):
         raise UsageError("Name the experiments, or choose them with --rev, -A and --where; not both.")
     if which.revisions and which.everything:
         raise UsageError("-A means the experiments of every commit, so --rev does not go with it.")
+    if which.where:
+        from assay.engine.experiments.query import parse
+
+        parse(which.where)
 
 
 def named(project: Project, name: str) -> tuple[str, Oid]:

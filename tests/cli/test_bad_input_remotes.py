@@ -96,7 +96,7 @@ def test_remotes_that_cannot_be(refused: Callable[..., Any], code: int, words: l
     ("words", "says"),
     [
         (["nosuch"], "is not a valid Git remote or URL"),
-        (["ssh://host/x"], "not there yet"),
+        (["gopher://host/x"], "gopher"),
         (["."], "no experiment"),
         ([".", "--rev", "nowhere"], "nowhere"),
     ],
@@ -128,3 +128,76 @@ def test_a_listing_from_a_remote_writes_nothing_outside(
     assert "cannot be written inside a project" in said.err
     assert not (dvc_project / "folder").exists()
     assert not list(tmp_path.rglob("evil"))
+
+
+class TestAssay:
+    """The same of `assay`'s own verbs."""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path, project: Path, assay: Run) -> Path:
+        """A project with tracked data, an experiment, and a remote in a folder that is not there."""
+        (project / "extra").write_text("data")
+        assay("add", "extra", cwd=project)
+        assay("save", "-n", "one", cwd=project)
+        assay("remote", "add", "-d", "store", str(tmp_path / "store"), cwd=project)
+        return project
+
+    @pytest.fixture
+    def refused(self, assay: Run, root: Path, tmp_path: Path) -> Callable[..., Any]:
+        """Runs a command that must fail with a code and words, and leave the project and its remote as they were."""
+
+        def check(code: int, *words: str, says: str) -> None:
+            before = picture(root)
+            said = assay(*words, cwd=root, code=code)
+            assert len([line for line in said.err.splitlines() if line.startswith("error: ")]) == 1, said.err
+            assert says in said.err, said.err
+            assert picture(root) == before
+            assert not (tmp_path / "store").exists()
+
+        return check
+
+    @pytest.mark.parametrize("verb", ["push", "pull", "fetch"])
+    def test_words_that_do_not_go_together(self, refused: Callable[..., Any], verb: str) -> None:
+        for code, words, says in (
+            (254, ["-j", "0"], "-j takes a number from 1 upwards"),
+            (254, ["-j", "many"], "invalid int"),
+            (254, ["-n", "some"], "invalid int"),
+            (254, ["one", "--rev", "HEAD"], "not both"),
+            (254, ["one", "--where", "acc > 1"], "not both"),
+            (254, ["-A", "--rev", "HEAD"], "--rev does not go with it"),
+            (254, ["--where", "acc >"], "--where"),
+            (254, ["extra", "--where", "acc > 1"], "is tracked data"),
+            (254, ["extra", "--no-cache"], "is tracked data"),
+            (254, ["extra", "--branch"], "is tracked data"),
+            (251, ["-r", "nosuch"], "There is no remote 'nosuch'"),
+            (251, ["--dry", "-r", "nosuch"], "There is no remote 'nosuch'"),
+            (254, ["--nonsense"], "unrecognized arguments"),
+        ):
+            refused(code, verb, *words, says=says)
+
+    def test_experiments_that_are_not_here(self, refused: Callable[..., Any]) -> None:
+        for more in ([], ["--dry"]):
+            refused(255, "push", "nope", *more, says="There is no experiment 'nope'")
+            refused(255, "push", "--rev", "nowhere", *more, says="nowhere")
+            refused(254, "push", "--where", "nothing_has_this = 1", *more, says="nothing_has_this")
+
+    def test_a_remote_to_which_nothing_was_pushed(self, refused: Callable[..., Any]) -> None:
+        for words in (["pull"], ["fetch", "--dry"], ["list", "-r"], ["status", "-r"], ["remove", "--remote", "one"]):
+            refused(255, *words, says="holds nothing that assay wrote")
+
+    def test_the_verbs_that_look_at_a_remote(self, refused: Callable[..., Any]) -> None:
+        for code, words, says in (
+            (251, ["status", "--remote", "nosuch"], "There is no remote 'nosuch'"),
+            (254, ["status", "--remote", "-j", "0"], "-j takes a number from 1 upwards"),
+            (254, ["status", "-j", "2"], "-j is for asking a remote"),
+            (251, ["list", "--remote", "nosuch"], "There is no remote 'nosuch'"),
+            (251, ["remove", "one", "-r", "nosuch"], "There is no remote 'nosuch'"),
+            (254, ["remove", "--remote"], "Say which experiments"),
+            (254, ["remove", "--remote", "one", "-A"], "not both"),
+        ):
+            refused(code, *words, says=says)
+
+    def test_a_pulled_run_without_a_remote_runs(self, root: Path, assay: Run) -> None:
+        assay("remote", "remove", "store", cwd=root)
+        said = assay("run", "--pull", "-n", "alone", cwd=root)
+        assert "warning: Nothing was pulled: This project has no remote." in said.err
