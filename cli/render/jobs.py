@@ -28,6 +28,8 @@ def took(job: Job, now: int = 0) -> str:
         return "-"
     last = job.attempts[-1]
     seconds = max((last.ended or now) - last.began, 0)
+    if seconds < 60:
+        return f"{seconds} s"
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
 

@@ -110,7 +110,7 @@ def _row(
             members["metrics"] = {}
         if item.state == "failed" and members:
             members["errors"] = {**members["errors"], THE_RUN: item.problem}
-        record = Kept(commit, time, "", encode(members)[1:], {}, members.get("params", {}))
+        record = Kept(commit, time, "", encode(members)[1:], members.get("metrics", {}), members.get("params", {}))
     if item.commit is None:
         time, _ = project.world.clock.now()
     name = item.name or commit.hex()[:7]

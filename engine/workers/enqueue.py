@@ -59,8 +59,9 @@ def enqueue(project: Project, spec: RunSpec, *, copies: tuple[str, ...] = ()) ->
         return first, found
 
     first, states = undisturbed(project, capture)
+    created, _ = project.world.clock.now()
     jobs = [
-        Job(project.world.ids.nonce(), name, baseline, state.commit, now // 1_000_000_000,
+        Job(project.world.ids.nonce(), name, baseline, state.commit, created,
             to_data(one, first.choice), copies)
         for one, name, state in zip(specs, names, states, strict=True)
     ]  # fmt: skip

@@ -51,9 +51,9 @@ def run_isolated(project: Project, spec: RunSpec, *, copies: tuple[str, ...] = (
         return _dry(project, spec._replace(choice=todo.choice), captured, name, number, copies)
     with project.repo.refs.transaction() as transaction:
         transaction.create(PINNED + number, captured.commit)
-    now = time.time_ns()
-    job = Job(number, name, baseline, captured.commit, now // 1_000_000_000, {**data, "alone": True}, copies)
-    claim = board_of(project).begin(job, now // 1_000_000, project.world.ids.nonce())
+    created, _ = project.world.clock.now()
+    job = Job(number, name, baseline, captured.commit, created, {**data, "alone": True}, copies)
+    claim = board_of(project).begin(job, time.time_ns() // 1_000_000, project.world.ids.nonce())
     return _carried(project, claim)
 
 
