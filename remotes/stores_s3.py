@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from hashlib import md5
 from typing import Any
 from urllib.parse import urlsplit
@@ -254,6 +256,18 @@ class S3Store:
         if there == new:
             return True
         return there == old and self._put_if(key, new, IfMatch=answer["ETag"])
+
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the server's; None when the server does not say."""
+        try:
+            said = self._fs().call_s3("head_object", Bucket=self._bucket, Key=f"{self._prefix}tmp/clock")
+        except Exception as error:  # noqa: BLE001  # every answer has the time, a refusal as well
+            said = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
+        text = said.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+        try:
+            return time.time() - parsedate_to_datetime(text).timestamp()
+        except ValueError:
+            return None
 
     def close(self) -> None:
         """Closes the connections."""

@@ -16,12 +16,13 @@ EXAMPLES = """\
   assay remote modify team region --unset
   assay remote rename backup archive
   assay remote remove archive
+  assay remote test s3://bucket/team                     what can be done there
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    actions = parser.add_subparsers(dest="action", metavar="add|list|default|modify|rename|remove", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="add|list|default|modify|rename|remove|test", required=True)
     add = actions.add_parser("add", help="give a place to share through a name")
     add.add_argument("name")
     add.add_argument("url", help="s3://bucket/prefix, or a folder")
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rename.add_argument("name", type=str.lower)
     rename.add_argument("new", type=str.lower, help="its new name")
     actions.add_parser("remove", help="forget a remote; what is there stays").add_argument("name", type=str.lower)
+    test = actions.add_parser("test", help="try what a remote can do, on scratch keys that are removed again")
+    test.add_argument("remote", nargs="?", metavar="NAME|URL", help="the default remote when not given")
 
 
 def _add_modify(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +56,8 @@ def _add_modify(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Does what the action says."""
+    if args.action == "test":
+        return _test(args, context)
     actions = {
         "add": _add,
         "list": _list,
@@ -114,6 +119,32 @@ def _unset_in(args: argparse.Namespace, context: Context) -> list[str]:
     layers = [layer for layer in context.project().config.layers if layer.name in ("project", "local")]
     having = [layer.path for layer in layers if args.key in layer.sections.get(section, {})]
     return having or [_file(None, context)]
+
+
+def _test(args: argparse.Namespace, context: Context) -> int:
+    """Says what a remote can do; 1 when it is of no use."""
+    from assay.remotes import registry
+    from assay.remotes.probe import probe
+
+    is_place = args.remote is not None and ("://" in args.remote or "/" in args.remote)
+    if is_place:
+        remote = registry.Remote("", registry.located(args.remote, context.here), {})
+    else:
+        remote = registry.find(context.project(), args.remote)
+    store = registry.bare_store(remote)
+    try:
+        verdict = probe(store)
+    finally:
+        store.close()
+    context.say(registry.shown(remote.url))
+    for what, can, says in verdict.findings:
+        context.say(f"  {what:<10}{'' if can is None else 'yes' if can else 'no':<5}{says}")
+    if not verdict.can_read:
+        context.say("This remote cannot be used.")
+        return 1
+    use = "pushed to and pulled from" if verdict.can_write else "pulled from, not pushed to"
+    context.say(f"This remote can be {use}.")
+    return 0
 
 
 def _file(level: str | None, context: Context) -> str:
