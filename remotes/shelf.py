@@ -78,9 +78,16 @@ class Shelf:
             if self._look(is_last=look == _LOOKS - 1):
                 break
 
-    def _look(self, *, is_last: bool) -> bool:
+    def _list_packs(self) -> None:
         listed = list(self.store.list(PACKS))
         self._sizes = {info.key[len(PACKS) : -len(".pack")]: info.size for info in listed if info.key.endswith(".pack")}
+
+    def _lacks(self, packs: Iterable[Shelved]) -> bool:
+        """Whether a pack that an index speaks of is not in the list of packs."""
+        return any(pack.id not in self._sizes and pack_key(pack.id) not in self._hidden for pack in packs)
+
+    def _look(self, *, is_last: bool) -> bool:
+        self._list_packs()
         self._held.clear()
         self._packs.clear()
         self._lengths = {info.key.removeprefix(INDEXES): info.size for info in self.store.list(INDEXES)}
@@ -97,8 +104,12 @@ class Shelf:
         replaced = {old for old_names, _ in found.values() for old in old_names}
         self._needless = replaced & self._lengths.keys()
         self._indexes = {name: packs for name, (_, packs) in found.items() if name not in replaced}
-        for packs in self._indexes.values():
-            self._take(packs)
+        described = [pack for packs in self._indexes.values() for pack in packs]
+        if self._lacks(described):  # it may have come since the list was made, or be going with its index
+            self._list_packs()
+            if self._lacks(described) and not is_last:
+                return False
+        self._take(described)
         return True
 
     def _take(self, packs: Iterable[Shelved]) -> None:

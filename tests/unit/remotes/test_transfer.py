@@ -392,6 +392,25 @@ def test_a_damaged_part_is_not_let_in_and_its_pack_is_named(here: Side, there: S
     assert there.cache.missing([wanted]) == {wanted}
 
 
+def test_a_pack_that_comes_while_somebody_looks_is_not_taken_for_lost(
+    here: Side, there: Side, store: Recording
+) -> None:
+    from tests.sharing import Wrapped
+
+    class Late(Wrapped):
+        """The list of packs is from before somebody's push, that of indexes from after it."""
+
+        def list(self, prefix: str):  # type: ignore[no-untyped-def]
+            found = list(super().list(prefix))
+            if prefix == "packs/" and not list(store.list("packs/")):
+                here.upload(here.add(small(3)))
+            return iter(found)
+
+    shelf = Shelf(Late(store), there.copies, "xxh128", 4)
+    shelf.refresh()
+    assert shelf.damaged == {}
+
+
 def test_a_manifest_that_is_none_is_named(here: Side, there: Side) -> None:
     with here.cache.writer() as writer:
         data = b"not a manifest"
