@@ -98,7 +98,8 @@ def parser_of(prog: str, description: str, add_arguments: object, *, abbreviatio
         def error(self, message: str) -> NoReturn:
             inner = [action.choices.values() for action in self._actions if isinstance(action.choices, dict)]
             parsers = [self, *(parser for parsers in inner for parser in parsers)]
-            known = [option for parser in parsers for action in parser._actions for option in action.option_strings]
+            actions = [action for parser in parsers for action in parser._actions if action.help != argparse.SUPPRESS]
+            known = [option for action in actions for option in action.option_strings]
             hint = f"`{self.prog} --help` shows what it takes."
             if message.startswith("unrecognized arguments: -"):
                 hint = nearest(message.split()[2].split("=")[0], known, hint)

@@ -79,7 +79,7 @@ class StageFinished(NamedTuple):
 
 
 class DataChecked(NamedTuple):
-    """A ``.dvc`` file that stages need was looked at; ``changed`` says whether its data had been edited."""
+    """A ``.dvc`` file that stages need was looked at; ``changed`` says whether its data is recorded anew."""
 
     path: str
     changed: bool

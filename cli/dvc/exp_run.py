@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for name, flag in _LATER.items():
         if getattr(args, name):
             raise AssayError(f"assay has no `exp run {flag}` yet.", "Without it, the experiment runs here and now.")
-    lines = StageLines(context.out, context.report)
+    lines = StageLines(context.out, context.report, dry=args.dry)
     context.report = lines  # before the project is opened, which then reports to it
     lines.folder = context.current()
     spec = _spec(args, context)

@@ -22,11 +22,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.dvc.words import tell_git
     from assay.cli.render.stages import StageLines
 
-    lines = StageLines(context.out, context.report)
+    lines = StageLines(context.out, context.report, dry=args.dry)
     context.report = lines  # before the project is opened, which then reports to it
     lines.folder = context.current()
     done, choice, written, staged = reproduce_chosen(args, context, _refuse_nothing)
-    tell_git(written, context, staged=staged)
+    tell_git({*written, *(() if args.dry else lines.recorded)}, context, staged=staged)
     refuse_failures(done, choice.folder)
     worked = done.ran or done.restored or done.data_written
     context.say("Use `dvc push` to send your updates to remote storage." if worked else UP_TO_DATE)

@@ -38,7 +38,7 @@ def dot(parts: Sequence[Part]) -> str:
     """A graph in the language of Graphviz."""
     lines = [f"{_quoted(node)};" for nodes, _ in parts for node in nodes]
     lines += [f"{_quoted(start)} -> {_quoted(end)};" for _, edges in parts for start, end in edges]
-    return "\n".join(["strict digraph {", *lines, "}"]) + "\n"
+    return "\n".join(["strict digraph {", *lines, "}", "", ""])  # DVC's ends with an empty line, too
 
 
 def _quoted(node: str) -> str:

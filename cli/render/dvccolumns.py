@@ -186,10 +186,15 @@ def _moment(seconds: int | None, form: Form) -> str:
         return form.fill
     if form.iso:
         return local_time(seconds)
+    return moment(seconds, form.now) or form.fill
+
+
+def moment(seconds: int, now: int) -> str:
+    """A time as DVC's tables have it: the hour today, else the day; empty when no calendar has it."""
     try:
-        when, today = localtime(seconds), localtime(form.now)
+        when, today = localtime(seconds), localtime(now)
     except (OverflowError, OSError, ValueError):
-        return form.fill
+        return ""
     return strftime("%I:%M %p" if when[:3] == today[:3] else "%b %d, %Y", when)
 
 

@@ -23,16 +23,20 @@ class StageLines(Progress):
     Args:
         out: Where stages are told, and what they print.
         others: The reporter for everything else.
+        dry: Whether nothing is really done.
 
     Attributes:
         folder: The project path that stages and files are named from; "" is the project itself.
+        recorded: The ``.dvc`` files whose data was recorded anew, whether that changed anything or not.
     """
 
-    def __init__(self, out: TextIO, others: Progress) -> None:
+    def __init__(self, out: TextIO, others: Progress, *, dry: bool = False) -> None:
         super().__init__(out, live=False, quiet=others.quiet)
         self._others = others
         self.folder = ""
+        self.recorded: list[str] = []
         self._gap = False
+        self._dry = dry
 
     def __call__(self, event: events.Event) -> None:
         """Writes one event."""
@@ -71,6 +75,10 @@ class StageLines(Progress):
             worked = event.why.startswith("restored")
         elif isinstance(event, events.DataChecked):
             worked = event.changed
+            self.recorded += [event.path] if worked else []
+            if worked and self._dry:  # DVC is silent, but leaves a line empty
+                self._gap = True
+                return None
             told = "Verifying data sources in stage: '{}'" if worked else "'{}' didn't change, skipping"
             text = told.format(seen(event.path, self.folder))
         else:

@@ -100,7 +100,7 @@ def _in_workspace(folder: str) -> Iterator[Task]:
     """The run that uses the workspace now, if the process that began it is alive."""
     process, info = _process(f"{folder}/run", "workspace"), _json(f"{folder}/run/workspace/workspace.run")
     baseline = _oid(info.get("baseline_rev")) if info else None
-    if process is None or info is None or baseline is None or not _is_alive(process.pid):
+    if process is None or info is None or baseline is None or not is_alive(process.pid):
         return
     if _status(info) < _FAILED and _status(info) != _SUCCESS:
         root, dvc = info.get("root_dir"), info.get("dvc_dir")
@@ -176,7 +176,8 @@ def _process(folder: str, name: str) -> Process | None:
     )
 
 
-def _is_alive(pid: int | None) -> bool:
+def is_alive(pid: int | None) -> bool:
+    """Whether a process of this machine runs."""
     if not pid or pid < 0:
         return False
     try:

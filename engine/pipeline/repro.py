@@ -111,7 +111,7 @@ def reproduce(
             if isinstance(step, Stage):
                 work.foresee(step, forced=manner.force)
             else:
-                project.report(DataChecked(step.path, _is_edited(step, work)))
+                project.report(DataChecked(step.path, manner.force or _is_edited(step, work)))
         return _result(work)
     data_written = _record_data(project, graph, choice, manner, work)
     # An empty log path is no log; the file is made before anything runs.
@@ -162,7 +162,7 @@ class _Round:
                 order.append(step)
                 self._try(step, log)
             else:
-                self._project.report(DataChecked(step.path, step.path in self._edited_data))
+                self._project.report(DataChecked(step.path, self._manner.force or step.path in self._edited_data))
         not_run = [stage.address for stage in order if stage.address in self._not_run]
         return _result(self._work, self._failed, not_run)
 

@@ -176,7 +176,26 @@ def test_the_graph_is_dvcs(sides, dvc_process, assay_dvc, words, cd):
         assert (ours.code, arrows(ours.out)) == (theirs.code, arrows(theirs.out)), theirs.err
         assert ours.out.splitlines()[:2] == theirs.out.splitlines()[:2]
     sides.same("dag", "--dot", *words, cd=cd)
+    ends = {
+        said.out.rpartition("}")[2]
+        for said in (
+            dvc_process.run(sides.theirs / cd, "dag", "--dot", *words),
+            assay_dvc("dag", "--dot", *words, cwd=sides.ours / cd, code=None),
+        )
+        if not said.code
+    }
+    assert len(ends) < 2
 
 
 def test_the_graph_of_what_is_not_there_fails_as_in_dvc(sides):
     sides.same("dag", "--md", "nope")
+
+
+def test_data_that_is_recorded_anew_is_told_as_in_dvc(sides):
+    sides.write({"data": "data", "dvc.yaml": "stages: {s: {cmd: cat data > o, deps: [data], outs: [o]}}\n"})
+    sides.same("add", "data")
+    sides.same("repro", ordered=True)
+    sides.same("repro", "-f", "--dry", ordered=True)
+    sides.same("repro", "-f", ordered=True)
+    sides.same("repro", ordered=True)
+    sides.same_files()

@@ -74,6 +74,13 @@ def shown(dvc_process, assay_dvc, root: Path, *words: str) -> list[dict]:
     return found[-1]["experiments"]
 
 
+def listed(dvc_process, assay_dvc, root: Path) -> None:
+    """Both tools tell the same of the queue, but for workers that wait."""
+    theirs, ours = dvc_process.run(root, "queue", "status").out, assay_dvc("queue", "status", cwd=root).out
+    assert ours.splitlines()[:-1] == theirs.splitlines()[:-1]
+    assert ours.rpartition(",")[0] == theirs.rpartition(",")[0]
+
+
 def own(assay, root: Path, *words: str) -> list[dict]:
     """The experiments that `assay show` shows."""
     return json.loads(assay("show", "--json", *words, cwd=root).out)["baselines"][0]["experiments"]
@@ -112,12 +119,15 @@ def test_a_queue_from_its_beginning_to_its_end(dvc_process, assay_dvc, assay, pl
     assert mine["bad"]["metrics"] == {}
     assert mine["bad"]["params"]["params.yaml"]["mode"] == "fail"
 
+    listed(dvc_process, assay_dvc, root)
+
     (gate_of(root) / "go").touch()
     results = root / ".dvc/tmp/exps/celery/result"
     until(lambda: len(os.listdir(results)) == 3, "the end of the queue")
     until(lambda: json.loads(assay_dvc("exp", "show", "--json", cwd=root).out)[1]["experiments"], "an experiment")
     rows = shown(dvc_process, assay_dvc, root, "--json")
     assert states(rows) == {"slow": "success", "bad": "failed", "later": "success"}
+    listed(dvc_process, assay_dvc, root)
     shown(dvc_process, assay_dvc, root, "--csv")
     shown(dvc_process, assay_dvc, root, "--json", "--hide-failed", "--param-deps")
     (row,) = own(assay, root, "--where", 'state == "failed"')

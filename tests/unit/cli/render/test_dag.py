@@ -14,7 +14,7 @@ def test_mermaid_numbers_the_nodes_through_all_parts() -> None:
 
 
 def test_dot_quotes_every_name() -> None:
-    assert dot(PARTS) == 'strict digraph {\n"b";\n"a";\n"q\\"x\\\\";\n"a" -> "b";\n}\n'
+    assert dot(PARTS) == 'strict digraph {\n"b";\n"a";\n"q\\"x\\\\";\n"a" -> "b";\n}\n\n'
 
 
 def test_a_list_says_what_each_node_needs() -> None:
