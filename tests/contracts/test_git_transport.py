@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from assay.engine.git.gitconfig import GitConfig
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, RefResult, RefUpdate, RemoteStore
 from assay.remotes.bucket import BucketTransport
 from assay.remotes.copies import Copies
+from assay.remotes.git import ssh, sshaddress
 from assay.remotes.git.http import HttpWire
 from assay.remotes.git.httpsettings import HttpSettings
 from assay.remotes.git.local import LocalTransport
+from assay.remotes.git.puressh import PureDialer
 from assay.remotes.git.server import ServerTransport
-from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Dialled, Wire
+from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Dialer, Dialled, Wire
 from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 from assay.remotes.stores_s3 import S3Settings, S3Store
 from tests import githttp
 from tests.gitwire import Programs
+from tests.sshserver import SshServer
 
 Git = Callable[..., str]
 Connect = Callable[[Repository], GitTransport]
@@ -87,7 +93,26 @@ def connect_bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[C
     store.close()
 
 
-SERVERS = ["http", "old program"]
+SERVERS = ["http", "old program", "ssh", "asyncssh"]
+BEHIND_SSH = (
+    "test_what_is_pushed_is_seen_and_arrives_whole",
+    "test_a_branch_moves_forwards_only",
+    "test_an_experiment_can_be_replaced_and_deleted",
+)
+"""What is tried behind ssh, too: ssh only carries what other ways carry, and a session costs 0.1 s and more.
+
+PYTEST_ALL_BEHIND_SSH=1 tries everything there.
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Chooses the ways on which a test is tried."""
+    if "connect" not in metafunc.fixturenames:
+        return
+    ways = ["memory", "not atomic", "local", "s3", "git", "http", "old program", "http, pushing"]
+    if os.environ.get("PYTEST_ALL_BEHIND_SSH") or metafunc.function.__name__ in BEHIND_SSH:
+        ways += ["ssh", "asyncssh"]
+    metafunc.parametrize("connect", ways, indirect=True)
 
 
 def over_a_wire(
@@ -104,8 +129,41 @@ def server_of(kind: str, request: pytest.FixtureRequest, path: Path) -> Callable
     """Makes a wire to a repository behind real Git."""
     if kind == "old program":
         return lambda: Dialled(Programs(path, old=True))
+    if kind.endswith("ssh"):
+        dial = request.getfixturevalue(f"dial_{kind}")
+        return lambda: Dialled(dial(path))
     host = request.getfixturevalue("git_host")
     return lambda: HttpWire(f"{host.url}/{path.name}", lambda url: HttpSettings())
+
+
+@pytest.fixture
+def dial_ssh(ssh_server: SshServer, clean_environment: Path) -> Iterator[Callable[[Path], Dialer]]:
+    """The way to a repository by the system's ssh, which keeps one connection for all that a test does."""
+    config = ssh_server.configure(clean_environment)
+    socket = f"/tmp/assay-ssh-{os.getpid()}-{os.urandom(4).hex()}"  # the path of a socket has to be short
+    line = f"ssh -F {config} -o ControlMaster=auto -o ControlPersist=60 -o ControlPath={socket}"
+    program = ssh.program(GitConfig(), {**os.environ, "GIT_SSH_COMMAND": line}, batch=True)
+    assert program is not None
+
+    def dial(path: Path) -> Dialer:
+        url = ssh_server.url(path)
+        return ssh.ProgramDialer(url, sshaddress.parsed(url), program, {})
+
+    yield dial
+    subprocess.run([*line.split(), "-q", "-O", "exit", "127.0.0.1"], stderr=subprocess.DEVNULL, check=False)
+
+
+@pytest.fixture
+def dial_asyncssh(ssh_server: SshServer, clean_environment: Path) -> Callable[[Path], Dialer]:
+    """The way to a repository by asyncssh."""
+    pytest.importorskip("asyncssh", reason="needs asyncssh")
+    ssh_server.configure(clean_environment)
+
+    def dial(path: Path) -> Dialer:
+        url = ssh_server.url(path)
+        return PureDialer(url, sshaddress.parsed(url), str(clean_environment), os.environ, {})
+
+    return dial
 
 
 @pytest.fixture
@@ -115,7 +173,7 @@ def git_host(tmp_path: Path) -> Iterator[githttp.GitHost]:
         yield host
 
 
-@pytest.fixture(params=["memory", "not atomic", "local", "s3", "git", *SERVERS, "http, pushing"])
+@pytest.fixture
 def connect(request: pytest.FixtureRequest, git: Git, tmp_path: Path) -> Iterator[Connect]:
     """Opens the transport as the machine that a repository is on would."""
     kind, _, asks = request.param.partition(", ")
