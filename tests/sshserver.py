@@ -88,7 +88,6 @@ def start(program: str, folder: Path) -> SshServer:
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)], check=True
         )
-    (folder / "home").mkdir()
     shutil.copy(folder / "id.pub", folder / "authorized_keys")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # sshd insists on this empty folder when root starts it
