@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 USER, PASSWORD = "ann", "s3cr3t"
-_GRANTED = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+GRANTED = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
 class Asked(NamedTuple):
@@ -63,7 +63,7 @@ def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[GitHost]:
             host.asked.append(Asked(f"{self.command} {self.path}", dict(self.headers)))
             if host.before(self):
                 return
-            if host.guards(self.path) and self.headers.get("Authorization") != _GRANTED:
+            if host.guards(self.path) and self.headers.get("Authorization") != GRANTED:
                 self._refuse()
             else:
                 self._run_git()

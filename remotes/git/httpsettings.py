@@ -104,8 +104,8 @@ def _proxy(config: GitConfig, environment: Mapping[str, str], url: str, remote: 
         if chosen != "\0":
             return chosen
     names = [f"{parts.scheme}_proxy", f"{parts.scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"]
-    if "REQUEST_METHOD" in environment:  # in a CGI program HTTP_PROXY is a header that whoever asks has sent
-        names.remove("HTTP_PROXY") if "HTTP_PROXY" in names else None
+    if parts.scheme == "http" and "REQUEST_METHOD" in environment:  # a CGI program, and what whoever asks has sent
+        names.remove("HTTP_PROXY")
     return next((environment[name] for name in names if environment.get(name)), "")
 
 
