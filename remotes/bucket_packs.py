@@ -318,8 +318,9 @@ class BucketPacks:
 
         name, task = built.name, f"sending history to {self._store.url}"
         self._report(Progress(task, 0, built.size, "B"))
-        with CheckedFile(built.path, GitPackSum, name, changed) as source:
-            self._store.put_from(_key(name, "pack"), source)
+        if self._bare.get(name) != built.size:  # else a push was killed between the pack and its index
+            with CheckedFile(built.path, GitPackSum, name, changed) as source:
+                self._store.put_from(_key(name, "pack"), source)
         self._store.put(_key(name, "idx"), built.contents)
         self._report(Done(task))
         self._copies.write(_key(name, "idx"), built.contents)

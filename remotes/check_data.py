@@ -14,7 +14,7 @@ from assay.engine.events import Progress, Reporter
 from assay.engine.model import Digest, HashName
 from assay.engine.ports import RemoteStore
 from assay.engine.store.digest import digest_bytes, hasher, object_key, parse_key
-from assay.engine.store.pack import Entries, check_object, check_pack, digest_of, objects, pack_algo, read_entries
+from assay.engine.store.pack import Entries, check_pack, digest_of, pack_algo
 from assay.remotes.damage import Damage, Hashed
 from assay.remotes.native import INDEXES, PACKS
 from assay.remotes.parallel import each
@@ -110,13 +110,13 @@ def packed(way: Way, keys: Mapping[str, int], hash_name: HashName) -> Artifacts:
     unread = {pack_id: size for pack_id, size in packs.items() if pack_id not in described}
     if not way.fast:
         unread.update({pack_id: size for pack_id, size in packs.items() if described.get(pack_id, _NONE).size == size})
-    for pack_id, (why, entries) in way.told(lambda one: _read_pack(way, one), unread, _AT_ONCE):
-        if why:
+    for pack_id, entries in way.told(lambda one: _read_pack(way, one), unread, _AT_ONCE):
+        if entries is None:
             lost = described[pack_id].entries if pack_id in described else {}
-            damages.append(_of_pack(pack_id, why, {key: lost[key] for key in lost if key not in entries}))
-        if pack_id in described:
-            held.update(digest_of(key) for key in entries if not why)
-        elif not why:
+            damages.append(_of_pack(pack_id, "is damaged: its content is not what its name says", lost))
+        elif pack_id in described:
+            held.update(map(digest_of, entries))
+        else:
             unnamed[pack_id] = Shelved(pack_id, packs[pack_id], entries)
     loose = {found: size for key, size in keys.items() if (found := _loose(key)) is not None}
     damaged = _objects(way, loose, lambda digest: f"{_OBJECTS}{object_key(digest)}")
@@ -167,26 +167,17 @@ def _of_pack(pack_id: str, state: str, lost: Entries, *, is_gone: bool = False) 
     return Damage("pack", key, f"{key} {state}.", frozenset(map(digest_of, lost)), is_gone=is_gone)
 
 
-def _read_pack(way: Way, pack_id: str) -> tuple[str, Entries]:
-    """What is wrong with a pack, and where in it those objects lie that are sound."""
+def _read_pack(way: Way, pack_id: str) -> Entries | None:
+    """Where the objects of a pack lie; None when not every byte is as it should be."""
     key = f"{PACKS}{pack_id}.pack"
     algo = pack_algo(pack_id)
     assert algo is not None, "only such keys are asked for"
     with Received(way.folder, lambda: hasher(algo), pack_id, key) as received:
         way.store.get_to(key, received)
         try:
-            return "", check_pack(received.checked().path, pack_id)
+            return check_pack(received.checked().path, pack_id)
         except (CorruptArtifact, CorruptRemote):
-            return "is damaged: its content is not what its name says", _sound(received.finished())
-
-
-def _sound(path: str) -> Entries:
-    """What of a damaged pack is as it should be."""
-    try:
-        entries = read_entries(path)
-    except CorruptArtifact:
-        return {}
-    return {key: entries[key] for key, data in objects(path, entries) if check_object(key, data)}
+            return None
 
 
 def _objects(way: Way, sizes: Mapping[Digest, int], key_of: Callable[[Digest], str]) -> list[Damage]:

@@ -97,8 +97,8 @@ def fsck_remote(project: Project, name: str | None = None, *, fast: bool = False
         if repair and bad:
             from assay.remotes.mend import mend
 
-            bad = mend(project, remote, way, found, bad)
-        return Checked(tuple(bad), len(found.needed - found.artifacts.held))
+            return mend(project, remote, way, found, bad)
+        return Checked(tuple(bad), len(found.lost))
     finally:
         store.close()
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
-from assay.engine.errors import AssayError, KeyMissing, RemoteError
-from assay.engine.experiments.fsck import Bad
+from assay.engine.errors import AssayError, CorruptArtifact, KeyMissing, RemoteError
+from assay.engine.experiments.fsck import Bad, Checked
 from assay.engine.git.connected import Connected
 from assay.engine.git.packindex import index_bytes
 from assay.engine.git.reach import closure
@@ -23,7 +23,7 @@ from assay.engine.model import Digest, Oid
 from assay.engine.ports import RefUpdate
 from assay.engine.project import Project
 from assay.engine.store.digest import digest_bytes
-from assay.engine.store.pack import digest_of
+from assay.engine.store.pack import check_object, digest_of, objects, read_entries
 from assay.remotes import native
 from assay.remotes.bucket_packs import BucketPacks
 from assay.remotes.bucket_refs import BucketRefs
@@ -51,7 +51,7 @@ class Side(NamedTuple):
     found: Found
 
 
-def mend(project: Project, remote: Remote, way: Way, found: Found, bad: Iterable[Bad]) -> list[Bad]:
+def mend(project: Project, remote: Remote, way: Way, found: Found, bad: Iterable[Bad]) -> Checked:
     """Mends what can be mended, and looks again.
 
     Args:
@@ -70,6 +70,9 @@ def mend(project: Project, remote: Remote, way: Way, found: Found, bad: Iterable
     side = Side(project, remote, way, found)
     unsaid = {damage.key for damage in found.damages if not _can_say(side, damage)}
     for damage in found.damages:
+        if damage.kind == "pack" and not damage.is_gone:
+            _salvage(side, damage)
+    for damage in found.damages:
         if not damage.is_gone and damage.key not in unsaid and not damage.key.startswith("refs/"):
             set_aside(way, damage.key)
     if any(damage.kind == "marker" for damage in found.damages):
@@ -82,7 +85,21 @@ def mend(project: Project, remote: Remote, way: Way, found: Found, bad: Iterable
     way.store.settle()
     after = look(project, remote, way._replace(fast=True))
     after = _put_in_order(side._replace(found=after))
-    return [_after(side, one, after, unsaid) for one in bad]
+    return Checked(tuple(_after(side, one, after, unsaid) for one in bad), len(after.lost))
+
+
+def _salvage(side: Side, damage: Damage) -> None:
+    """Takes from a damaged pack what in it is sound and not here."""
+    cache, wanted = side.project.cache, side.project.cache.missing(damage.artifacts)
+    if not wanted:
+        return
+    with Received(side.way.folder, sha256, "", damage.key) as received, suppress(KeyMissing, CorruptArtifact):
+        side.way.store.get_to(damage.key, received)
+        path = received.finished()
+        for key, data in objects(path, read_entries(path)):
+            if digest_of(key) in wanted and check_object(key, data):
+                with cache.receive(digest_of(key)) as sink:
+                    sink.write(data)
 
 
 def set_aside(way: Way, key: str) -> None:
@@ -110,7 +127,7 @@ def _send_artifacts(side: Side) -> None:
     lost = found.lost
     named = {key: pack for key, pack in found.artifacts.unnamed.items() if lost & _digests(pack)}
     if named:
-        _put_index(side, (), list(named.values()))
+        _put_index(side, list(named.values()))
         for pack in named.values():
             lost -= _digests(pack)
     contents = Contents(project.cache)
@@ -127,8 +144,8 @@ def _digests(pack: Shelved) -> set[Digest]:
     return set(map(digest_of, pack.entries))
 
 
-def _put_index(side: Side, replaced: Iterable[str], packs: list[Shelved]) -> None:
-    data = encode(replaced, packs)
+def _put_index(side: Side, packs: list[Shelved]) -> None:
+    data = encode((), packs)
     name = digest_bytes(side.project.layout.hash_name, data).hex
     side.way.store.put(native.INDEXES + name, data)
 
@@ -215,7 +232,9 @@ def _put_in_order(side: Side) -> Found:
         gone = {damage.key for damage in found.damages if damage.kind == "pack"}
         left = [pack for pack in packs if native.pack_key(pack.id) not in gone]
         if len(left) < len(packs):
-            _put_index(side, [name], left)
+            if left:
+                _put_index(side, left)
+            set_aside(side.way, native.INDEXES + name)  # not replaced: who sends those packs again writes it again
             solved |= gone
     if found.packs is not None and not found.lost_objects:
         for key in found.packs.orphans:
