@@ -20,8 +20,8 @@ from assay.engine.workspace.files import within
 from assay.remotes.contents import Contents
 from assay.remotes.guard import renewed
 from assay.remotes.holdings import Holdings, Moved
-from assay.remotes.layouts import copies_of, guarded, holdings, prepare, require
-from assay.remotes.registry import Remote, find, limited, open_store
+from assay.remotes.layouts import copies_of, guarded, holdings, open_for, prepare, require
+from assay.remotes.registry import Remote, find, limited
 from assay.remotes.watched import watched
 
 
@@ -90,7 +90,7 @@ class Places:
         if name not in self._open:
             remote = limited(find(self._project, name or self._name), self._jobs)
             if remote.name not in self._open:
-                store = watched(open_store(remote), self._project.report)
+                store = watched(open_for(self._project, remote), self._project.report)
                 self._stores.append(store)
                 if self._check is prepare:
                     store = guarded(self._project, store)
@@ -152,11 +152,12 @@ class Freight:
             held = self._places.of(name).holdings
             roots = {one.artifact.digest for one in group}
             self._cache.keep_lent(roots)
-            _, closed = self.contents.walk(roots)
+            everything, closed = self.contents.walk(roots)
             if closed := closed - self.contents.broken.keys():
                 # manifests that only the remote has say which files must be there
                 self._count(held.bring(closed, self.contents, only_manifests=True), counts=False)
-            everything, _ = self.contents.walk(one.artifact.digest for one in group if not one.parts)
+            if closed or any(one.parts for one in group):
+                everything, _ = self.contents.walk(one.artifact.digest for one in group if not one.parts)
             for one in group:
                 everything |= self._parts(one)
             self._count(held.send(everything, self.contents))

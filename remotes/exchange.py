@@ -21,9 +21,9 @@ from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import is_experiment
-from assay.remotes.layouts import copies_of, git_transport, guarded, prepare, require
+from assay.remotes.layouts import copies_of, git_transport, guarded, open_for, prepare, require
 from assay.remotes.reachable import Reachable
-from assay.remotes.registry import Remote, limited, open_store
+from assay.remotes.registry import Remote, limited
 from assay.remotes.watched import watched
 
 _NOTHING: Data = {}
@@ -234,7 +234,7 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     remote = limited(remote, jobs)
-    opened = watched(open_store(remote), project.report)
+    opened = watched(open_for(project, remote), project.report)
     git: GitTransport | None = None
     try:
         store = guarded(project, opened) if write else opened

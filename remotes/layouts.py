@@ -137,6 +137,11 @@ def copies_of(project: Project, remote: Remote) -> Copies:
     return Copies(f"{project.tmp}/remotes/{identity}")
 
 
+def open_for(project: Project, remote: Remote) -> RemoteStore:
+    """The store behind a remote; what is cut short on its way there is continued by this project's next push."""
+    return open_store(remote, copies_of(project, remote).path("uploads"))
+
+
 def git_remote(project: Project, remote: Remote) -> str:
     """The Git remote that experiments travel through beside a remote: its name, URL or path; empty for none."""
     own = remote.settings.get("git-remote") or remote.settings.get("git_remote")

@@ -213,23 +213,27 @@ def located(url: str, folder: str) -> str:
     return _resolved(checked_url(url), folder)
 
 
-def open_store(remote: Remote) -> RemoteStore:
+def open_store(remote: Remote, journal: str = "") -> RemoteStore:
     """The store behind a remote, patient; nothing is asked of it yet.
+
+    Args:
+        remote: Which.
+        journal: Absolute path of the folder where it is noted what has arrived of large values; empty for nowhere.
 
     Raises:
         ConfigError: A setting is unknown or has a value that it cannot have.
     """
-    store = bare_store(remote)
+    store = bare_store(remote, journal)
     return store if remote.scheme == "memory" else Retrying(store)
 
 
-def bare_store(remote: Remote) -> RemoteStore:
+def bare_store(remote: Remote, journal: str = "") -> RemoteStore:
     """As `open_store`, but what goes wrong is said the first time."""
     _check_settings(remote)
     if remote.scheme == "memory":
         return MemoryStore(remote.url.removeprefix("memory://"))
     if remote.scheme == "s3":
-        return s3_store(remote)
+        return s3_store(remote, journal)
     if remote.scheme in KINDS:
         from assay.remotes.stores_fsspec import open_fsspec
 
@@ -301,8 +305,9 @@ def _check_settings(remote: Remote) -> None:
             )
 
 
-def s3_store(remote: Remote) -> S3Store:
+def s3_store(remote: Remote, journal: str = "") -> S3Store:
     """The bucket behind a remote, not patient. Raises ConfigError."""
+    from assay.remotes.journal import Journal
     from assay.remotes.stores_s3 import S3Settings, S3Store
 
     get = remote.settings.get
@@ -330,7 +335,7 @@ def s3_store(remote: Remote) -> S3Store:
         writing={word: value for key, word in _WRITING.items() if (value := get(key))},
         direct=remote.direct,
     )
-    return S3Store(remote.url, settings)
+    return S3Store(remote.url, settings, Journal(journal) if journal else None)
 
 
 def _flag(remote: Remote, key: str, *, default: bool) -> bool:

@@ -14,16 +14,16 @@ from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from hashlib import md5
 from typing import Any
 from urllib.parse import urlsplit
 
 from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
 from assay.engine.ports import KeyInfo, Sink, Source
+from assay.remotes import s3_parts
 from assay.remotes.budget import Budget
+from assay.remotes.journal import Journal
 from assay.remotes.keys import checked, is_key
-from assay.remotes.parallel import each
 from assay.remotes.retry import patiently
 from assay.remotes.s3_errors import Place, answer, lost_race, translated
 from assay.remotes.s3_reach import reach
@@ -36,7 +36,6 @@ _IN_MEMORY = 256 << 20
 """Bytes: so much is held in memory on its way out, over all threads."""
 _PART = 32 << 20
 _MOST_PARTS = 9_000
-_PARTS_IN_FLIGHT = 3
 _PAST_THE_END = 416
 
 
@@ -112,12 +111,13 @@ class S3Store:
     Args:
         url: ``s3://bucket/prefix``.
         settings: How to reach it.
+        journal: Where it is noted what has arrived of large values; None to send them anew each time.
 
     Raises:
         ConfigError: The URL names no bucket.
     """
 
-    def __init__(self, url: str, settings: S3Settings) -> None:
+    def __init__(self, url: str, settings: S3Settings, journal: Journal | None = None) -> None:
         parts = urlsplit(url)
         if not parts.netloc or "@" in parts.netloc:
             raise ConfigError("The remote's url must be s3://BUCKET or s3://BUCKET/PREFIX.")
@@ -125,6 +125,7 @@ class S3Store:
         self._prefix = f"{path}/" if (path := parts.path.strip("/")) else ""
         self.url = f"s3://{self._bucket}/{self._prefix}".rstrip("/")
         self._settings = settings
+        self._journal = journal
         self._lock = threading.Lock()
         self._opened: Any = None
         self._wire: S3Wire | None = None
@@ -259,8 +260,10 @@ class S3Store:
 
     def clock_ahead(self) -> float | None:
         """By how many seconds this machine's clock is ahead of the server's; None when the server does not say."""
+        from email.utils import parsedate_to_datetime
+
         try:
-            said = self._fs().call_s3("head_object", Bucket=self._bucket, Key=f"{self._prefix}tmp/clock")
+            said = self._raw("head_object", Bucket=self._bucket, Key=f"{self._prefix}tmp/clock")
         except Exception as error:  # noqa: BLE001  # every answer has the time, a refusal as well
             said = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
         text = said.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
@@ -322,38 +325,9 @@ class S3Store:
                 self.delete([key])
 
     def _put_parts(self, key: str, source: Source) -> None:
-        with self._budget.holding(min(_IN_MEMORY, _PARTS_IN_FLIGHT * self._part_length(source))):
-            self._put_parts_now(key, source)
-
-    def _put_parts_now(self, key: str, source: Source) -> None:
-        upload = {
-            "UploadId": self._call("writing", "create_multipart_upload", key, **self._settings.writing)["UploadId"]
-        }
-        try:
-            parts = self._send_parts(key, source, upload)
-            self._call("writing", "complete_multipart_upload", key, **upload, MultipartUpload={"Parts": parts})
-        except BaseException:
-            with suppress(AssayError):
-                self._call("writing", "abort_multipart_upload", key, **upload)
-            raise
-
-    def _send_parts(self, key: str, source: Source, upload: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         length = self._part_length(source)
-
-        def send(part: tuple[int, Sequence[bytes]]) -> str:
-            number, body = part
-            sent = patiently(
-                lambda: self._call("writing", "upload_part", key, **upload, PartNumber=number, **_body(body))
-            )
-            return str(sent["ETag"])
-
-        parts = enumerate(iter(lambda: _exactly(source, length), []), 1)
-        tags: dict[int, str] = {}
-        for (number, _), tag in each(send, parts, _PARTS_IN_FLIGHT):
-            if isinstance(tag, AssayError):
-                raise tag
-            tags[number] = tag
-        return [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
+        with self._budget.holding(min(_IN_MEMORY, s3_parts.IN_FLIGHT * length)):
+            s3_parts.send(self._call, key, source, length, self._settings.writing, self._journal)
 
     def _part_length(self, source: Source) -> int:
         return max(_PART, -(-source.size // _MOST_PARTS))
@@ -493,12 +467,3 @@ def _between(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
         at += len(piece)
         if at >= end:
             return
-
-
-def _exactly(source: Source, length: int) -> list[bytes]:
-    """The next ``length`` bytes in pieces, fewer only at the end."""
-    pieces = []
-    while length and (piece := source.read(min(length, _CHUNK))):
-        pieces.append(piece)
-        length -= len(piece)
-    return pieces

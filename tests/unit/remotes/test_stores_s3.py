@@ -16,7 +16,8 @@ import pytest
 
 from assay.engine.errors import AccessDenied, ConfigError, KeyMissing, RemoteError, Unavailable
 from assay.engine.ports import RemoteStore
-from assay.remotes import stores_s3
+from assay.remotes import s3_parts, stores_s3
+from assay.remotes.journal import Journal
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.retry import Retrying
 from assay.remotes.stores_s3 import S3Settings, S3Store
@@ -102,6 +103,135 @@ def test_a_refused_create_of_our_own_bytes_has_succeeded(store: S3Store) -> None
     assert store.create("key", b"with a nonce")
     assert store.swap("key", b"with a nonce", b"next")
     assert store.swap("key", b"with a nonce", b"next")
+
+
+class Cut(BaseException):
+    """The process ends here."""
+
+
+class Ending(S3Store):
+    """Ends the process after so many parts, and counts them."""
+
+    parts_left = 99
+    sent = 0
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        if method == "upload_part":
+            if not self.parts_left:
+                raise Cut
+            self.parts_left -= 1
+            self.sent += 1
+        return super()._raw(method, **arguments)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores_s3, "_WHOLE", 1 << 20)
+    monkeypatch.setattr(stores_s3, "_PART", 5 << 20)
+    monkeypatch.setattr(s3_parts, "IN_FLIGHT", 1)
+
+
+LARGE = bytes(range(256)) * 4096 * 10 + b"end"
+"""A little more than 10 MiB: three parts."""
+
+
+def cut_short(url: str, words: dict[str, str], journal: Journal | None, opened: list[RemoteStore]) -> Ending:
+    """A store whose process ended after two parts of three."""
+    opened.append(first := Ending(url, settings_of(words), journal))
+    first.parts_left = 2
+    with pytest.raises(Cut):
+        first.put_from("large", Bytes(LARGE))
+    return first
+
+
+def uploads(store: S3Store) -> list[str]:
+    """The keys of uploads that are under way below the store's prefix."""
+    found = store._raw("list_multipart_uploads", Bucket="assay", Prefix=store._prefix)
+    return [item["Key"] for item in found.get("Uploads") or []]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("kind", ["s3", "rclone_s3", "moto"])
+def test_what_was_cut_short_is_continued(
+    kind: str, request: pytest.FixtureRequest, opened: list[RemoteStore], tmp_path: Path
+) -> None:
+    url, words = request.getfixturevalue(kind)
+    cut_short(url, words, Journal(str(tmp_path / "uploads")), opened)
+    opened.append(second := Ending(url, settings_of(words), Journal(str(tmp_path / "uploads"))))
+    assert second.size("large") is None
+    second.put_from("large", Bytes(LARGE))
+    assert second.sent == 1
+    assert received(second, "large") == LARGE
+    assert uploads(second) == []
+    assert not list((tmp_path / "uploads").iterdir())
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_without_a_journal_what_was_cut_short_is_thrown_away(s3: S3, opened: list[RemoteStore]) -> None:
+    assert uploads(cut_short(*s3, None, opened)) == []
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("how", ["other bytes", "upload gone", "journal damaged", "other length of parts"])
+def test_what_cannot_be_continued_is_sent_anew(
+    how: str, s3: S3, opened: list[RemoteStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(str(tmp_path / "uploads"))
+    first = cut_short(*s3, journal, opened)
+    data = LARGE
+    (file,) = (tmp_path / "uploads").iterdir()
+    if how == "other bytes":
+        data = LARGE[::-1]
+    elif how == "upload gone":
+        entry = journal.enter("large")
+        first._call("writing", "abort_multipart_upload", "large", UploadId=entry.upload)
+        entry.close()
+    elif how == "journal damaged":
+        file.write_bytes(file.read_bytes()[:-5])
+    else:
+        monkeypatch.setattr(stores_s3, "_PART", 6 << 20)
+    opened.append(second := Ending(s3[0], settings_of(s3[1]), journal))
+    second.put_from("large", Bytes(data))
+    assert second.sent == {"journal damaged": 2, "other length of parts": 2}.get(how, 3)
+    assert received(second, "large") == data
+    assert uploads(second) == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_uploads_of_others_are_never_touched(s3: S3, opened: list[RemoteStore], tmp_path: Path) -> None:
+    theirs = cut_short(*s3, Journal(str(tmp_path / "theirs")), opened)
+    opened.append(ours := Ending(s3[0], settings_of(s3[1]), Journal(str(tmp_path / "ours"))))
+    ours.put_from("large", Bytes(LARGE))
+    assert ours.sent == 3
+    assert uploads(ours) == [f"{theirs._prefix}large"]
+    theirs.parts_left, theirs.sent = 99, 0
+    theirs.put_from("large", Bytes(LARGE))
+    assert theirs.sent == 1
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_upload_that_nobody_continued_for_a_week_is_given_up(
+    s3: S3, opened: list[RemoteStore], tmp_path: Path
+) -> None:
+    journal = Journal(str(tmp_path / "uploads"))
+    store = cut_short(*s3, journal, opened)
+    (file,) = (tmp_path / "uploads").iterdir()
+    os.utime(file, (0, 0))
+    store.parts_left = 99
+    store.put_from("another", Bytes(LARGE))
+    assert uploads(store) == []
+    assert not list((tmp_path / "uploads").iterdir())
+
+
+def test_two_senders_of_one_value_do_not_share_an_upload(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path))
+    first, second = journal.enter("key"), journal.enter("key")
+    assert (first.is_kept, second.is_kept) == (True, False)
+    first.begin("key", "theirs", 5)
+    first.close()
+    third = journal.enter("key")
+    assert third.upload == "theirs"
+    third.close()
 
 
 def test_what_is_large_travels_in_parts(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
