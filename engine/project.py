@@ -18,7 +18,7 @@ from assay.engine import config as config_module
 from assay.engine import disk
 from assay.engine import layout as layout_module
 from assay.engine.config import Config
-from assay.engine.errors import ConfigError, GitError, NoRepository, Refused
+from assay.engine.errors import ConfigError, GitError, NoRepository, Refused, UnsafePath
 from assay.engine.events import Reporter, Warned, silent
 from assay.engine.git.gitfolders import lay_out
 from assay.engine.git.repository import Repository
@@ -140,6 +140,7 @@ class Project:
     @cached_property
     def tmp(self) -> str:
         """An existing folder for files that can be deleted at any moment."""
+        self._refuse_planted(self.layout.tmp)
         folder = f"{self.root}/{self.layout.tmp}"
         disk.make_folders(folder)
         return folder
@@ -149,9 +150,13 @@ class Project:
         """Where the cache lies: ``cache.dir``, else the layout's place.
 
         A new one in the work tree gets a .gitignore that hides all of it, so that no commit takes it up.
+
+        Raises:
+            UnsafePath: A commit put a symlink in its place.
         """
         chosen = self.config.get("cache", "dir")
         if not chosen:
+            self._refuse_planted(f"{self.layout.cache}/files/{self.layout.hash_name}")
             return f"{self.root}/{self.layout.cache}"
         folder = os.path.normpath(os.path.join(self.root, self.layout.marker, chosen))  # absolute, unless handed in
         if folder.startswith(f"{self.repo.worktree}/") and not (os.path.isdir(folder) and os.listdir(folder)):
@@ -159,6 +164,23 @@ class Project:
                 disk.make_folders(folder)
                 disk.write_atomic(f"{folder}/.gitignore", b"*\n")
         return folder
+
+    def _refuse_planted(self, path: str) -> None:
+        """Raises UnsafePath where a path of assay's own is a symlink that a commit brought; the user's own may be."""
+        parts = path.split("/")
+        above = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+        links = [name for name in above if os.path.islink(f"{self.root}/{name}")]
+        if not links or not self.has_git:
+            return
+        from assay.engine.git.index import read_index
+
+        known = read_index(self.repo.index_path).offsets
+        for name in links:
+            if self.prefix + name in known:
+                raise UnsafePath(
+                    f"{name} is a symlink that a commit brought, and nothing is written through it.",
+                    f"Remove it: `git rm --cached {name}`, a commit, and `rm {name}`.",
+                )
 
     @cached_property
     def cache(self) -> Cache:

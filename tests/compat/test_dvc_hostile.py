@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,30 @@ def test_saving_writes_no_gitignore_behind_a_symlink(assay: Assay, git: Any, tmp
     before = _all(tmp_path / "elsewhere")
     for words in (("save", "-n", "one"), ("commit", "-f"), ("data", "remove", "link.dvc")):
         assay(*words, cwd=root, code=None)
+    assert _all(tmp_path / "elsewhere") == before
+
+
+@pytest.mark.law
+@pytest.mark.parametrize("name", [".dvc/cache", ".dvc/cache/files", ".dvc/tmp"])
+def test_a_symlink_that_a_commit_brought_is_no_cache_and_no_folder_for_files_of_the_moment(
+    assay: Assay, git: Any, tmp_path: Path, name: str
+) -> None:
+    root = project(tmp_path, git)
+    place = root / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    (tmp_path / "elsewhere").mkdir(exist_ok=True)
+    place.symlink_to(tmp_path / "elsewhere")
+    write(root, {"new": b"new"})
+    assay("add", "new", cwd=root)  # the user's own symlink is the user's own
+    git("add", "-f", name, cwd=root)
+    git("commit", "-q", "-m", "x", cwd=root)
+    write(root, {"other": b"other"})
+    before = _all(tmp_path / "elsewhere")
+    for words in (("add", "other"), ("checkout",), ("run", "-n", "one", "--", "true")):
+        said = assay(*words, cwd=root, code=None)
+        assert said.code
+        assert f"{name} is a symlink that a commit brought" in said.err
     assert _all(tmp_path / "elsewhere") == before
 
 
