@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
-from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing
+from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing, RemoteError
 from assay.engine.events import Done, Progress, Reporter
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import hasher
 from assay.engine.store.pack import pack_algo
 from assay.remotes.contents import Contents
-from assay.remotes.holdings import Moved
+from assay.remotes.holdings import Moved, Patience
 from assay.remotes.native import INDEXES, loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.ranges import Part, fetch, parts
@@ -44,6 +44,7 @@ class Download:
         self._report = report
         self._task = f"fetching data from {shelf.store.url}"
         self._total = 0
+        self._patience = Patience()
 
     def fetch(self, roots: Iterable[Digest], *, only_manifests: bool = False) -> Moved:
         """Makes sure that the cache has these artifacts and all below them.
@@ -120,6 +121,8 @@ class Download:
         for pack_id, received in each(self._receive_pack, wanted, _PACKS_AT_ONCE, Received.__exit__):
             if isinstance(received, CorruptRemote | KeyMissing):
                 self._fail_pack(pack_id, received.message)
+            elif isinstance(received, RemoteError):
+                self._fail_pack(pack_id, self._patience.refused(received))
             elif isinstance(received, AssayError):
                 raise received
             else:
@@ -174,6 +177,8 @@ class Download:
         for digest, result in each(self._receive_object, sizes, self._shelf.jobs):
             if isinstance(result, CorruptRemote | KeyMissing):
                 self.done.failed[digest] = result.message
+            elif isinstance(result, RemoteError):
+                self.done.failed[digest] = self._patience.refused(result)
             elif isinstance(result, AssayError):
                 raise result
             else:
@@ -190,6 +195,7 @@ class Download:
             ) from error
 
     def _count(self, artifacts: int, size: int) -> None:
+        self._patience.passed()
         self.done.artifacts += artifacts
         self.done.size += size
         self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))

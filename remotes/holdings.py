@@ -9,8 +9,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from assay.engine.errors import RemoteError
 from assay.engine.model import Digest
 from assay.remotes.contents import Contents
+
+_IN_A_ROW = 4
 
 
 @dataclass
@@ -20,6 +23,24 @@ class Moved:
     artifacts: int = 0
     size: int = 0
     failed: dict[Digest, str] = field(default_factory=dict)
+
+
+class Patience:
+    """How much refusal a transfer takes: single things may fail, but where nothing works any more it ends."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def passed(self) -> None:
+        """Something worked."""
+        self._in_a_row = 0
+
+    def refused(self, error: RemoteError) -> str:
+        """The sentence that says why one thing failed. Raises the error when it is one too many in a row."""
+        self._in_a_row += 1
+        if self._in_a_row >= _IN_A_ROW:
+            raise error
+        return error.message
 
 
 class Holdings(Protocol):

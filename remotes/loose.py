@@ -13,15 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing, StoreError
-from assay.engine.events import Done, Progress, Reporter
+from assay.engine.errors import (
+    AccessDenied,
+    AssayError,
+    CorruptArtifact,
+    CorruptRemote,
+    KeyMissing,
+    RemoteError,
+    StoreError,
+)
+from assay.engine.events import Done, Note, Progress, Reporter
 from assay.engine.layout import SMALL
 from assay.engine.model import Digest
 from assay.engine.ports import RemoteStore
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import digest_bytes, object_key, parse_key
 from assay.remotes.contents import Contents
-from assay.remotes.holdings import Moved
+from assay.remotes.holdings import Moved, Patience
 from assay.remotes.parallel import each
 from assay.remotes.verify import CachedObject
 
@@ -131,8 +139,9 @@ class LooseHoldings:
         """Moves objects, counting them and their bytes; what is wrong with single ones is noted."""
 
         def do(group: Sequence[Digest]) -> list[tuple[Digest, int | str]]:
-            return [(digest, _outcome(work, digest)) for digest in group]
+            return [(digest, _outcome(work, digest, patience)) for digest in group]
 
+        patience = Patience()
         if total > moved.artifacts:
             self._report(Progress(task, moved.artifacts, total, "files"))
         for _, done in each(do, _grouped(sorted(digests), self._jobs), self._jobs):
@@ -191,10 +200,14 @@ class LooseHoldings:
         wanted = set(digests)
         return {digest: size for digest, size in found.items() if digest in wanted}
 
-    def _crowd(self, folders: Mapping[str, list[Digest]]) -> int:
-        """How many objects a folder of the remote holds, judged by one of them."""
+    def _crowd(self, folders: Mapping[str, list[Digest]]) -> int | None:
+        """How many objects a folder of the remote holds, judged by one of them; None where nobody may see it."""
         fullest = max(folders, key=lambda name: len(folders[name]))
-        return len(self._list(fullest))
+        try:
+            return len(self._list(fullest))
+        except AccessDenied as error:
+            self._report(Note(f"{error.message} Each object is asked for by its own name instead."))
+            return None
 
     def _list(self, folder: str) -> dict[Digest, int]:
         found = {}
@@ -205,12 +218,16 @@ class LooseHoldings:
         return found
 
 
-def _outcome(work: Callable[[Digest], int], digest: Digest) -> int | str:
+def _outcome(work: Callable[[Digest], int], digest: Digest, patience: Patience) -> int | str:
     """The bytes that travelled, or why they did not: what is wrong with one object disturbs no other."""
     try:
-        return work(digest)
+        size = work(digest)
     except (StoreError, CorruptRemote, KeyMissing) as error:
         return error.message
+    except RemoteError as error:
+        return patience.refused(error)
+    patience.passed()
+    return size
 
 
 def _grouped(digests: Sequence[Digest], jobs: int) -> Iterator[Sequence[Digest]]:

@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from assay.engine.errors import AssayError, CorruptArtifact, StoreError
+from assay.engine.errors import AssayError, CorruptArtifact, RemoteError, StoreError
 from assay.engine.events import Done, Progress, Reporter
 from assay.engine.layout import SMALL
 from assay.engine.model import Digest
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import hasher
-from assay.engine.store.pack import PackWriter, key_of, pack_algo, read_entries
-from assay.remotes.holdings import Moved
+from assay.engine.store.pack import PackWriter, digest_of, key_of, pack_algo, read_entries
+from assay.remotes.holdings import Moved, Patience
 from assay.remotes.native import loose_key, pack_key
 from assay.remotes.parallel import each
 from assay.remotes.shelf import Shelf, Shelved
@@ -55,6 +55,7 @@ class Upload:
         self._report = report
         self._task = f"sending data to {shelf.store.url}"
         self._total = 0
+        self._patience = Patience()
 
     def send(self, digests: Iterable[Digest]) -> Moved:
         """Makes sure that the remote has each of these objects; manifests are objects like others here.
@@ -108,6 +109,8 @@ class Upload:
         for digest, sent in each(self._send_one, sizes, self._shelf.jobs):
             if isinstance(sent, StoreError):
                 self.done.failed[digest] = sent.message
+            elif isinstance(sent, RemoteError):
+                self.done.failed[digest] = self._patience.refused(sent)
             elif isinstance(sent, AssayError):
                 raise sent
             else:
@@ -128,6 +131,8 @@ class Upload:
                 rest += [digest for digest in small[pack.id] if digest not in lost]
             elif isinstance(result, StoreError):  # another process has merged it into a larger one
                 rest += small[pack.id]
+            elif isinstance(result, RemoteError):
+                self.done.failed.update(dict.fromkeys(small[pack.id], self._patience.refused(result)))
             elif isinstance(result, AssayError):
                 raise result
             else:
@@ -135,6 +140,9 @@ class Upload:
                 self._count(len(pack.entries), pack.size)
         for writer, gathered in each(self._send_gathered, self._gathered(rest), _PACKS_AT_ONCE):
             writer.drop()
+            if isinstance(gathered, RemoteError):
+                self.done.failed.update(dict.fromkeys(map(digest_of, writer.entries), self._patience.refused(gathered)))
+                continue
             if isinstance(gathered, AssayError):
                 raise gathered
             sent[gathered.id] = gathered
@@ -198,6 +206,7 @@ class Upload:
         return Shelved(pack.id, size, pack.entries)
 
     def _count(self, artifacts: int, size: int) -> None:
+        self._patience.passed()
         self.done.artifacts += artifacts
         self.done.size += size
         self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))

@@ -160,3 +160,29 @@ class FlakyStore(Wrapped):
         done = super().swap(key, old, new)
         self._maybe_refuse()
         return done
+
+
+class RefusingStore(RecordingStore):
+    """Takes everything but what has a text in its key."""
+
+    def __init__(self, store: RemoteStore, where: str) -> None:
+        super().__init__(store)
+        self._where = where
+
+    def _write(self, key: str) -> None:
+        if self._where in key:
+            raise AccessDenied(f"Writing {key} was refused.", "Ask for permission.")
+        super()._write(key)
+
+
+class WithholdingStore(Wrapped):
+    """Gives everything but what has a text in its key."""
+
+    def __init__(self, store: RemoteStore, where: str) -> None:
+        super().__init__(store)
+        self._where = where
+
+    def get_to(self, key: str, sink: Sink) -> int:
+        if self._where in key:
+            raise AccessDenied(f"Reading {key} was refused.", "Ask for permission.")
+        return super().get_to(key, sink)
