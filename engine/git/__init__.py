@@ -5,5 +5,5 @@ what is on disk; ``packwriter``, ``batch``, ``incoming``, ``outgoing`` write it;
 ``reach`` walks what objects point to. ``refs`` names them, ``trees``, ``index``, ``status``, ``worktree`` join them to
 files, ``repository`` holds the whole.
 
-Every one is judged by real Git in tests/compat. Nothing below imports dulwich to read or write an object.
+Every one is judged by real Git in tests/compat. Nothing below imports dulwich.
 """
