@@ -65,8 +65,9 @@ class LooseHoldings:
         return {}
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
-        """Those of these objects that are there now."""
-        return set(self._sizes(set(digests)))
+        """Those of these objects that are there now; what has another size than here was cut short."""
+        sizes = self._sizes(set(digests))
+        return {digest for digest, size in sizes.items() if self._cache.size(digest) in (None, size)}
 
     def peek(self, manifest: Digest) -> bytes | None:
         """A listing, as it is there."""

@@ -18,7 +18,7 @@ from hashlib import md5
 from typing import Any
 from urllib.parse import urlsplit
 
-from assay.engine.errors import AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
+from assay.engine.errors import AccessDenied, AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
 from assay.engine.ports import KeyInfo, Sink, Source
 from assay.remotes import s3_parts
 from assay.remotes.budget import Budget
@@ -37,6 +37,7 @@ _IN_MEMORY = 256 << 20
 _PART = 32 << 20
 _MOST_PARTS = 9_000
 _PAST_THE_END = 416
+_READING = ("get_object", "head_object")
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class S3Store:
         self._is_resolved = False
         self._atomic: bool | None = None
         self._ranges = True
+        self._blind: bool | None = None
         self._budget = Budget(_IN_MEMORY)
         self.page = 1000
 
@@ -368,7 +370,24 @@ class S3Store:
         try:
             return self._raw(method, Bucket=self._bucket, **arguments)
         except Exception as error:
-            raise self._said(error, key, doing) from error
+            said = self._said(error, key, doing)
+            if method in _READING and isinstance(said, AccessDenied) and self._is_blind():
+                raise KeyMissing(
+                    f"{self.url}/{key} does not exist, or may not be read: S3 does not tell those who may not list.",
+                    "Ask for s3:ListBucket there to see which.",
+                ) from error
+            raise said from error
+
+    def _is_blind(self) -> bool:
+        """Whether we may not list: then what is missing is refused, as what is forbidden. Tried once."""
+        if self._blind is None:
+            try:
+                self._raw("list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            except Exception as error:  # noqa: BLE001  # whatever else is wrong is not this
+                self._blind = answer(error)[:2] == (403, "AccessDenied")
+            else:
+                self._blind = False
+        return self._blind
 
     def _raw(self, method: str, **arguments: Any) -> Any:
         """One request, raising whatever the client raises; the seam where tests make a server misbehave."""

@@ -21,6 +21,9 @@ ACCESS_KEY = "testaccesskey"
 SECRET_KEY = "testsecretkey123"
 READER_ACCESS_KEY = "readeraccesskey"
 READER_SECRET_KEY = "readersecretkey1"
+SENDER_ACCESS_KEY = "senderaccesskey"
+SENDER_SECRET_KEY = "sendersecretkey1"
+"""Somebody who may read and write, but not list."""
 BUCKET = "assay"
 
 
@@ -61,6 +64,8 @@ def start(program: str, folder: Path) -> S3Server:
         (folder / name).mkdir()
     identities = [
         _identity("admin", ACCESS_KEY, SECRET_KEY, ["Admin", "Read", "List", "Tagging", "Write"]),
+        _identity("sender", SENDER_ACCESS_KEY, SENDER_SECRET_KEY, ["Read", "Write"]),
+        _identity("anonymous", "", "", [f"Read:{BUCKET}/public/*", f"List:{BUCKET}/public/*"]),
         _identity("reader", READER_ACCESS_KEY, READER_SECRET_KEY, ["Read", "List"]),
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
@@ -90,7 +95,8 @@ def start(program: str, folder: Path) -> S3Server:
 
 
 def _identity(name: str, access: str, secret: str, actions: list[str]) -> dict[str, object]:
-    return {"name": name, "credentials": [{"accessKey": access, "secretKey": secret}], "actions": actions}
+    credentials = [{"accessKey": access, "secretKey": secret}] if access else []
+    return {"name": name, "credentials": credentials, "actions": actions}
 
 
 def _wait(server: S3Server) -> None:

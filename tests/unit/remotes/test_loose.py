@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.engine.events import silent
+from assay.engine.errors import AccessDenied
+from assay.engine.events import Note, silent
 from assay.engine.model import Digest
 from assay.engine.ports import KeyInfo, RemoteStore
 from assay.engine.store.cache import Cache
@@ -194,3 +195,27 @@ def test_what_only_the_remote_has_may_be_published(here: Side, there: Side) -> N
     here.send(root)
     here.lose(first)
     assert here.send(root) == Moved()
+
+
+class Unlistable(Wrapped):
+    """Shows no list."""
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        raise AccessDenied("Listing was refused.")
+
+
+def test_where_nobody_may_list_each_object_is_asked_for_and_that_is_said(tmp_path: Path) -> None:
+    memory, said = MemoryStore(), []
+    cache = Cache(str(tmp_path / "cache"), "md5")
+    digests = []
+    for number in range(40):
+        data = str(number).encode()
+        digests.append(digest := digest_bytes("md5", data))
+        with cache.receive(digest) as sink:
+            sink.write(data)
+        if number % 2:
+            memory.put(object_key(digest), data)
+    holdings = LooseHoldings(cache, Unlistable(memory), 4, said.append)
+    assert holdings.known(digests) == set(digests[1::2])
+    (note,) = [event for event in said if isinstance(event, Note)]
+    assert "asked for by its own name" in note.text

@@ -20,7 +20,9 @@ from assay.remotes import s3_parts, stores_s3
 from assay.remotes.journal import Journal
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.retry import Retrying
+from assay.remotes.s3_errors import answer
 from assay.remotes.stores_s3 import S3Settings, S3Store
+from tests import s3server
 from tests.contracts.test_remote_store import Bytes, received
 from tests.s3server import S3Server
 
@@ -287,6 +289,66 @@ def test_a_reader_is_told_that_it_may_not_write(s3: S3, s3_server: S3Server, ope
         with pytest.raises(AccessDenied, match=r"Writing s3://assay/.* was refused") as caught:
             attempt()
         assert caught.value.hint
+
+
+@pytest.fixture
+def blind(s3: S3, opened: list[RemoteStore]) -> S3Store:
+    """The same place for somebody who may read and write there, but not list."""
+    keys = {"access_key_id": s3server.SENDER_ACCESS_KEY, "secret_access_key": s3server.SENDER_SECRET_KEY}
+    opened.append(store := S3Store(s3[0], settings_of({**s3[1], **keys})))
+    return store
+
+
+class LikeAws(S3Store):
+    """Refuses what is missing to whoever may not list, as AWS does where SeaweedFS says that it is missing."""
+
+    def _raw(self, method: str, **arguments: Any) -> Any:
+        try:
+            return super()._raw(method, **arguments)
+        except Exception as error:
+            if answer(error)[0] == 404 and method in ("get_object", "head_object"):
+                error.response = {  # type: ignore[attr-defined]
+                    "Error": {"Code": "403" if method == "head_object" else "AccessDenied"},
+                    "ResponseMetadata": {"HTTPStatusCode": 403},
+                }
+            raise
+
+
+def test_who_may_not_list_can_still_put_and_get(blind: S3Store) -> None:
+    with pytest.raises(AccessDenied, match="Listing"):
+        list(blind.list(""))
+    assert blind.size("key") is None
+    blind.put("key", b"value")
+    assert (blind.get("key"), blind.size("key")) == (b"value", 5)
+    assert blind.is_atomic()
+
+
+def test_what_is_missing_and_refused_to_whoever_may_not_list_is_missing(
+    s3: S3, blind: S3Store, opened: list[RemoteStore]
+) -> None:
+    opened.append(store := LikeAws(s3[0], blind._settings))
+    assert store.size("key") is None
+    with pytest.raises(KeyMissing, match="does not exist, or may not be read") as caught:
+        store.get("key")
+    assert "s3:ListBucket" in caught.value.hint
+    opened.append(sighted := LikeAws(s3[0], settings_of(s3[1])))
+    with pytest.raises(AccessDenied):
+        sighted.get("key")
+
+
+def test_without_any_credentials_what_is_public_can_be_read(s3: S3, opened: list[RemoteStore]) -> None:
+    name = os.urandom(4).hex()
+    opened.append(owner := S3Store(f"s3://assay/public/{name}", settings_of(s3[1])))
+    owner.put("key", b"value")
+    keys = {"endpointurl": s3[1]["endpointurl"], "region": "us-east-1"}
+    opened.append(anybody := S3Store(owner.url, S3Settings(**keys, anonymous=True, addressing_style="path")))
+    assert anybody.get("key") == b"value"
+    assert list(anybody.list("")) == [("key", 5)]
+    with pytest.raises(AccessDenied):
+        anybody.put("key", b"")
+    opened.append(elsewhere := S3Store(s3[0], S3Settings(**keys, anonymous=True, addressing_style="path")))
+    with pytest.raises(AccessDenied):
+        list(elsewhere.list(""))
 
 
 def test_without_credentials_it_is_said_where_to_put_them(opened: list[RemoteStore], monkeypatch) -> None:
