@@ -114,7 +114,7 @@ def go_on(project: Project, exchange: StoreExchange, seen: Seen) -> Report:
         return NOTHING
     if ahead:
         apart = f"{counted(ahead, 'commit')} here, {counted(behind, 'commit')} there"
-        return _left(current, f"{mine} and {theirs} have diverged ({apart}), and it goes only forwards.")
+        return _left(current, f"It has diverged from {theirs} ({apart}), and goes only forwards.")
     from assay.engine.experiments.switch import forward
 
     commit = seen.heads[_upstream(project, seen.name)]
@@ -124,7 +124,7 @@ def go_on(project: Project, exchange: StoreExchange, seen: Seen) -> Report:
             settle(project)
         forward(project, commit, f"pull from {seen.name}")
     except AssayError as error:
-        return _left(current, f"{mine} stays where it is: {error.message}")
+        return _left(current, f"It stays where it is: {error.message}")
     project.report(Note(f"{mine} went on by {counted(behind, 'commit')} to {commit.hex()[:7]}."))
     return fetched
 

@@ -159,7 +159,7 @@ def remove(
 
 @contextmanager
 def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -> Iterator[GitTransport]:
-    git = addresses.connect(project, addresses.find(project, name, typed_in=typed_in, push=push))
+    git = addresses.connect(project, addresses.find(project, name, typed_in=typed_in, push=push), push=push)
     try:
         yield git
     finally:

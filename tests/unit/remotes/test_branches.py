@@ -74,7 +74,7 @@ def test_a_branch_that_went_elsewhere_stays(there: Machine) -> None:
     (there.folder / "mine.txt").write_text("mine")
     before = there.commit("mine")
     assert go_on(there)["refs/heads/main"] == (
-        "main and origin/main have diverged (1 commit here, 2 commits there), and it goes only forwards."
+        "It has diverged from origin/main (1 commit here, 2 commits there), and goes only forwards."
     )
     assert there.head == before
     pull(there.project)
