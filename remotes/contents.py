@@ -67,8 +67,12 @@ class Contents:
             children = self.below(digest)
             if children is None:
                 closed.add(digest)
-            else:
-                stack.extend(child for child in children if child not in seen)
+                continue
+            for child in children:
+                if child.is_dir:
+                    stack.append(child)
+                else:  # there is nothing below a file
+                    seen.add(child)
         return seen, closed
 
     def why_not(self, root: Digest, failed: Mapping[Digest, str]) -> str:
