@@ -56,7 +56,7 @@ class PackedHoldings:
         for digest, size in sizes:
             if isinstance(size, AssayError):
                 raise size
-            if size is not None:
+            if size is not None and self._cache.size(digest) in (None, size):  # else it was cut short
                 found.add(digest)
         return found
 

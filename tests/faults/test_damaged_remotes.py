@@ -14,6 +14,7 @@ from assay.engine.experiments.fsck import Checked
 from assay.engine.ports import RemoteStore
 from assay.engine.store.verify import fsck
 from assay.remotes.clone import clone
+from assay.remotes.comparison import compared
 from assay.remotes.fsck import fsck_remote
 from assay.remotes.pull import pull
 from assay.remotes.push import push
@@ -179,3 +180,17 @@ def test_a_pull_names_what_is_damaged_and_lets_nothing_wrong_in(shared: Shared, 
     shared.there.close()
     assert tries(lambda: pull(shared.there.project)) == {}
     assert shared.there.refs("refs/exps/") == shared.here.refs("refs/exps/")
+
+
+@pytest.mark.law(3)
+@pytest.mark.parametrize("case", [case for case in (CASES if ALL else FEW) if case not in UNSEEN])
+def test_a_comparison_never_says_that_a_damaged_remote_is_in_order(shared: Shared, case: str) -> None:
+    shared.harm(*CASES[case])
+    shared.here.close()
+    try:
+        found = compared(shared.here.project)
+    except AssayError:
+        return
+    words = {state.word for state in found.experiments.values()}
+    branch = found.branch is not None and found.branch[1] != found.branch[2]
+    assert not found.is_sound or words - {"both"} or found.data or branch or case.startswith("HEAD"), found

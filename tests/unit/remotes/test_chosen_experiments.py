@@ -16,7 +16,7 @@ from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.ports import RemoteStore, Sink
 from assay.engine.store.digest import object_key
 from assay.engine.store.manifest import digests_of
-from assay.remotes import exchange
+from assay.remotes import layouts
 from assay.remotes.choose import chosen_here
 from assay.remotes.copies import Copies
 from assay.remotes.exchange import connected
@@ -133,7 +133,7 @@ def test_large_files_of_experiments_that_were_not_chosen_are_not_fetched(
     push(several.project, everything=True)
     there = copy("there")
     store = ReadRecorder(open_store(find(there.project)))
-    monkeypatch.setattr(exchange, "open_store", lambda _: store)
+    monkeypatch.setattr(layouts, "open_store", lambda *_: store)
     refs = pull_chosen(there.project, which).report.refs
     wanted = {digest for ref in refs for digest in closure(several, ref)}
     objects = {key for key in store.read if key.startswith("objects/")}
