@@ -91,8 +91,8 @@ def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | Non
     return Scope(tuple(data), folder) if data else None, names
 
 
-def tell(report: Report, did: str, context: Context) -> int:
-    """Says what a transfer did, and returns the exit code."""
+def tell(report: Report, did: str, context: Context, *, chosen: bool = False) -> int:
+    """Says what a transfer did, and returns the exit code; ``chosen`` when certain experiments were asked for."""
     from assay.cli.render.progress import size
     from assay.engine.words import counted
 
@@ -102,7 +102,7 @@ def tell(report: Report, did: str, context: Context) -> int:
         )
         context.say(f"{did} {_some(report.refs) or 'data'}: {amount}.")
     elif not report.failed and not report.remarks:
-        context.say("Everything is up to date.")
+        context.say(_nothing(report, chosen=chosen))
     if report.remarks:
         context.say(f"{did} tags and notes of {_some(report.remarks)}.")
     for name, why in report.failed.items():
@@ -110,8 +110,8 @@ def tell(report: Report, did: str, context: Context) -> int:
     return 255 if report.failed else 0
 
 
-def tell_forecast(forecast: Forecast, would: str, context: Context) -> int:
-    """Says what a transfer would do, and returns the exit code."""
+def tell_forecast(forecast: Forecast, would: str, context: Context, *, chosen: bool = False) -> int:
+    """Says what a transfer would do, and returns the exit code; ``chosen`` as of `tell`."""
     from assay.cli.render.progress import size
     from assay.engine.words import counted
 
@@ -122,10 +122,17 @@ def tell_forecast(forecast: Forecast, would: str, context: Context) -> int:
         named = f" ({_some(report.refs)})" if report.refs else ""
         context.say(f"Would {would} {parts[0]}{named}, {parts[1]} and {artifacts}: {most}{size(report.size)}.")
     elif not report.failed:
-        context.say("Everything is up to date.")
+        context.say(_nothing(report, chosen=chosen))
     for name, why in report.failed.items():
         context.err.write(f"error: {short(name)}: {why}\n")
     return 255 if report.failed else 0
+
+
+def _nothing(report: Report, *, chosen: bool) -> str:
+    """What to say when nothing moved: whether all is there, or nothing was meant."""
+    if chosen and not report.up_to_date:
+        return "No experiment is what was asked for."
+    return "Everything is up to date."
 
 
 def _some(refs: Sequence[str]) -> str:

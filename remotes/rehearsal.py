@@ -207,7 +207,9 @@ def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
         if how.run_cache and how.artifacts:
             _add_runs_in(project, way.estimate, way.exchange.places)
         failed = {**found.failed, **refused, **report.failed, **git.damaged_refs}
-        report = report._replace(refs=tuple(name for name in report.refs if name in new), failed=failed)
+        complete = [name for name in report.refs if name not in failed]
+        refs, same = (tuple(name for name in complete if name in some) for some in (new, known))
+        report = report._replace(refs=refs, up_to_date=same, failed=failed)
         return way.forecast(report)
 
 

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> int:
     """Fetches, and with ``checkout`` brings data into the workspace."""
+    from assay.remotes.choose import is_own_choice
     from assay.remotes.data import fetch_data, pull_data
     from assay.remotes.pull import pull_chosen
 
@@ -57,24 +58,28 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
         fetched, done = pull_data(
             project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache, force=how.force
         )
-        reports.append(fetched.report._replace(failed={**done.missing, **fetched.failed}))
+        reports.append((fetched.report._replace(failed={**done.missing, **fetched.failed}), False))
     elif data is not None:
-        reports.append(fetch_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache).report)
+        fetched = fetch_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
+        reports.append((fetched.report, False))
     if names or not args.names:
         which = sharing.which_of(args, names)
         pulled = pull_chosen(project, which, how, branch=args.branch, ff=checkout and args.ff, checkout=checkout)
-        reports.append(pulled.report)
+        reports.append((pulled.report, is_own_choice(which)))
     context.report.clear()
-    return max(sharing.tell(report, "Pulled" if checkout else "Fetched", context) for report in reports)
+    did = "Pulled" if checkout else "Fetched"
+    return max(sharing.tell(report, did, context, chosen=chosen) for report, chosen in reports)
 
 
 def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], verb: str, context: Context) -> int:
     """Says what would be fetched."""
     from assay.remotes import rehearsal
+    from assay.remotes.choose import is_own_choice
 
     how, project = sharing.how_of(args), context.project()
-    forecasts = [rehearsal.fetch_data(project, data, how)] if data is not None else []
+    forecasts = [(rehearsal.fetch_data(project, data, how), False)] if data is not None else []
     if names or not args.names:
-        forecasts.append(rehearsal.pull(project, sharing.which_of(args, names), how, branch=args.branch))
+        which = sharing.which_of(args, names)
+        forecasts.append((rehearsal.pull(project, which, how, branch=args.branch), is_own_choice(which)))
     context.report.clear()
-    return max(sharing.tell_forecast(forecast, verb, context) for forecast in forecasts)
+    return max(sharing.tell_forecast(one, verb, context, chosen=chosen) for one, chosen in forecasts)

@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Publishes experiments and data; non-zero when any part of it could not be done."""
+    from assay.remotes.choose import is_own_choice
     from assay.remotes.data import push_data
     from assay.remotes.push import push_chosen
 
@@ -47,20 +48,24 @@ def run(args: argparse.Namespace, context: Context) -> int:
     project, reports = context.project(), []
     if data is not None:
         sent = push_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
-        reports.append(sent.report)
+        reports.append((sent.report, False))
     if names or not args.names:
-        reports.append(push_chosen(project, sharing.which_of(args, names), how, branch=args.branch).report)
+        which = sharing.which_of(args, names)
+        pushed = push_chosen(project, which, how, branch=args.branch)
+        reports.append((pushed.report, is_own_choice(which)))
     context.report.clear()
-    return max(sharing.tell(report, "Pushed", context) for report in reports)
+    return max(sharing.tell(report, "Pushed", context, chosen=chosen) for report, chosen in reports)
 
 
 def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], context: Context) -> int:
     """Says what would be sent."""
     from assay.remotes import rehearsal
+    from assay.remotes.choose import is_own_choice
 
     how, project = sharing.how_of(args), context.project()
-    forecasts = [rehearsal.push_data(project, data, how)] if data is not None else []
+    forecasts = [(rehearsal.push_data(project, data, how), False)] if data is not None else []
     if names or not args.names:
-        forecasts.append(rehearsal.push(project, sharing.which_of(args, names), how, branch=args.branch))
+        which = sharing.which_of(args, names)
+        forecasts.append((rehearsal.push(project, which, how, branch=args.branch), is_own_choice(which)))
     context.report.clear()
-    return max(sharing.tell_forecast(forecast, "push", context) for forecast in forecasts)
+    return max(sharing.tell_forecast(one, "push", context, chosen=chosen) for one, chosen in forecasts)
