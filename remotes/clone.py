@@ -30,10 +30,11 @@ from assay.remotes.copies import Copies
 from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.layouts import bucket, found_on
+from assay.remotes.native import GIT_HEAD
 from assay.remotes.newfolder import check_new, new_folder
 from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
-from assay.remotes.registry import Remote, default_name, find, keep_local, located, open_store
+from assay.remotes.registry import Remote, default_name, find, is_proxied, keep_local, located, open_store
 from assay.remotes.remarks import take
 from assay.remotes.watched import watched
 from assay.remotes.workspace import check_out, tracked_here
@@ -103,7 +104,7 @@ def clone(
         UsageError: No remote can have that URL.
         RemoteError: The remote cannot be used, or holds nothing of ours; nothing was left behind.
     """
-    remote = Remote(NAME, located(url, typed_in), settings or {})
+    remote = Remote(NAME, located(url, typed_in), settings or {}, not is_proxied(world.environment))
     check_new(folder)
     store = watched(open_store(remote), report)
     try:
@@ -148,6 +149,9 @@ def _bring_history(making: _Making, repo: Repository) -> str | None:
     if head is not None and head not in refs:
         why = damaged.get(head) or git.damaged_refs.get(head.replace("refs/", "git/", 1), "there is no such branch.")
         raise CorruptRemote(f"{making.store.url} says that its branch is {head}, but {why[0].lower()}{why[1:]}")
+    if head is None and GIT_HEAD not in git.damaged_refs and any(name.startswith(HEADS) for name in refs):
+        text = f"{GIT_HEAD} is gone, so no branch is checked out. `assay fsck --remote --repair` writes it again."
+        making.failed[GIT_HEAD] = text
     with repo.refs.transaction() as change:
         for name, oid in refs.items():
             change.create(name.replace(HEADS, f"refs/remotes/{NAME}/", 1), oid)

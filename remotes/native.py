@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from assay.engine.errors import KeyMissing, RemoteError
+from assay.engine.errors import CorruptRemote, KeyMissing, RemoteError
 from assay.engine.layout import hash_setting
 from assay.engine.model import Digest, HashName
 from assay.engine.ports import RemoteStore
@@ -116,4 +116,6 @@ def _nothing_of_ours(store: RemoteStore) -> RemoteError:
             f"{store.url} is the remote of a DVC project, and no history was shared there.",
             "For a native project use a folder below it; else get the project from its Git server, then `assay pull`.",
         )
+    if next(iter(store.list(INDEXES)), None) is not None:
+        return CorruptRemote(f"{store.url}/{MARKER} is gone.", "`assay fsck --remote --repair` writes it again.")
     return RemoteError(f"{store.url} holds nothing that assay wrote.", "Check the URL, or push to it first.")
