@@ -15,9 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from tests import s3server
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs/guide"
@@ -25,6 +28,8 @@ TOOLS = ("sh", "cat", "ls", "mkdir", "rm", "cp", "mv", "head", "tail", "seq", "s
 MORNING = 1_764_578_000
 """When the reader begins, in seconds since 1970; each command takes a minute, so that the order is always the same."""
 
+SERVER = "http://127.0.0.1:8333"
+"""Where pages have their S3 server; in truth it is somewhere else."""
 _FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _AFTER = re.compile(r"<!-- after: (\S+) -->")
 _VARIES = (
@@ -90,9 +95,11 @@ class Reader:
     Args:
         folder: An empty folder for everything they make.
         program: What they call when they say ``assay``.
+        real: What they type instead of what a page has: the address of a server.
     """
 
-    def __init__(self, folder: Path, program: list[str]) -> None:
+    def __init__(self, folder: Path, program: list[str], real: Mapping[str, str] | None = None) -> None:
+        self._real = real or {}
         tools = folder / "bin"
         tools.mkdir()
         for name in TOOLS:
@@ -117,15 +124,21 @@ class Reader:
             return ""
         self.time += 60
         self.environment["GIT_COMMITTER_DATE"] = f"{self.time} +0000"
+        command = step.command
+        for written, typed in self._real.items():
+            command = command.replace(written, typed)
         done = subprocess.run(
-            ["/bin/sh", "-c", step.command],
+            ["/bin/sh", "-c", command],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return done.stdout.decode().replace(str(self.home), "/home/ann")
+        printed = done.stdout.decode().replace(str(self.home), "/home/ann")
+        for written, typed in self._real.items():
+            printed = printed.replace(typed, written)
+        return printed
 
     def writes(self, block: Block) -> None:
         """Makes a file as the page has it."""
@@ -168,11 +181,26 @@ def rewritten(text: str, done: list[tuple[Step, str]]) -> str:
     return "".join(parts) + text[at:]
 
 
+@contextmanager
+def serving(name: str) -> Iterator[dict[str, str]]:
+    """What is real instead of what a page has; an S3 server is started for one that needs it."""
+    program = s3server.find_program()
+    if SERVER not in (GUIDE / name).read_text() or program is None:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        server = s3server.start(program, Path(folder))
+        try:
+            yield {SERVER: server.endpoint}
+        finally:
+            server.stop()
+
+
 def main(names: list[str]) -> None:
     """Writes what the commands print into pages."""
     for name in names or pages():
-        with tempfile.TemporaryDirectory() as folder:
-            done = Reader(Path(folder).resolve(), [sys.executable, "-m", "assay"]).reads(name)
+        with tempfile.TemporaryDirectory() as folder, serving(name) as real:
+            done = Reader(Path(folder).resolve(), [sys.executable, "-m", "assay"], real).reads(name)
         path = GUIDE / name
         path.write_text(rewritten(path.read_text(), done))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.programs import ROOT
+
 ACCESS_KEY = "testaccesskey"
 SECRET_KEY = "testsecretkey123"
 READER_ACCESS_KEY = "readeraccesskey"
@@ -24,6 +27,11 @@ READER_SECRET_KEY = "readersecretkey1"
 SENDER_ACCESS_KEY = "senderaccesskey"
 SENDER_SECRET_KEY = "sendersecretkey1"
 """Somebody who may read and write, but not list."""
+GUIDE_KEYS = {
+    "push": ("pushkey01", "pushsecret01"), "pull": ("pullkey01", "pullsecret01"),
+    "no-list": ("nolistkey01", "nolistsecret01"),
+}  # fmt: skip
+"""Those who may do what a policy in docs/guide/s3.md of that name allows: their keys."""
 BUCKET = "assay"
 
 
@@ -68,7 +76,9 @@ def start(program: str, folder: Path) -> S3Server:
         _identity("anonymous", "", "", [f"Read:{BUCKET}/public/*", f"List:{BUCKET}/public/*"]),
         _identity("reader", READER_ACCESS_KEY, READER_SECRET_KEY, ["Read", "List"]),
     ]
-    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    identities += [{**_identity(name, *keys, []), "policyNames": [name]} for name, keys in GUIDE_KEYS.items()]
+    policies = [{"name": name, "content": text} for name, text in guide_policies().items()]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities, "policies": policies}))
     log = folder / "weed.log"
     words = [
         program, "-logtostderr=true", "server", f"-dir={folder}/vol", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
@@ -92,6 +102,12 @@ def start(program: str, folder: Path) -> S3Server:
         server.stop()
         raise
     return server
+
+
+def guide_policies() -> dict[str, str]:
+    """The policies of docs/guide/s3.md, by their names."""
+    text = (ROOT / "docs/guide/s3.md").read_text()
+    return dict(re.findall(r"^```json ([\w-]+)\.json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
 
 
 def _identity(name: str, access: str, secret: str, actions: list[str]) -> dict[str, object]:

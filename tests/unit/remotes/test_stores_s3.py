@@ -18,6 +18,7 @@ from assay.engine.errors import AccessDenied, ConfigError, KeyMissing, RemoteErr
 from assay.engine.ports import RemoteStore
 from assay.remotes import s3_parts, stores_s3
 from assay.remotes.journal import Journal
+from assay.remotes.probe import probe
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.retry import Retrying
 from assay.remotes.s3_errors import answer
@@ -312,6 +313,40 @@ class LikeAws(S3Store):
                     "ResponseMetadata": {"HTTPStatusCode": 403},
                 }
             raise
+
+
+@pytest.mark.parametrize(
+    ("policy", "can"),
+    [
+        ("push", {"read": True, "write": True, "list": True, "exclusive": True, "remove": True}),
+        ("pull", {"read": True, "write": False, "list": True}),
+        ("no-list", {"read": True, "write": True, "list": False, "exclusive": True, "remove": False}),
+    ],
+)
+def test_the_policies_of_the_guide_allow_what_they_say(
+    policy: str, can: dict[str, bool], s3_server: S3Server, opened: list[RemoteStore]
+) -> None:
+    access, secret = s3server.GUIDE_KEYS[policy]
+    keys = {**s3_server.settings(), "access_key_id": access, "secret_access_key": secret}
+    opened.append(store := S3Store(f"s3://assay/houses/{os.urandom(4).hex()}", settings_of(keys)))
+    verdict = probe(store)
+    assert {finding.what: finding.can for finding in verdict.findings if finding.what in can} == can
+    opened.append(elsewhere := S3Store("s3://assay/elsewhere", settings_of(keys)))
+    with pytest.raises(AccessDenied):
+        elsewhere.put("key", b"")
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_the_policy_of_the_guide_lets_a_push_that_was_cut_short_go_on(
+    s3_server: S3Server, opened: list[RemoteStore], tmp_path: Path
+) -> None:
+    access, secret = s3server.GUIDE_KEYS["push"]
+    keys = {**s3_server.settings(), "access_key_id": access, "secret_access_key": secret}
+    url, journal = f"s3://assay/houses/{os.urandom(4).hex()}", Journal(str(tmp_path))
+    cut_short(url, keys, journal, opened)
+    opened.append(second := Ending(url, settings_of(keys), journal))
+    second.put_from("large", Bytes(LARGE))
+    assert second.sent == 1
 
 
 def test_who_may_not_list_can_still_put_and_get(blind: S3Store) -> None:
