@@ -1,8 +1,9 @@
-"""What servers say of URLs that stages read and write: over HTTP and in S3, in the words of DVC 3.67's lock files.
+"""What servers say of URLs that stages read and write: over HTTP, in S3, over ssh; in the words of DVC's lock files.
 
 Over HTTP that is the ETag, else the Content-MD5, else a number made of everything that the answer's head says, as
-fsspec makes it for DVC. In S3 it is the ETag; a folder is the md5 of the list of its ETags. A URL by itself is asked
-with what the machine knows (AWS's own files and variables), ``remote://name/path`` with the settings of that remote.
+fsspec makes it for DVC. In S3 it is the ETag; a folder is the md5 of the list of its ETags. Over ssh it is the md5 of
+the content, which is read for it. A URL by itself is asked with what the machine knows (AWS's own files and variables,
+ssh's keys), ``remote://name/path`` with the settings of that remote.
 """
 
 from __future__ import annotations
@@ -16,11 +17,22 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from assay.engine.errors import AccessDenied, ConfigError, RemoteError, Unavailable, UsageError
-from assay.engine.ports import UrlState
-from assay.remotes.registry import Remote, s3_store, shown
+from assay.engine.ports import RemoteStore, UrlState
+from assay.remotes.registry import Remote, open_store, s3_store, shown
 from assay.remotes.retry import patiently
 
 _HTTP = ("http", "https")
+_PLUGINS = {
+    "azure": "dvc-azure",
+    "gdrive": "dvc-gdrive",
+    "gs": "dvc-gs",
+    "hdfs": "dvc-hdfs",
+    "oss": "dvc-oss",
+    "webdav": "dvc-webdav",
+    "webdavs": "dvc-webdav",
+    "webhdfs": "dvc-webhdfs",
+}
+"""What it takes that DVC runs such stages, beside DVC itself."""
 _ATTEMPTS = 3
 _CONNECT = 10
 _READ = 60
@@ -34,7 +46,7 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
     """What is at a URL now; None when nothing is.
 
     Args:
-        url: An ``http``, ``https`` or ``s3`` one, or ``remote://name/path`` in a remote of such a kind.
+        url: An ``http``, ``https``, ``s3`` or ``ssh`` one, or ``remote://name/path`` in a remote of such a kind.
         remotes: The settings of the remotes, by name.
 
     Raises:
@@ -49,9 +61,12 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
             return patiently(lambda: _in_s3(place), _ATTEMPTS)
         except UsageError as error:
             raise ConfigError(error.message, error.hint) from error
+    if place.scheme == "ssh":
+        return patiently(lambda: _over_ssh(place), _ATTEMPTS)
+    plugin = f"DVC needs {_PLUGINS[place.scheme]} for it. " if place.scheme in _PLUGINS else ""
     raise ConfigError(
         f"{place.scheme}:// is not a kind of URL that assay can ask yet.",
-        "Use http(s):// or s3://, or freeze the stage.",
+        f"{plugin}Use http(s)://, s3:// or ssh://, or freeze the stage.",
     )
 
 
@@ -62,7 +77,8 @@ def place_of(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str
     except ValueError as error:
         raise ConfigError(f"{url.partition('://')[0]}://... is no URL.") from error
     if parts.scheme != "remote":
-        if "@" in parts.netloc:
+        login = parts.netloc.rpartition("@")[0]
+        if login and (parts.scheme != "ssh" or ":" in login):
             hint = (
                 "Put user and password into a remote of .dvc/config.local or .assay/config.local: remote://NAME/PATH."
             )
@@ -121,6 +137,44 @@ def _over_http(place: Remote) -> UrlState | None:
             system.close_session(system.loop, system._session)
     tag = info.get("ETag") or info.get("Content-MD5") or str(int(tokenize(info), 16))
     return UrlState("checksum", tag, info.get("size"))
+
+
+def _over_ssh(place: Remote) -> UrlState | None:
+    """The md5 of what is there, which has to be read for it."""
+    above, _, name = place.url.rstrip("/").rpartition("/")
+    store = open_store(place._replace(url=above))
+    try:
+        if store.size(name) is not None:
+            return UrlState("md5", *_summed(store, name))
+        sums = {key[len(name) + 1 :]: _summed(store, key) for key, _ in store.list(f"{name}/") if not key.endswith("/")}
+        if not sums:
+            return None
+        listing = json.dumps([{"md5": sums[path][0], "relpath": path} for path in sorted(sums)], sort_keys=True)
+        digest = hashlib.md5(listing.encode(), usedforsecurity=False).hexdigest()
+        return UrlState("md5", f"{digest}.dir", sum(size for _, size in sums.values()), len(sums))
+    finally:
+        store.close()
+
+
+def _summed(store: RemoteStore, key: str) -> tuple[str, int]:
+    sink = _Sum()
+    size = store.get_to(key, sink)
+    return sink.state.hexdigest(), size
+
+
+class _Sum:
+    """Hashes what comes, and keeps none of it."""
+
+    def __init__(self) -> None:
+        self.state = hashlib.md5(usedforsecurity=False)
+
+    def write(self, data: bytes) -> None:
+        """Takes the next bytes."""
+        self.state.update(data)
+
+    def restart(self) -> None:
+        """Begins again."""
+        self.state = hashlib.md5(usedforsecurity=False)
 
 
 def _normal(url: str) -> str:
