@@ -47,7 +47,10 @@ def reach(settings: S3Settings, bucket: str) -> tuple[Reach, Callable[[str], Rea
     has_keys = settings.anonymous or bool(settings.access_key_id and settings.secret_access_key)
     if has_keys and settings.endpointurl and settings.region:
         return _at(settings, bucket, settings.endpointurl, settings.region, _own_keys(settings))
-    session = _session(settings)
+    try:
+        session = _session(settings)
+    except ImportError:  # what is to be installed is said where s3fs is looked for
+        return None
     known = session.get_config_variable
     if any(known(word) for word in _PECULIAR) or set(known("s3") or ()) - {"addressing_style"}:
         return None

@@ -92,7 +92,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "upload_part": Operation("PUT", (), _PART, _SUM),
     "complete_multipart_upload": Operation("POST", (), {"UploadId": "uploadId"}, _CONDITIONS),
     "abort_multipart_upload": Operation("DELETE", (), {"UploadId": "uploadId"}),
+    "list_parts": Operation("GET", (), {"UploadId": "uploadId", "PartNumberMarker": "part-number-marker"}),
 }
+_FIELDS = {"Contents": ("Key", "Size", "ETag", "LastModified"), "Part": ("PartNumber", "Size", "ETag")}
+"""What is read of the items of a list, by their name in its XML."""
 _BODIES = {"put_object": "Body", "upload_part": "Body", "complete_multipart_upload": "MultipartUpload"}
 Content = bytes | Sequence[bytes]
 
@@ -238,7 +241,7 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
         said["Body"] = answer
         return said
     content = answer.read()
-    if operation == "list_objects_v2":
+    if operation in ("list_objects_v2", "list_parts"):
         return said | _listing(_parsed(content))
     if operation in ("create_multipart_upload", "complete_multipart_upload"):
         root = _parsed(content)
@@ -249,20 +252,32 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
 
 
 def _listing(root: ElementTree.Element) -> dict[str, Any]:
+    """A page of keys, or of the parts of an upload."""
     is_encoded = _text(root, "EncodingType") == "url"
-    items: list[dict[str, Any]] = []
-    for element in root.iterfind("{*}Contents"):
-        fields = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
-        item: dict[str, Any] = {
-            "Key": unquote_plus(fields["Key"]) if is_encoded else fields["Key"],
-            "Size": int(fields["Size"]),
-        }
-        items.append({**item, **{word: fields[word] for word in ("ETag", "LastModified") if word in fields}})
+    found: dict[str, list[dict[str, Any]]] = {"Contents": [], "Part": []}
+    for element in root:
+        kind = element.tag.rpartition("}")[2]
+        if kind in found:
+            found[kind].append(_item(element, _FIELDS[kind], is_encoded=is_encoded))
     return {
-        "Contents": items,
+        "Contents": found["Contents"],
+        "Parts": found["Part"],
         "IsTruncated": _text(root, "IsTruncated") == "true",
         "NextContinuationToken": _text(root, "NextContinuationToken"),
+        "NextPartNumberMarker": _text(root, "NextPartNumberMarker"),
     }
+
+
+def _item(element: ElementTree.Element, names: Sequence[str], *, is_encoded: bool) -> dict[str, Any]:
+    texts = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
+    item: dict[str, Any] = {name: texts[name] for name in names if name in texts}
+    try:
+        item |= {name: int(item[name]) for name in ("Size", "PartNumber") if name in item}
+    except ValueError as error:
+        raise ResponseParserError(f"a list has an item without sense: {error}") from error
+    if is_encoded and "Key" in item:
+        item["Key"] = unquote_plus(item["Key"])
+    return item
 
 
 def _refusal(answer: Answer, method: str) -> RefusedError:

@@ -32,7 +32,7 @@ from assay.remotes.s3_wire import S3Wire, takes
 _CHUNK = 4 << 20
 _WHOLE = 80 << 20
 """Bytes: what is no longer than this is sent in one request; a pack with its table of contents is."""
-_IN_MEMORY = 256 << 20
+_IN_MEMORY = 160 << 20
 """Bytes: so much is held in memory on its way out, over all threads."""
 _PART = 32 << 20
 _MOST_PARTS = 9_000
@@ -339,10 +339,12 @@ class S3Store:
 
     def _pieces(self, answer: Mapping[str, Any], key: str) -> Generator[bytes, None, None]:
         """The body of an answer, to its last byte."""
-        body, left = answer["Body"], int(answer["ContentLength"])
+        body, left = answer["Body"], int(answer.get("ContentLength", -1))
         try:
             while left:
                 chunk = self._read(body, key)
+                if not chunk and left < 0:  # its length was not said beforehand
+                    return
                 if not chunk:
                     raise self._said(EOFError(f"{left} bytes did not come"), key, "reading")
                 left -= len(chunk)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assay.remotes.http_wire import Server
+from assay.remotes.http_wire import ResponseParserError, Server
 from assay.remotes.s3_reach import reach
 from assay.remotes.s3_sign import Keys
 from assay.remotes.s3_wire import ParamValidationError, Reach, RefusedError, S3Wire, takes
@@ -129,6 +129,23 @@ def test_encoded_keys_of_a_list_are_decoded(serve: Serve) -> None:
     assert (found["IsTruncated"], found["NextContinuationToken"]) == (True, "t/+=")
     target = b"GET /b?continuation-token=x%2F%2B%3D&encoding-type=url&list-type=2&prefix=a%20b%2F%C3%BC HTTP/1.1"
     assert server.asked[0][1].startswith(target)
+
+
+def test_parts_that_arrived_are_listed(serve: Serve) -> None:
+    page = (
+        b"<ListPartsResult><IsTruncated>false</IsTruncated><NextPartNumberMarker>7</NextPartNumberMarker>"
+        b"<Part><PartNumber>7</PartNumber><Size>5</Size><ETag>&quot;e&quot;</ETag></Part></ListPartsResult>"
+    )
+    wire, server = serve(said("200 OK", page))
+    found = wire.call("list_parts", {"Bucket": "b", "Key": "k", "UploadId": "u", "PartNumberMarker": "6"})
+    assert (found["Parts"], found["NextPartNumberMarker"]) == ([{"PartNumber": 7, "Size": 5, "ETag": '"e"'}], "7")
+    assert server.asked[0][1].startswith(b"GET /b/k?part-number-marker=6&uploadId=u HTTP/1.1")
+
+
+def test_a_list_without_sense_is_none(serve: Serve) -> None:
+    wire, _ = serve(said("200 OK", b"<List><Contents><Key>a</Key><Size>x</Size></Contents></List>"))
+    with pytest.raises(ResponseParserError):
+        wire.call("list_objects_v2", {"Bucket": "b"})
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy", b"<Error><Code>SlowDown</Code></Error>"])
