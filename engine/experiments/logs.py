@@ -2,7 +2,8 @@
 
 ``<state>/logs/<commit>/run.log`` and ``packages.txt``. While it runs the folder is called ``running-<name>-<nonce>``
 and holds the owner's record; a run that failed, or was killed, leaves ``failed-<name>-<nonce>``, the last twenty of
-which are kept. A run that the queue knows leaves ``job-<name>-<number>.<attempt>``, which stays as long as its job.
+which are kept. A run that the queue knows leaves ``job-<name>-<number>.<attempt>-<4 digits>``, which stays as long as
+its job.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keeps everybody else from using the folder. Raises Locked when somebody does."""
-        folder = f"{self._project.state}/runs"
+        folder = _locks_of(self._project)
         disk.make_folders(folder)
         with FileLock(f"{folder}/{self._run}.lock", what="The run", command=self._project.world.command):
             yield
@@ -103,6 +103,10 @@ def runs_of(project: Project) -> str:
     return f"{project.root}/{project.layout.runs}"
 
 
+def _locks_of(project: Project) -> str:
+    return f"{project.state}/runs"
+
+
 def look_into(project: Project, run: str) -> Project | None:
     """The project in the folder of a run, to read it; None when there is none."""
     folder = RunFolder(project, run)
@@ -110,7 +114,7 @@ def look_into(project: Project, run: str) -> Project | None:
 
 
 def clear_leftovers(project: Project, known: Collection[str]) -> None:
-    """Removes the folders of runs that nobody carries out and nobody knows.
+    """Removes the folders of runs that nobody carries out and nobody knows, and the locks of dead processes.
 
     Args:
         project: The project.
@@ -122,6 +126,11 @@ def clear_leftovers(project: Project, known: Collection[str]) -> None:
             folder = RunFolder(project, one.name)
             with suppress(Locked), folder.held():
                 folder.remove()
+    for name in os.listdir(_locks_of(project)) if os.path.isdir(_locks_of(project)) else ():
+        run, suffix = os.path.splitext(name)
+        if suffix == ".lock":
+            with suppress(Locked), RunFolder(project, run).held():
+                pass  # taking a stale lock and giving it back removes it
 
 
 def _inside(project: Project, repo: Repository) -> Project:

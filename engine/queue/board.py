@@ -11,6 +11,7 @@ A file's name is its place in the queue: when it was queued, a number in its bat
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -22,6 +23,7 @@ from assay.engine.queue.jobs import Job, State, decode, encode
 STATES: tuple[State, ...] = ("running", "queued", "failed", "success")
 _BETWEEN = "."
 _PARTS = 2
+_HOUR = 3600
 
 
 class Claim:
@@ -44,6 +46,11 @@ class Claim:
         return self._lease.is_held()
 
     @property
+    def state(self) -> State:
+        """The state that the job is in."""
+        return self._state
+
+    @property
     def path(self) -> str:
         """The job's file."""
         return self._board.path(self._state, self._place)
@@ -51,7 +58,10 @@ class Claim:
     def write(self, job: Job) -> None:
         """Says something new of the job, durably."""
         self.job = job
-        disk.write_atomic(self.path, encode(job), sync=True)
+        with disk.NewFile(f"{self._board.folder}/new") as file:
+            file.write(encode(job))
+            file.sync()
+            file.publish(self.path)
 
     def move(self, job: Job, state: State) -> None:
         """Says something new of the job, and with it the job is in another state."""
@@ -89,7 +99,7 @@ class Board:
             nonce: What no other batch has.
         """
         batch = f"{stamp:014d}-{nonce}"
-        hidden = f"{self.folder}/new-{batch}"
+        hidden = f"{self.folder}/new/{batch}"
         self._lay_out()
         disk.make_folder(hidden)
         for count, job in enumerate(jobs):
@@ -109,20 +119,15 @@ class Board:
         return claim
 
     def _lay_out(self) -> None:
-        for folder in (*STATES, "leases", "wishes"):
+        for folder in (*STATES, "leases", "new", "wishes"):
             disk.make_folders(f"{self.folder}/{folder}")
 
     def places(self, state: State) -> list[str]:
         """The places of the jobs in a state, in the order in which they were queued."""
         if state != "queued":
-            return [name for name in _names(f"{self.folder}/{state}") if not disk.is_temp(name)]
+            return _names(f"{self.folder}/{state}")
         batches = _names(f"{self.folder}/queued")
-        return [
-            f"{batch}{_BETWEEN}{name}"
-            for batch in batches
-            for name in _names(f"{self.folder}/queued/{batch}")
-            if not disk.is_temp(name)
-        ]
+        return [f"{batch}{_BETWEEN}{name}" for batch in batches for name in _names(f"{self.folder}/queued/{batch}")]
 
     def path(self, state: State, place: str) -> str:
         """The file of a job."""
@@ -208,12 +213,17 @@ class Board:
             disk.remove_folder(os.path.dirname(self.path(old, place)))
 
     def tidy(self) -> None:
-        """Removes leases of jobs that are gone, whose holders died."""
-        there = {place for state in STATES for place in self.places(state)}
+        """Removes what dead workers left: leases, empty batches, and after an hour what they were writing."""
         for place in _names(f"{self.folder}/leases"):
-            if place not in there and place.count(_BETWEEN) == _PARTS:
+            if place.count(_BETWEEN) == _PARTS:  # others are on their way to be locks, or claims on stale ones
                 with suppress(Locked), self._lease(place):
                     pass
+        for batch in _names(f"{self.folder}/queued"):
+            disk.remove_folder(f"{self.folder}/queued/{batch}")
+        for name in _names(f"{self.folder}/new"):
+            with suppress(FileNotFoundError):
+                if time.time() - os.stat(f"{self.folder}/new/{name}").st_mtime > _HOUR:
+                    disk.remove_tree(f"{self.folder}/new/{name}")
 
     def _lease(self, place: str) -> FileLock:
         return FileLock(f"{self.folder}/leases/{place}", what="The job", command=self._command)

@@ -61,7 +61,8 @@ def carry(
         _succeeded(project, claim, RunFolder(project, claim.job.number), made)
         return None
     job = claim.job.begun(worker, int(time.time()))
-    tag = f"{job.name}-{job.number}.{len(job.attempts)}"
+    # A worker may die before the board knows of its attempt, so that the count alone would not do.
+    tag = f"{job.name}-{job.number}.{len(job.attempts)}-{project.world.ids.nonce()[:4]}"
     log = logs.begin_job(project, tag)
     claim.move(job._replace(log=tag), "running")
     folder = RunFolder(project, job.number)

@@ -78,6 +78,7 @@ class Crew:
                         told(state, job)
                 seen = now
                 if not queued and not self._processes:
+                    look_after(self._project)
                     return
                 time.sleep(_LOOK)
         except BaseException:

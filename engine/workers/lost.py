@@ -9,23 +9,29 @@ from assay.engine.errors import BadInput
 from assay.engine.experiments.runfolder import RunFolder, clear_leftovers
 from assay.engine.project import Project
 from assay.engine.queue.board import Claim
-from assay.engine.queue.jobs import PINNED
+from assay.engine.queue.jobs import PINNED, Job, State
 from assay.engine.workers.carry import board_of, forget_refs, made_before
 
 ATTEMPTS = 3
 """So many times a job may lose its worker; then it is what ends them."""
 
 _YOUNG = 3600
+_CUT_SHORT = ("killed", "lost")
 
 
 def look_after(project: Project) -> None:
     """Queues again what has lost its worker, and clears away what is left of no job."""
     take_back(project)
     board = board_of(project)
-    known = {job.number for _, _, job in board.jobs()}
-    clear_leftovers(project, known)
-    _forget_pins(project, known)
+    jobs = list(board.jobs())
+    clear_leftovers(project, {job.number for state, _, job in jobs if _may_go_on(state, job)})
+    _forget_pins(project, {job.number for _, _, job in jobs})
     board.tidy()
+
+
+def _may_go_on(state: State, job: Job) -> bool:
+    """Whether the folder of a job is in use, or somebody may want to go on in it."""
+    return state == "running" or (state == "failed" and job.attempts[-1:] != () and job.attempts[-1].end in _CUT_SHORT)
 
 
 def take_back(project: Project) -> int:

@@ -102,6 +102,8 @@ class _Shift:
                 raise
             self._count(failed=True)
         except (AssayError, OSError) as error:
+            if claim.state == "queued":  # it could not even begin, and would not the next moment
+                raise
             self._project.report(Warned(f"{claim.job.name}: {getattr(error, 'message', error)}"))
             self._count(failed=True)
         finally:
