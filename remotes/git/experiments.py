@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from assay.engine.errors import UnknownRevision
+from assay.engine.errors import AssayError, UnknownRevision
 from assay.engine.experiments.dvcscope import Wanted, baselines
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
+from assay.engine.notes import ledger
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
-from assay.remotes import runs
+from assay.remotes import remarks, runs
 from assay.remotes.artifacts import Places
+from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
-from assay.remotes.exchange import StoreExchange
+from assay.remotes.exchange import StoreExchange, notes_on
 from assay.remotes.git import addresses
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import prepare
 from assay.remotes.pull import write_experiments
+from assay.remotes.registry import find
 
 
 class Shared(NamedTuple):
@@ -80,6 +83,8 @@ def push(
             ran = runs.send(project, places) if how.run_cache and how.artifacts else Moved()
             exchange = StoreExchange(project, git, places, None)
             report = exchange.publish(ready, force=how.force, artifacts=how.artifacts)
+            if how.artifacts and project.repo.refs.read(ledger.REF) is not None:
+                report = remarks.send(project, _notes(project, places, how), ready, report)
     return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts + ran.artifacts, report.failed)
 
 
@@ -104,9 +109,11 @@ def pull(
             good = {name: oid for name, oid in arrived.items() if name not in diverged}
             report = exchange.fetch(good, artifacts=how.artifacts)
             ran = runs.bring(project, places) if how.run_cache and how.artifacts else Moved()
+            written = {name: good[name] for name in report.refs if here[name] != good[name]}
+            write_experiments(project, written)
+            if how.artifacts and report.refs:
+                report = remarks.take(project, _notes(project, places, how), f"exp pull from {git_remote}", report)
         failed = {**commits.failed, **report.failed, **git.damaged_refs}
-        written = {name: good[name] for name in report.refs if here[name] != good[name]}
-        write_experiments(project, written)
     same = tuple(name for name in report.refs if name not in written)
     return Shared(tuple(written), same, tuple(diverged), report.artifacts + ran.artifacts, failed)
 
@@ -164,6 +171,14 @@ def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -
         yield git
     finally:
         git.close()
+
+
+def _notes(project: Project, places: Places, how: How) -> BucketNotes | None:
+    """Tags and notes on the data remote, where the data of experiments is, too; None where there is none to be had."""
+    try:
+        return notes_on(project, places.of().store, find(project, how.remote))
+    except AssayError:  # what matters of it is said where data travels
+        return None
 
 
 def _refs_here(project: Project) -> Callable[[Sequence[str]], Mapping[str, Oid]]:

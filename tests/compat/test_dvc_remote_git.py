@@ -113,6 +113,17 @@ def test_packed_refs_alternates_and_a_work_tree_on_the_other_side(place: Place, 
     assert place.refs(place.bare) == place.refs(place.one)
 
 
+def test_tags_and_notes_travel_with_experiments_beside_their_data(place: Place, assay: Any) -> None:
+    place.experiment("e1")
+    assay("tag", "e1", "best", cwd=place.one)
+    assay("note", "e1", "-m", "looks fine", cwd=place.one)
+    place.ours("exp", "push", "origin", "e1")
+    there = place.clone()
+    place.ours("exp", "pull", "origin", "e1", folder=there)
+    assert "best" in assay("list", cwd=there).out
+    assert "looks fine" in assay("show", "--json", cwd=there).out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
