@@ -20,7 +20,7 @@ from assay.engine.git.repository import Repository
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project, World
 from assay.remotes.git import sshaddress
-from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Wire
+from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Credentials, Wire
 
 _NO = ("false", "no", "off", "0")
 
@@ -159,15 +159,18 @@ def _wire(config: GitConfig, address: Address, world: World) -> Wire:
     if scheme not in ("http", "https"):
         kind = f"{scheme}://" if "://" in address.whole else f"{address.whole.partition(':')[0]}::"
         raise GitError(f"{address.url}: Git servers behind {kind} cannot be used.", "Use its ssh or https URL.")
-    from assay.remotes.git.credentials import Keyring
     from assay.remotes.git.http import HttpWire
     from assay.remotes.git.httpsettings import http_settings
 
     environment, home = world.environment, world.home
+
+    def keyring() -> Credentials:
+        from assay.remotes.git.credentials import Keyring  # most servers that are asked for experiments ask nobody back
+
+        return Keyring(address.whole, config, environment, home, world.person)
+
     return HttpWire(
-        address.url,
-        lambda url: http_settings(config, environment, url, remote=address.name, home=home),
-        Keyring(address.whole, config, environment, home, world.person),
+        address.url, lambda url: http_settings(config, environment, url, remote=address.name, home=home), keyring
     )
 
 

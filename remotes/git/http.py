@@ -38,7 +38,7 @@ class HttpWire:
     Args:
         address: The repository's URL; a user and a password in it are left to ``credentials``.
         settings: How to reach a URL; asked again when a redirect leads to another server.
-        credentials: Knows who we are; None when nobody does.
+        credentials: Gives who knows who we are, once a server asks; None when nobody does.
         sleep: How to wait between two attempts.
 
     Attributes:
@@ -49,14 +49,15 @@ class HttpWire:
         self,
         address: str,
         settings: Callable[[str], HttpSettings],
-        credentials: Credentials | None = None,
+        credentials: Callable[[], Credentials] | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.url = shown(address)
         self._base = clean(address)
         self._settings_of = settings
         self._settings = settings(address)
-        self._credentials = credentials
+        self._find_credentials = credentials
+        self._credentials: Credentials | None = None
         self._sleep = sleep
         self._greeted: dict[str, float] = {}
         self._line: Line | None = None
@@ -219,6 +220,8 @@ class HttpWire:
                 f"{self.url} wants to know who you are by {ways}; only a name with a password or token can be given.",
                 "A token in http.extraHeader of Git's configuration may do.",
             )
+        if self._credentials is None and self._find_credentials is not None:
+            self._credentials = self._find_credentials()
         if self._answers is None and self._credentials is not None:
             self._answers = iter(self._credentials.answers(url, _realm(basic or "")))
         self._answer = next(self._answers, None) if self._answers is not None else None

@@ -77,7 +77,8 @@ def connect(host: GitHost) -> Iterator[Callable[..., HttpWire]]:
     opened = []
 
     def make(path: str = "/r.git", known: Known | None = None, url: str = "", **settings: Any) -> HttpWire:
-        opened.append(HttpWire(url or host.url + path, lambda url: HttpSettings(**settings), known, lambda seconds: 0))
+        ask = None if known is None else lambda: known
+        opened.append(HttpWire(url or host.url + path, lambda url: HttpSettings(**settings), ask, lambda seconds: 0))
         return opened[-1]
 
     yield make
