@@ -285,6 +285,17 @@ def test_what_is_pushed_is_seen_and_arrives_whole(
         )
 
 
+def test_what_a_push_would_send_is_told_before(connect: Connect, source: Repository) -> None:
+    wanted = everything(source)
+    before = connect(source)
+    told = before.unsent(list(wanted.values()), source.objects)
+    assert before.refs(["refs/"]) == {}
+    done = connect(source)
+    publish(done, source, wanted)
+    assert len(set(told)) == len(told) == done.objects > 0
+    assert list(connect(source).unsent(list(wanted.values()), source.objects)) == []
+
+
 def test_the_first_branch_becomes_the_head(connect: Connect, source: Repository) -> None:
     head = source.head()
     assert head
