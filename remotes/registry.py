@@ -316,6 +316,8 @@ def s3_store(remote: Remote, journal: str = "") -> S3Store:
     if style not in ("path", "virtual", "auto"):
         raise ConfigError(f"remote.{remote.name}.addressing_style is {style!r}; it must be path, virtual or auto.")
     verify = get("ssl_verify", "")
+    if "/" in verify and not os.path.isfile(verify):
+        raise ConfigError(f"remote.{remote.name}.ssl_verify: there is no file {verify}.")
     settings = S3Settings(
         endpointurl=endpoint,
         region=get("region", ""),
