@@ -21,6 +21,7 @@ LARGEST = 65516
 """How many bytes fit into one packet."""
 
 _PIECE = 1 << 17
+_MOST = 5_000_000  # packets in one list; of refs, more than any server has
 _LONGEST_MESSAGE = 8 << 10
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -89,8 +90,12 @@ class Packets:
         return content
 
     def rest(self) -> Iterator[bytes]:
-        """The contents up to the next packet without one. Raises as `next`."""
+        """The contents up to the next packet without one. Raises as `next`, and CorruptRemote when there is no end."""
+        left = _MOST
         while (content := self.next()) is not None:
+            left -= 1
+            if left < 0:
+                raise CorruptRemote(f"{self._url} lists more than can be believed.")
             yield content
 
     def beyond(self) -> Iterator[bytes]:

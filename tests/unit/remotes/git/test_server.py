@@ -321,6 +321,11 @@ class TestGreetings:
         assert set(transport.damaged_refs) == {"refs/heads/../../x", "refs/heads/a..b"}
         assert "no ref can have the name" in transport.damaged["refs/heads/a..b"]
 
+    def test_a_list_without_an_end_is_not_read_for_ever(self, connect, monkeypatch) -> None:
+        monkeypatch.setattr("assay.remotes.git.packets._MOST", 3)
+        with pytest.raises(CorruptRemote, match="lists more than can be believed"):
+            connect(Scripted(V2, packet(f"{ONE} refs/heads/a\n".encode()) * 5)).refs(["refs/"])
+
     def test_a_shell_that_prints_something_first_is_explained(self, connect) -> None:
         with pytest.raises(AssayError) as caught:
             connect(Scripted(b"Welcome to the lab\n")).refs(["refs/"])
