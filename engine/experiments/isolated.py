@@ -43,7 +43,14 @@ def undisturbed(project: Project, look: Callable[[], T]) -> T:
 
 
 def run_inside(
-    project: Project, inside: Project, spec: RunSpec, captured: Captured, name: str, log: logs.Log, run: str
+    project: Project,
+    inside: Project,
+    spec: RunSpec,
+    captured: Captured,
+    name: str,
+    log: logs.Log,
+    run: str,
+    is_ours: Callable[[], object],
 ) -> Ran:
     """Runs a captured state in its folder, and makes an experiment of it.
 
@@ -55,6 +62,7 @@ def run_inside(
         name: The experiment's name, claimed.
         log: The open log.
         run: The run's id.
+        is_ours: As `perform` takes it.
 
     Raises:
         StageFailed: A command failed, and the manner is not to go on.
@@ -67,7 +75,7 @@ def run_inside(
     check(inside, todo.pipeline, spec.choice, spec.manner)
     project.report(ExperimentStarted(name))
     environment = {**variables(project, captured.baseline, name), "DVC_ROOT": project.root}
-    made, reproduced = perform(inside, spec, todo, start_of(project, captured), name, log, environment, run)
+    made, reproduced = perform(inside, spec, todo, start_of(project, captured), name, log, environment, run, is_ours)
     if made is None:
         return Ran(None, reproduced, log.path)
     records.remember(project, [made.commit])

@@ -7,7 +7,7 @@ the changed params, the outputs of the stages, `dvc.lock`.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from assay.engine import disk
@@ -104,6 +104,7 @@ def perform(
     log: logs.Log,
     environment: Mapping[str, str],
     run_id: str = "",
+    is_ours: Callable[[], object] = lambda: None,
 ) -> tuple[Made | None, Reproduced]:
     """Runs the stages where they are, and keeps the result; one in which a stage failed is no experiment.
 
@@ -116,6 +117,7 @@ def perform(
         log: The open log.
         environment: Variables of their commands.
         run_id: As `publish` takes it.
+        is_ours: Asked right before the experiment is made; raises where another process does this run by now.
 
     Raises:
         StageFailed: A command failed, and the manner is not to go on.
@@ -128,6 +130,7 @@ def perform(
     reproduced = reproduce(project, todo.pipeline, todo.choice, spec.manner, log=log.path, environment=environment)
     if reproduced.failed and not spec.manner.ignore_errors:
         return None, reproduced
+    is_ours()
     made = publish(
         project,
         todo.pipeline,

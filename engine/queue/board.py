@@ -55,8 +55,17 @@ class Claim:
         """The job's file."""
         return self._board.path(self._state, self._place)
 
+    def check(self) -> None:
+        """Raises Locked when somebody has taken the job over."""
+        if not self.holds:
+            raise Locked(
+                f"{self.job.name} was taken over while this process gave no sign of life.",
+                "`assay queue status` shows what became of it.",
+            )
+
     def write(self, job: Job) -> None:
-        """Says something new of the job, durably."""
+        """Says something new of the job, durably. Raises Locked when somebody has taken it over."""
+        self.check()
         self.job = job
         with disk.NewFile(f"{self._board.folder}/new") as file:
             file.write(encode(job))
@@ -64,13 +73,14 @@ class Claim:
             file.publish(self.path)
 
     def move(self, job: Job, state: State) -> None:
-        """Says something new of the job, and with it the job is in another state."""
+        """Says something new of the job, and with it the job is in another state. Raises Locked as `write` does."""
         self.write(job)
         self._board.move(self._place, self._state, state)
         self._state = state
 
     def remove(self) -> None:
-        """Takes the job away."""
+        """Takes the job away. Raises Locked as `write` does."""
+        self.check()
         disk.unlink(self.path, missing_ok=True)
 
     def release(self) -> None:

@@ -78,6 +78,8 @@ def carry(
         raise
     except (AssayError, OSError) as error:
         log.fail()
+        if not claim.holds:
+            raise
         problem = error.message if isinstance(error, AssayError) else str(error)
         _failed(project, claim, folder, "failed", problem, error.status if isinstance(error, StageFailed) else None)
         if isinstance(error, StageFailed):
@@ -101,7 +103,7 @@ def _run(project: Project, claim: Claim, folder: RunFolder, log: logs.Log, *, ag
         if not goes_on:
             copy_along(project, inside, job.copies)
         try:
-            return run_inside(project, inside, spec, captured, job.name, log, job.number)
+            return run_inside(project, inside, spec, captured, job.name, log, job.number, claim.check)
         except NameTaken as error:
             if not error.commit:
                 raise

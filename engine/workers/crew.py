@@ -15,7 +15,6 @@ from contextlib import suppress
 from assay.engine import disk
 from assay.engine.errors import AssayError
 from assay.engine.project import Project
-from assay.engine.queue import roster
 from assay.engine.queue.jobs import Job, State
 from assay.engine.workers.carry import board_of
 from assay.engine.workers.lost import look_after, take_back
@@ -44,14 +43,6 @@ class Crew:
         self._board = board_of(project)
         self._processes: dict[subprocess.Popen[bytes], float] = {}
         self._deaths = 0
-
-    def hire(self, count: int) -> int:
-        """Starts workers until so many are alive on the roster, but no more than there are jobs; says how many."""
-        alive = len(roster.workers(self._board.folder))
-        wanted = min(count - alive, len(self._board.places("queued")))
-        for _ in range(max(wanted, 0)):
-            self._start()
-        return max(wanted, 0)
 
     def attend(self, count: int, told: Told) -> None:
         """Keeps so many workers at work until nothing is queued and those started here have ended.

@@ -289,3 +289,13 @@ def test_what_a_failed_run_left_can_be_compared_applied_and_read(project, assay)
     assert assay("logs", "bad", cwd=project).out == "why not\n"
     assay("apply", "bad", cwd=project)
     assert "seed: 9\n" in (project / "params.yaml").read_text()
+
+
+def test_a_worker_that_slept_makes_no_second_experiment(project, assay):
+    owner = {"host": "elsewhere", "machine": "m", "pid": 1, "start": 1, "command": "", "time": 1, "nonce": "1"}
+    write(project, {".gitignore": "/owner\n", "owner": json.dumps(owner)})
+    script = 'for lease in $DVC_ROOT/.git/assay/queue/leases/*; do cp $DVC_ROOT/owner "$lease"; done'
+    assay("run", "--queue", "-n", "one", "--", "sh", "-c", script, cwd=project)
+    assert "was taken over while this process gave no sign of life" in assay("worker", cwd=project).err
+    assert names(project, assay) == []
+    assert jobs(project, assay)["one"]["state"] == "running"
