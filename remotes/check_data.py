@@ -6,6 +6,7 @@ Nothing is kept of what is read but hashes, and one pack at a time for each tran
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from assay.engine.ports import RemoteStore
 from assay.engine.store.digest import digest_bytes, hasher, object_key, parse_key
 from assay.engine.store.pack import Entries, check_pack, digest_of, pack_algo
 from assay.remotes.damage import Damage, Hashed
-from assay.remotes.native import INDEXES, PACKS
+from assay.remotes.native import INDEXES, MARKER, PACKS, require
 from assay.remotes.parallel import each
 from assay.remotes.runs import checked as checked_run
 from assay.remotes.shelf import Shelved, decode
@@ -72,12 +73,14 @@ class Artifacts(NamedTuple):
         held: What can be had.
         indexes: The sound indexes that count, with the packs they speak of.
         unnamed: Sound packs that no index speaks of.
+        roots: What says of other things that they are there, so that they have to be.
     """
 
     damages: list[Damage]
     held: set[Digest]
     indexes: Mapping[str, list[Shelved]]
     unnamed: Mapping[str, Shelved]
+    roots: frozenset[Digest] = frozenset()
 
 
 def packed(way: Way, keys: Mapping[str, int], hash_name: HashName) -> Artifacts:
@@ -89,9 +92,9 @@ def packed(way: Way, keys: Mapping[str, int], hash_name: HashName) -> Artifacts:
         hash_name: The hash of its marker.
 
     Raises:
-        RemoteError: It cannot be read.
+        RemoteError: It cannot be read, or is one of another hash.
     """
-    damages: list[Damage] = []
+    damages = _marker(way, keys, hash_name)
     indexes = _indexes(way, keys, hash_name, damages)
     described = {pack.id: pack for packs in indexes.values() for pack in packs}
     packs = {
@@ -133,10 +136,23 @@ def dvc(way: Way, keys: Mapping[str, int]) -> Artifacts:
     for key, why in way.told(lambda one: _run_problem(way, one), runs, way.jobs):
         if why:
             damages.append(Damage("run cache entry", key, why))
-    return Artifacts(damages, set(held), {}, {})
+    return Artifacts(damages, set(held), {}, {}, frozenset(digest for digest in held if digest.is_dir))
 
 
 _NONE = Shelved("", -1, {})
+
+
+def _marker(way: Way, keys: Mapping[str, int], hash_name: HashName) -> list[Damage]:
+    """What is wrong with the marker. Raises RemoteError when the remote is not one of that hash."""
+    try:
+        json.loads(way.store.get(MARKER))
+    except KeyMissing:
+        if any(key.startswith((_OBJECTS, PACKS, INDEXES)) for key in keys):
+            return [Damage("marker", MARKER, f"{MARKER} is gone.", is_gone=True)]
+    except ValueError:
+        return [Damage("marker", MARKER, f"{MARKER} is damaged: it does not say what this remote is.")]
+    require(way.store, hash_name)
+    return []
 
 
 def _loose(key: str) -> Digest | None:

@@ -9,24 +9,22 @@ Limits: a ref that was deleted, or a statement that is gone, leaves no trace. Wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
 from assay.engine import disk
-from assay.engine.errors import AssayError, KeyMissing
+from assay.engine.errors import AssayError
 from assay.engine.events import Done
 from assay.engine.experiments.fsck import Bad, Checked, Need, label, lost_by
 from assay.engine.git.connected import Connected
-from assay.engine.layout import ProjectLayout
 from assay.engine.model import Artifact, Digest, Oid
 from assay.engine.pipeline.tracked import TreeFiles, tracked_at
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
 from assay.engine.store.collect import Touched
 from assay.engine.store.pack import key_of
-from assay.remotes import check_data, check_git, native
+from assay.remotes import check_git, native
 from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.bucket_refs import BucketRefs
@@ -35,15 +33,13 @@ from assay.remotes.check_data import Artifacts, Way
 from assay.remotes.check_git import Held, Packs
 from assay.remotes.contents import Contents
 from assay.remotes.damage import Damage, NoCopies, keys_on
-from assay.remotes.layouts import copies_of, git_remote, git_transport, holdings
+from assay.remotes.layouts import artifacts_on, copies_of, git_remote, git_transport, holdings
 from assay.remotes.moves import is_shareable
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, find, open_store
 
 _SHARED = ("refs/heads/", "refs/tags/", "refs/exps/")
 _NAMED = 20
-_NATIVE = "native"
-_OWN = ("objects/", "packs/", "index/")
 
 
 class Found(NamedTuple):
@@ -106,11 +102,8 @@ def fsck_remote(project: Project, name: str | None = None, *, fast: bool = False
 def look(project: Project, remote: Remote, way: Way) -> Found:
     """Reads a remote and says what is there and what is not. Raises RemoteError."""
     keys = keys_on(way.store)
-    damages = _marker(project.layout, way.store, keys)
-    if project.layout.remote_layout == _NATIVE:
-        artifacts = check_data.packed(way, keys, project.layout.hash_name)
-    else:
-        artifacts = check_data.dvc(way, keys)
+    damages: list[Damage] = []
+    artifacts = artifacts_on(project, way, keys)
     if git_remote(project, remote):
         refs, lost, packs = _through_git(project, remote, way.store, damages), {}, None
     else:
@@ -122,23 +115,6 @@ def look(project: Project, remote: Remote, way: Way) -> Found:
     outs = _outs(project, refs, remote)
     needed = _needed(project, remote, way.store, outs, artifacts)
     return Found(refs, [*damages, *artifacts.damages], artifacts, packs, outs, needed, lost)
-
-
-def _marker(layout: ProjectLayout, store: RemoteStore, keys: Mapping[str, int]) -> list[Damage]:
-    """What is wrong with the marker. Raises RemoteError when the remote is not one for this project."""
-    if layout.remote_layout != _NATIVE:
-        if native.read_marker(store) is not None:
-            native.require(store, layout.hash_name)
-        return []
-    try:
-        json.loads(store.get(native.MARKER))
-    except KeyMissing:
-        if keys.keys() - {native.MARKER} and any(key.startswith(_OWN) for key in keys):
-            return [Damage("marker", native.MARKER, f"{native.MARKER} is gone.", is_gone=True)]
-    except ValueError:
-        return [Damage("marker", native.MARKER, f"{native.MARKER} is damaged: it does not say what this remote is.")]
-    native.require(store, layout.hash_name)
-    return []
 
 
 def _through_git(project: Project, remote: Remote, store: RemoteStore, damages: list[Damage]) -> dict[str, Oid]:
@@ -219,9 +195,7 @@ def _needed(
     artifacts: Artifacts,
 ) -> set[Digest]:
     """Everything that refs need, and on a remote of DVC's layout what the listings there name."""
-    roots = {artifact.digest for named in outs.values() for artifact in named.values()}
-    if project.layout.remote_layout != _NATIVE:
-        roots |= {digest for digest in artifacts.held if digest.is_dir}
+    roots = {artifact.digest for named in outs.values() for artifact in named.values()} | artifacts.roots
     project.cache.keep_lent(roots)
     contents = Contents(project.cache)
     held = holdings(project, store, remote, copies_of(project, remote))

@@ -7,8 +7,9 @@ there is one (``git-remote`` of the remote, or ``exp.git_remote``), experiments 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from assay.engine import layout
 from assay.engine.errors import ConfigError, RemoteError
@@ -24,6 +25,9 @@ from assay.remotes.git.addresses import connect
 from assay.remotes.guard import Guarded
 from assay.remotes.holdings import Holdings
 from assay.remotes.registry import Remote, find, open_store
+
+if TYPE_CHECKING:
+    from assay.remotes.check_data import Artifacts, Way
 
 _NATIVE = "native"
 _VERSIONED = "worktree", "version_aware"
@@ -92,6 +96,20 @@ def holdings(project: Project, store: RemoteStore, remote: Remote, copies: Copie
     from assay.remotes.loose import LooseHoldings
 
     return LooseHoldings(project.cache, store, remote.jobs, project.report)
+
+
+def artifacts_on(project: Project, way: Way, keys: Mapping[str, int]) -> Artifacts:
+    """The artifacts on a remote, looked at one by one (`check_data`), in the layout that remotes of this project have.
+
+    Raises:
+        RemoteError: It cannot be read, or is none for this project.
+    """
+    from assay.remotes import check_data
+
+    if project.layout.remote_layout == _NATIVE:
+        return check_data.packed(way, keys, project.layout.hash_name)
+    _refuse_native(way.store)
+    return check_data.dvc(way, keys)
 
 
 def refuse_versioned(remote: Remote) -> None:
