@@ -85,6 +85,18 @@ class ExpRef(NamedTuple):
         return f"refs/exps/{base[:2]}/{base[2:]}/{self.name}"
 
 
+def start_of(refname: str) -> Oid | None:
+    """The baseline that an experiment's ref lies below, with a name or without; None for a ref of another shape."""
+    if refname[:10] != "refs/exps/" or refname[12:13] != "/" or refname[51:52] not in ("", "/"):
+        return None
+    if len(refname) < 51 or "/" in refname[52:]:
+        return None
+    try:
+        return Oid(bytes.fromhex(refname[10:12] + refname[13:51]))
+    except ValueError:
+        return None
+
+
 OverrideKind = Literal["set", "add", "force", "delete"]
 
 

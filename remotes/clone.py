@@ -18,7 +18,7 @@ from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
 from assay.engine.git.worktree import checkout_tree
 from assay.engine.layout import ProjectLayout
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
 from assay.engine.words import counted
@@ -227,12 +227,8 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
 def _near(making: _Making, project: Project, experiments: Mapping[str, Oid]) -> dict[str, Oid]:
     """The experiments whose baselines came."""
     is_here = Reachable(project.repo)
-    near = {name: oid for name, oid in experiments.items() if is_here(_baseline(name))}
+    near = {name: oid for name, oid in experiments.items() if (start := start_of(name)) is not None and is_here(start)}
     if left := len(experiments) - len(near):
         what = counted(left, "experiment")
         making.report(Note(f"{what} of older commits stayed behind; `assay pull -A` brings them."))
     return near
-
-
-def _baseline(name: str) -> Oid:
-    return Oid(bytes.fromhex("".join(name.split("/")[2:4])))

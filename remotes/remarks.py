@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from assay.engine.errors import AssayError
 from assay.engine.events import Warned
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.notes import ledger
 from assay.engine.ports import Report
 from assay.engine.project import Project
@@ -81,16 +81,9 @@ def _names(refs: Iterable[tuple[str, Oid]]) -> dict[Oid, str]:
         if name.startswith(_OURS):
             continue
         names.setdefault(oid, name)
-        if is_experiment(name) and (start := _start_of(name)) is not None:
+        if is_experiment(name) and (start := start_of(name)) is not None:
             starts[start] = start.hex()[:7]
     return {**starts, **names}
-
-
-def _start_of(experiment: str) -> Oid | None:
-    try:
-        return Oid(bytes.fromhex("".join(experiment.split("/")[2:4])))
-    except ValueError:
-        return None
 
 
 def _warn(project: Project, notes: BucketNotes) -> None:

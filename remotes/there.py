@@ -15,7 +15,7 @@ from assay.engine.experiments.chosen import Which, check
 from assay.engine.experiments.listing import Baseline
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import peeled_if_readable, resolve
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.notes.remarks import shown
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
@@ -95,7 +95,7 @@ def _commit(project: Project, git: GitTransport, text: str, name: str) -> Oid:
             if one in there:
                 _bring(project, git, there[one])
                 return peeled_if_readable(project.repo, there[one]) or there[one]
-        known = {baseline_of(ref) for ref in git.refs([EXPERIMENTS]) if is_experiment(ref)}
+        known = set(filter(None, map(start_of, filter(is_experiment, git.refs([EXPERIMENTS])))))
         found = [oid for oid in known if len(text) >= 4 and oid.hex().startswith(text.lower())]
         if len(found) != 1:
             raise UnknownRevision(f"Neither here nor on {name}: {error.message}", error.hint) from error
@@ -112,11 +112,6 @@ def _back(project: Project, git: GitTransport, start: Oid, number: int) -> Itera
 def _bring(project: Project, git: GitTransport, oid: Oid) -> None:
     objects = project.repo.objects
     git.fetch([oid], objects, objects, complete=Reachable(project.repo))
-
-
-def baseline_of(refname: str) -> Oid:
-    """The commit that an experiment starts from, by its full ref name."""
-    return Oid(bytes.fromhex(refname[10:12] + refname[13:51]))
 
 
 def _matching(
@@ -140,5 +135,6 @@ def grouped(git: GitTransport, refs: Mapping[str, Oid]) -> list[Baseline]:
         labels.setdefault(oid, name.split("/", 2)[2])
     groups: dict[Oid, list[tuple[str, Oid]]] = {}
     for name in sorted(refs):
-        groups.setdefault(baseline_of(name), []).append((name.rpartition("/")[2], refs[name]))
+        if (start := start_of(name)) is not None:
+            groups.setdefault(start, []).append((name.rpartition("/")[2], refs[name]))
     return [Baseline(oid, labels.get(oid, oid.hex()[:7]), group) for oid, group in groups.items()]

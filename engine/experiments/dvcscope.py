@@ -13,14 +13,11 @@ from assay.engine.errors import UnknownRevision
 from assay.engine.git.history import newest_first
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import peeled_if_readable, resolve, tips
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.project import Project
 
 _BASELINE = "refs/exps/exec/EXEC_BASELINE"
 """While DVC runs an experiment in the workspace, HEAD is not the user's: then this is what it was."""
-
-_OTHERS = ("apply", "celery", "exec", "temp", "stash")
-"""What else lies below refs/exps."""
 
 
 class Wanted(NamedTuple):
@@ -53,15 +50,9 @@ def exp_list(project: Project, wanted: Wanted | None = None) -> dict[Oid, list[t
     among = None if wanted.commits else set(baselines(project, wanted))
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     for ref, commit in project.repo.refs.iterate("refs/exps/"):
-        parts = ref.split("/")
-        if parts[2] in _OTHERS or len(parts) not in (4, 5):
-            continue
-        try:
-            baseline = Oid(bytes.fromhex(parts[2] + parts[3]))
-        except ValueError:
-            continue
-        if among is None or baseline in among:
-            found.setdefault(baseline, []).append((parts[4] if len(parts) == 5 else "", commit))
+        baseline = start_of(ref)
+        if baseline is not None and (among is None or baseline in among):
+            found.setdefault(baseline, []).append((ref[52:], commit))
     return found
 
 

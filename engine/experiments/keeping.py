@@ -17,7 +17,7 @@ from assay.engine.errors import GitError, Refused
 from assay.engine.git.reach import first_parents
 from assay.engine.git.refs import read_loose
 from assay.engine.git.revisions import peeled, resolve
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.project import Project
 
 STATE = "refs/assay/"
@@ -101,12 +101,12 @@ def select(project: Project, keep: Keep) -> Selection:
         kept.update(oid for oid, time in history.items() if keep.commits or time >= (keep.since or 0))
     experiments = {name: chain(project, name, oid) for name, oid in refs.items() if name.startswith(EXPERIMENTS)}
     if keep.experiments:
-        kept.update(*experiments.values(), filter(None, map(_baseline, experiments)))
+        kept.update(*experiments.values(), filter(None, map(start_of, experiments)))
     outside = {name: oid for name, oid in refs.items() if oid not in kept and not name.startswith(STATE)}
     return Selection(
         kept=frozenset(kept),
-        experiments={name: experiments[name] for name in outside if _baseline(name) is not None},
-        refs={name: oid for name, oid in outside.items() if _baseline(name) is None},
+        experiments={name: experiments[name] for name in outside if start_of(name) is not None},
+        refs={name: oid for name, oid in outside.items() if start_of(name) is None},
         history=frozenset(history.keys() - kept - set(outside.values())),
     )
 
@@ -161,7 +161,7 @@ def _history(project: Project, tips: Iterable[Oid]) -> Iterator[tuple[Oid, int]]
 
 def chain(project: Project, name: str, tip: Oid) -> tuple[Oid, ...]:
     """The commits of an experiment, without its baseline; only the tip of a ref of another shape."""
-    baseline = _baseline(name)
+    baseline = start_of(name)
     if baseline is None or tip == baseline:
         return (tip,)
     found = []
@@ -172,14 +172,3 @@ def chain(project: Project, name: str, tip: Oid) -> tuple[Oid, ...]:
         if len(found) > 1000:  # the baseline is no ancestor: a ref that somebody else made
             return (tip,)
     return tuple(found)
-
-
-def _baseline(name: str) -> Oid | None:
-    """The baseline that an experiment's ref names; None for any other ref."""
-    parts = name.split("/")
-    if not name.startswith(EXPERIMENTS) or len(parts) != 5 or len(parts[2]) != 2 or len(parts[3]) != 38:
-        return None
-    try:
-        return Oid(bytes.fromhex(parts[2] + parts[3]))
-    except ValueError:
-        return None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import peeled_if_readable, resolve
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.project import Project
 
 
@@ -64,17 +64,11 @@ def _experiments(refs: Iterable[tuple[str, Oid]]) -> dict[Oid, list[tuple[str, O
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     last, group = "", None
     for name, commit in refs:
-        if name[12:13] != "/" or name[51:52] != "/" or "/" in name[52:]:  # refs/exps/ab/cdef.../name
-            continue
         if name[:51] != last:
             last = name[:51]
-            try:
-                baseline = Oid(bytes.fromhex(name[10:12] + name[13:51]))
-            except ValueError:
-                group = None
-                continue
-            group = found.setdefault(baseline, [])
-        if group is not None:
+            baseline = start_of(last)
+            group = None if baseline is None else found.setdefault(baseline, [])
+        if group is not None and name[51:52] == "/" and "/" not in name[52:]:
             group.append((name[52:], commit))
     return found
 

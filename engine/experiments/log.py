@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import peeled_if_readable, resolve
-from assay.engine.model import Oid, Signature
+from assay.engine.model import Oid, Signature, start_of
 from assay.engine.project import Project
 
 
@@ -40,9 +40,10 @@ def _at_commits(project: Project) -> tuple[dict[Oid, list[str]], dict[Oid, int]]
     counts: dict[Oid, int] = {}
     current = project.repo.head_ref()
     for name, oid in project.repo.refs.iterate("refs/"):
-        parts = name.split("/")
-        if name.startswith("refs/exps/") and len(parts) == 5 and len(parts[2] + parts[3]) == 40:
-            baseline = Oid(bytes.fromhex(parts[2] + parts[3]))
+        if name.startswith("refs/exps/"):
+            baseline = start_of(name)
+            if baseline is None:
+                continue
             counts[baseline] = counts.get(baseline, 0) + 1
         elif name.startswith("refs/heads/"):
             short = name[len("refs/heads/") :]

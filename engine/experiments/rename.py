@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.engine.errors import NameTaken, RefConflict, Refused, UsageError
 from assay.engine.experiments import naming
 from assay.engine.experiments.chosen import named
-from assay.engine.model import ExpRef, Oid
+from assay.engine.model import ExpRef, start_of
 from assay.engine.project import Project
 from assay.engine.workspace import undo
 
@@ -32,7 +32,10 @@ def rename(project: Project, old: str, new: str, *, force: bool = False) -> ExpR
     if problem:
         raise UsageError(f"{new!r} cannot be the name of an experiment: {problem}.", "Choose another.")
     refname, commit = named(project, old)
-    ref = ExpRef(Oid(bytes.fromhex(refname[10:51].replace("/", ""))), new)
+    baseline = start_of(refname)
+    if baseline is None:
+        raise Refused(f"{refname} is not an experiment.")
+    ref = ExpRef(baseline, new)
     if ref.refname == refname:
         raise Refused(f"The experiment is called {new!r} already.")
     replaced = project.repo.refs.read(ref.refname)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from assay.engine.errors import AssayError
 from assay.engine.git.repository import Repository
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.remotes.choose import is_experiment
 
 _SURE, _GUESSED = 2000, 256  # commits; each costs a line of 50 bytes, and the server a look
@@ -33,7 +33,7 @@ def haves(
     covered = set()
     for name, oid in shown.items():
         if oid in wants and is_experiment(name):
-            baseline = _baseline(name)
+            baseline = start_of(name)
             if baseline is not None and baseline not in baselines:
                 baselines[baseline] = complete(baseline)
             if baseline is not None and baselines[baseline]:
@@ -42,13 +42,6 @@ def haves(
     if len(covered) < len(set(wants)) or len(found) == _SURE:
         found += islice((oid for oid in _history(here, complete) if not baselines.get(oid)), _GUESSED)
     return found
-
-
-def _baseline(name: str) -> Oid | None:
-    try:
-        return Oid(bytes.fromhex(name[10:12] + name[13:51]))
-    except ValueError:
-        return None
 
 
 def _history(here: Repository, complete: Callable[[Oid], bool]) -> list[Oid]:
