@@ -51,6 +51,7 @@ def machines(git: Git, tmp_path: Path, place: tuple[str, Mapping[str, str]]) -> 
         machine.close()
 
 
+@pytest.mark.timeout(0 if PROCESSES * EXPERIMENTS > 50 else 300)
 def test_all_that_processes_publish_at_once_is_there(
     machines: list[Machine], place: tuple[str, Mapping[str, str]], tmp_path: Path
 ) -> None:
