@@ -178,10 +178,11 @@ def main(words: list[str]) -> int:
                 for step, tool, measured in _measured(files, _tools(args, Path(top)), server, args):
                     by_tool = rows.setdefault(f"{step}: {files.name}", {})
                     by_tool[tool] = _joined(by_tool.get(tool), measured)
+                    path = save(args.save, {"rounds": args.repeat, "rows": rows})  # whatever becomes of the rest
             finally:
                 server.stop()
     _print(rows)
-    print(f"\nwritten to {save(args.save, {'rounds': args.repeat, 'rows': rows})}")
+    print(f"\nwritten to {path}")
     return 0
 
 

@@ -20,10 +20,11 @@ from assay.remotes.stores_local import LocalStore
 from assay.remotes.stores_memory import MemoryStore
 from assay.remotes.stores_s3 import S3Store
 
-MAKERS = ("memory", "local", "s3", "moto", "weak", "objects", "sftp", "webdav", "patient")
-"""``weak`` is an S3 server that ignores conditions, ``objects`` what fsspec calls memory."""
+MAKERS = ("memory", "local", "s3", "s3fs", "moto", "weak", "objects", "sftp", "webdav", "patient")
+"""``s3fs`` is S3 asked through that library, ``weak`` a server of S3 that ignores conditions, ``objects`` what fsspec
+calls memory."""
 NOT_ATOMIC = ("weak", "objects", "sftp", "webdav")
-_SERVED = {"s3": "s3", "moto": "moto", "weak": "rclone_s3", "sftp": "sftp", "webdav": "webdav"}
+_SERVED = {"s3": "s3", "s3fs": "s3", "moto": "moto", "weak": "rclone_s3", "sftp": "sftp", "webdav": "webdav"}
 
 
 @pytest.fixture(params=MAKERS)
@@ -35,7 +36,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[]
     def open_again() -> RemoteStore:
         store: RemoteStore
         if request.param in _SERVED:
-            store = bare_store(Remote("r", *request.getfixturevalue(_SERVED[request.param])))
+            place = request.getfixturevalue(_SERVED[request.param])
+            store = bare_store(Remote("r", *place, direct=request.param != "s3fs"))
         elif request.param == "objects":
             store = FsspecStore("memory://", f"/{name}", MemoryFileSystem)
         elif request.param == "local":
