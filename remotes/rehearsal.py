@@ -21,7 +21,7 @@ from assay.engine.store.manifest import files_in
 from assay.remotes import branches, runs
 from assay.remotes.artifacts import Check, Freight, Places, Wanted, by_remote
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.exchange import StoreExchange, notes_on
+from assay.remotes.exchange import StoreExchange, notes_on, set_depth
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import git_transport, require, suits
 from assay.remotes.moves import expected, why_not
@@ -156,11 +156,13 @@ class Played(NamedTuple):
 
     Attributes:
         exchange: Carries it out over stand-ins.
+        transport: The real way to objects and refs, behind its stand-in.
         notes: Tags and notes of the remote, to be read.
         estimate: What was counted of artifacts.
     """
 
     exchange: StoreExchange
+    transport: GitTransport
     notes: BucketNotes
     estimate: Estimate
 
@@ -187,6 +189,7 @@ def push(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
     """What `push.push_chosen` would do. Arguments and errors are its own."""
     target, refs, data = outgoing(project, which, how, branch=branch)
     with played(project, target, how.jobs, suits) as way:
+        set_depth(way.transport, how.depth)
         report = way.exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
         if how.run_cache and how.artifacts:
             _add_runs_out(project, way.estimate, way.exchange.places)
@@ -198,11 +201,15 @@ def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
     check(which)
     source = find(project, how.remote)
     with scratch(project) as here, played(here, source, how.jobs) as way:
-        git = way.exchange.git
+        git, wanted = way.exchange.git, branches.prefixes(project, source, which, branch)
+        if how.depth is not None:  # as in earnest: this history first
+            set_depth(way.transport, how.depth)
+            way.exchange.fetch(git.refs([branches.HEADS]), artifacts=False)
+            set_depth(way.transport, None)
         found, data = incoming(here, source, way.exchange, way.notes, which, how)
         new, known, refused = compared(project, found.refs, force=how.force)
         report = way.exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
-        if wanted := branches.prefixes(project, source, which, branch):
+        if wanted and how.depth is None:
             way.exchange.fetch(git.refs(wanted), artifacts=False)
         if how.run_cache and how.artifacts:
             _add_runs_in(project, way.estimate, way.exchange.places)
@@ -269,10 +276,10 @@ def played(project: Project, remote: Remote, jobs: int | None = None, check: Che
     git: GitTransport | None = None
     try:
         with Places(project, opened=(remote, store), jobs=jobs, check=check) as places:
-            git = _Git(git_transport(project, store, remote, write=check is suits), project)
+            git = git_transport(project, store, remote, write=check is suits)
             estimate = Estimate(project, places)
-            exchange = StoreExchange(project, git, places, None, lambda *_: estimate)
-            yield Played(exchange, notes_on(project, store, remote), estimate)
+            exchange = StoreExchange(project, _Git(git, project), places, None, lambda *_: estimate)
+            yield Played(exchange, git, notes_on(project, store, remote), estimate)
     finally:
         if git is not None:
             git.close()

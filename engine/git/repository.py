@@ -182,7 +182,7 @@ class Repository:
         """The same repository, but new objects go into another folder, whose alternates should name this one's."""
         from assay.engine.git.database import ObjectDatabase
 
-        other = Repository(self.git_dir, self.common_dir, self.worktree, self.config, self.home)
+        other = _Beside(self.git_dir, self.common_dir, self.worktree, self.config, self.home)
         other.objects = ObjectDatabase(folder)
         other.change_shallow = lambda *_: None  # type: ignore[method-assign]  # what is here stays as it is
         return other
@@ -230,6 +230,14 @@ class Repository:
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
+
+
+class _Beside(Repository):
+    """A repository whose new objects are somewhere else: where its history ends is then nobody else's business."""
+
+    def change_shallow(self, more: Collection[Oid], fewer: Collection[Oid]) -> None:
+        """Remembers it, and writes nothing down."""
+        self.__dict__["shallow"] = (self.shallow - set(fewer)) | frozenset(more)
 
 
 def _branch(git_dir: str) -> str | None:

@@ -119,3 +119,19 @@ def test_another_experiment_of_that_name_is_told(here: Machine, copy: Callable[[
     assert "another experiment of that name" in rehearsal.pull(there.project, Which()).report.failed[name]
     assert "another experiment of that name" in rehearsal.push(there.project, Which()).report.failed[name]
     assert name in rehearsal.push(there.project, Which(), How(force=True)).report.refs
+
+
+def test_part_of_history_moves_as_told_and_is_written_down_nowhere(
+    here: Machine, copy: Callable[[str], Machine]
+) -> None:
+    there = copy("there")
+    here.commit("second")
+    here.commit("third")
+    how = How(depth=1)
+    told = rehearsal.push(here.project, Which(), how)
+    done = push_chosen(here.project, Which(), how).report
+    assert numbers(told)[:2] == (set(done.refs), done.objects)
+    rehearsal.pull(there.project, Which())
+    assert not (there.folder / ".git/shallow").exists()
+    pull(there.project)
+    assert (there.folder / ".git/shallow").exists()
