@@ -86,7 +86,7 @@ def test_a_certificate_that_nobody_signed_is_refused(over_tls: tuple[dict[str, s
 
 
 def test_a_file_of_certificates_that_is_not_there_is_a_sentence(over_tls: tuple[dict[str, str], str]) -> None:
-    with pytest.raises(ConfigError, match="there is no file /nowhere/ca.pem"):
+    with pytest.raises(ConfigError, match=r"there is no file /nowhere/ca\.pem"):
         bare_store(Remote("r", "s3://assay/x", {**over_tls[0], "ssl_verify": "/nowhere/ca.pem"}))
 
 
