@@ -189,18 +189,22 @@ class BucketRefs:
         """Writes one statement, then looks whether somebody else took one of its names at the same moment."""
         wishes = {move.refname: move.new for move in moves}
         seen = known.statements.get(folder, {})
-        self._write(folder, encode(successor(wishes, seen, self._clock.now()[0], self._ids.nonce())))
+        statement = successor(wishes, seen, self._clock.now()[0], self._ids.nonce())
+        mine = self._write(folder, encode(statement))
         files = self._read_files([_prefix_of(folder)]).get(folder, {})
-        after = shown(joined(files))
+        after = shown(joined({**files, mine: statement}))  # a list may be older than what was written just now
         self._tidy(folder, files, known.files.get(folder, {}))
         return {name: _beside(name, oid, after) for name, oid in wishes.items() if oid and _lost(name, oid, after)}
 
-    def _write(self, folder: str, data: bytes) -> None:
-        key = f"{GIT_REFS}{folder}.d/{digest_bytes(self._hash_name, data).hex}"
+    def _write(self, folder: str, data: bytes) -> str:
+        """Adds a file to a folder and returns its name."""
+        name = digest_bytes(self._hash_name, data).hex
+        key = f"{GIT_REFS}{folder}.d/{name}"
         if self._store.is_atomic():
             self._store.create(key, data)
         else:
             self._store.put(key, data)
+        return name
 
     def _tidy(self, folder: str, files: Mapping[str, File], before: Mapping[str, File]) -> None:
         """Makes one file of many small ones, and removes those that a file from before this call has taken in.
