@@ -124,7 +124,7 @@ def selected_data(project: Project, scope: Scope, remote: str | None, *, push: b
 def _commits(project: Project, scope: Scope) -> list[Oid]:
     commits = list(scope.revisions)
     if scope.branches or scope.tags or scope.commits:
-        wanted = dvcscope.Wanted(number=1, branches=scope.branches, tags=scope.tags, commits=scope.commits)
+        wanted = dvcscope.Commits(number=1, branches=scope.branches, tags=scope.tags, commits=scope.commits)
         commits += dvcscope.baselines(project, wanted)
     return list(dict.fromkeys(commits))
 

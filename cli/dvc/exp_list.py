@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
-    from assay.engine.experiments.dvcscope import Wanted
+    from assay.engine.experiments.dvcscope import Commits
 
 
 def add_scope(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +18,11 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--num", type=int, default=1, metavar="<num>", help="so many commits back (1; -1: all)")
 
 
-def wanted(args: argparse.Namespace) -> Wanted:
+def wanted(args: argparse.Namespace) -> Commits:
     """Whose experiments are meant."""
-    from assay.engine.experiments.dvcscope import Wanted
+    from assay.engine.experiments.dvcscope import Commits
 
-    return Wanted(tuple(args.rev or ()), args.num, commits=args.all_commits)
+    return Commits(tuple(args.rev or ()), args.num, commits=args.all_commits)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -42,10 +42,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _elsewhere(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.dvc.exp_push import tell_failed
-    from assay.engine.experiments.dvcscope import Wanted
+    from assay.engine.experiments.dvcscope import Commits
     from assay.remotes.git.experiments import remove
 
-    wanted = Wanted(tuple(args.rev), args.num, commits=args.all_commits)
+    wanted = Commits(tuple(args.rev), args.num, commits=args.all_commits)
     gone, failed = remove(
         context.project(), args.git_remote, args.experiments, wanted, keep=args.keep, typed_in=context.here
     )

@@ -20,7 +20,7 @@ _BASELINE = "refs/exps/exec/EXEC_BASELINE"
 """While DVC runs an experiment in the workspace, HEAD is not the user's: then this is what it was."""
 
 
-class Wanted(NamedTuple):
+class Commits(NamedTuple):
     """Which commits' experiments are meant; those of HEAD where nothing is said.
 
     Attributes:
@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
     commits: bool = False
 
 
-def exp_list(project: Project, wanted: Wanted | None = None) -> dict[Oid, list[tuple[str, Oid]]]:
+def exp_list(project: Project, wanted: Commits | None = None) -> dict[Oid, list[tuple[str, Oid]]]:
     """Experiments by baseline, those of HEAD or of the commits that are meant, as (name, commit), sorted by name.
 
     Every baseline that has experiments counts where all commits are asked for, in its history or not.
@@ -46,7 +46,7 @@ def exp_list(project: Project, wanted: Wanted | None = None) -> dict[Oid, list[t
     Raises:
         UnknownRevision: A revision names no commit.
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or Commits()
     among = None if wanted.commits else set(baselines(project, wanted))
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     for ref, commit in project.repo.refs.iterate("refs/exps/"):
@@ -56,7 +56,7 @@ def exp_list(project: Project, wanted: Wanted | None = None) -> dict[Oid, list[t
     return found
 
 
-def baselines(project: Project, wanted: Wanted) -> list[Oid]:
+def baselines(project: Project, wanted: Commits) -> list[Oid]:
     """The commits that are meant, each once. Raises UnknownRevision."""
     found: dict[Oid, None] = {}
     revisions = wanted.revisions

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from assay.engine.errors import AssayError
 from assay.engine.experiments.dvcdata import FORM, STAGES_FORM, State, body_of, encode, workspace_state
 from assay.engine.experiments.dvcqueue import Process, Task, tasks
-from assay.engine.experiments.dvcscope import Wanted, baselines, described
+from assay.engine.experiments.dvcscope import Commits, baselines, described
 from assay.engine.experiments.index import Header
 from assay.engine.experiments.records import Records
 from assay.engine.model import ExpRef, Oid
@@ -79,7 +79,7 @@ class Hidden(NamedTuple):
 
 def exp_show(
     project: Project,
-    wanted: Wanted | None = None,
+    wanted: Commits | None = None,
     hidden: Hidden | None = None,
     *,
     ids_only: bool = False,
@@ -100,7 +100,7 @@ def exp_show(
     if project.repo.head() is None:
         return []
     hidden = hidden or Hidden()
-    commits = baselines(project, wanted or Wanted())
+    commits = baselines(project, wanted or Commits())
     names: Mapping[Oid, str] = {} if ids_only else described(project, commits)
     found = [] if hidden.workspace else [Base(_workspace(project, None, stages_only=stages_only))]
     queue = _by_baseline(project)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from assay.engine.errors import AssayError, UnknownRevision
-from assay.engine.experiments.dvcscope import Wanted, baselines
+from assay.engine.experiments.dvcscope import Commits, baselines
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
 from assay.engine.notes import ledger
@@ -52,7 +52,7 @@ def push(
     project: Project,
     git_remote: str,
     names: Sequence[str] = (),
-    wanted: Wanted | None = None,
+    wanted: Commits | None = None,
     how: How = AS_USUAL,
     *,
     typed_in: str = "",
@@ -92,7 +92,7 @@ def pull(
     project: Project,
     git_remote: str,
     names: Sequence[str] = (),
-    wanted: Wanted | None = None,
+    wanted: Commits | None = None,
     how: How = AS_USUAL,
     *,
     typed_in: str = "",
@@ -119,7 +119,7 @@ def pull(
 
 
 def listed(
-    project: Project, git_remote: str, wanted: Wanted | None = None, *, typed_in: str = ""
+    project: Project, git_remote: str, wanted: Commits | None = None, *, typed_in: str = ""
 ) -> dict[Oid, list[tuple[str, Oid]]]:
     """The experiments of a Git remote by baseline, as (name, commit), sorted by name. Raises as `push`."""
     found: dict[Oid, list[tuple[str, Oid]]] = {}
@@ -134,7 +134,7 @@ def remove(
     project: Project,
     git_remote: str,
     names: Sequence[str] = (),
-    wanted: Wanted | None = None,
+    wanted: Commits | None = None,
     *,
     keep: bool = False,
     typed_in: str = "",
@@ -191,11 +191,11 @@ def _chosen(
     project: Project,
     refs: Callable[[Sequence[str]], Mapping[str, Oid]],
     names: Sequence[str],
-    wanted: Wanted | None,
+    wanted: Commits | None,
     where: str,
 ) -> dict[str, Oid]:
     """The experiments of one side that are meant; ``refs`` gives that side's refs with some prefixes."""
-    meant = wanted or Wanted()
+    meant = wanted or Commits()
     if meant.commits:
         return _experiments(refs([EXPERIMENTS]))
     if not names:

@@ -10,7 +10,7 @@ import pytest
 from assay.engine.errors import UnknownRevision
 from assay.engine.experiments import dvcdata
 from assay.engine.experiments.dvcqueue import Task
-from assay.engine.experiments.dvcscope import Wanted, baselines, described, exp_list
+from assay.engine.experiments.dvcscope import Commits, baselines, described, exp_list
 from assay.engine.experiments.dvcshow import exp_show
 from assay.engine.model import ExpRef
 from tests.dvchistory import BASE
@@ -112,10 +112,10 @@ def test_head_is_what_it_was_before_a_run_in_the_workspace_began(built):
     first = built.baseline(FILES)
     second = built.commit({"a": "1"}, first)
     built.ref("refs/exps/exec/EXEC_BASELINE", second)
-    assert baselines(built.project, Wanted()) == [second]
-    assert baselines(built.project, Wanted(("HEAD~1",))) == [first]
+    assert baselines(built.project, Commits()) == [second]
+    assert baselines(built.project, Commits(("HEAD~1",))) == [first]
     with pytest.raises(UnknownRevision, match="unknown Git revision 'HEAD~2'"):
-        baselines(built.project, Wanted(("HEAD~2",)))
+        baselines(built.project, Commits(("HEAD~2",)))
 
 
 def test_all_experiments_are_listed_wherever_their_baselines_are(built):
@@ -126,4 +126,4 @@ def test_all_experiments_are_listed_wherever_their_baselines_are(built):
     assert {commit: [name for name, _ in group] for commit, group in exp_list(built.project).items()} == {
         first: ["one"]
     }
-    assert set(exp_list(built.project, Wanted(commits=True))) == {first, aside}
+    assert set(exp_list(built.project, Commits(commits=True))) == {first, aside}
