@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from assay.engine.data.checkout import CheckedOut, How, checkout
 from assay.engine.errors import UsageError
 from assay.engine.model import Digest
 from assay.engine.ports import Report
@@ -19,6 +18,9 @@ from assay.remotes.holdings import Moved
 from assay.remotes.layouts import prepare
 from assay.remotes.registry import find
 from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
+
+if TYPE_CHECKING:
+    from assay.engine.data.checkout import CheckedOut
 
 
 class Transferred(NamedTuple):
@@ -102,6 +104,8 @@ def pull_data(
     Raises:
         WouldLose: Content that is in no cache would be replaced; what was fetched stays in the cache.
     """
+    from assay.engine.data.checkout import How, checkout  # a third of what a push would import
+
     fetched = fetch_data(project, scope, remote=remote, jobs=jobs, run_cache=run_cache)
     how = How(scope.folder, force, recursive=scope.recursive, with_deps=scope.with_deps)
     return fetched, checkout(project, scope.targets, how)
