@@ -24,6 +24,8 @@ from assay.remotes.shelf import Shelf
 from assay.remotes.verify import Received
 
 _PACKS_AT_ONCE = 3
+_LARGE_PACK = 4_000_000
+"""Bytes: of packs that are all smaller, as many come at once as the remote takes."""
 
 
 class Download:
@@ -118,7 +120,9 @@ class Download:
     def _bring_packs(self, pack_ids: Iterable[str]) -> None:
         wanted = list(pack_ids)
         self._total += sum(map(self._shelf.pack_size, wanted))
-        for pack_id, received in each(self._receive_pack, wanted, _PACKS_AT_ONCE, Received.__exit__):
+        large = any(self._shelf.pack_size(pack_id) > _LARGE_PACK for pack_id in wanted)
+        at_once = _PACKS_AT_ONCE if large else max(_PACKS_AT_ONCE, self._shelf.jobs)
+        for pack_id, received in each(self._receive_pack, wanted, at_once, Received.__exit__):
             if isinstance(received, CorruptRemote | KeyMissing):
                 self._fail_pack(pack_id, received.message)
             elif isinstance(received, RemoteError):

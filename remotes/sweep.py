@@ -1,8 +1,9 @@
 """``gc`` on a remote in assay's own layout, in two phases: what nothing needs is named, and goes when a grace is over.
 
 Everything that any commit of any branch, tag or experiment there needs is kept, and what the workspace here needs. A
-pack of which little is needed is written anew with just that; so nothing is ever the only copy of what is needed when
-it is named, and before anything is deleted all refs are read again (`collecting` has the rules).
+pack of which little is needed is written anew with just that, and many small ones as one; so nothing is ever the only
+copy of what is needed when it is named, and before anything is deleted all refs are read again (`collecting` has the
+rules).
 
 Git packs go together or not at all: an object in one is there with all that it needs, and that must stay so.
 """
@@ -44,6 +45,8 @@ from assay.remotes.upload import Upload
 GRACE = 86400
 """Seconds between the phases."""
 _BATCH = 1000
+_SMALL_PACK, _MANY = 1_000_000, 50
+"""Bytes of packs that are joined, and more than how many there must be."""
 _GIT_ANEW = 64_000_000
 """Bytes of Git packs that are written anew for the sake of a few needless objects in them."""
 
@@ -306,7 +309,7 @@ def _plan(there: _Remote, live: _Live) -> _Plan:
 
 
 def _packs(shelf: Shelf, live: Mapping[bytes, Digest]) -> tuple[set[str], dict[str, list[Digest]]]:
-    """The packs that nothing is needed of, and those that little is needed of, with that."""
+    """The packs that nothing is needed of; those that little is needed of, or that are many and small, with that."""
     shares, totals = {}, {}
     for pack, entries in shelf.packs().items():
         totals[pack] = sum(size for _, size in entries.values())
@@ -314,6 +317,7 @@ def _packs(shelf: Shelf, live: Mapping[bytes, Digest]) -> tuple[set[str], dict[s
         shares[pack] = needed / max(1, totals[pack])
     dead: set[str] = set()
     sparse: dict[str, list[Digest]] = {}
+    little: dict[str, list[Digest]] = {}
     covered: set[bytes] = set()
     for pack in sorted(shares, key=lambda one: (-shares[one], one)):
         mine = {key: size for key, (_, size) in shelf.packs()[pack].items() if key in live and key not in covered}
@@ -321,8 +325,10 @@ def _packs(shelf: Shelf, live: Mapping[bytes, Digest]) -> tuple[set[str], dict[s
             dead.add(pack)
         elif sum(mine.values()) * 2 < totals[pack]:
             sparse[pack] = [live[key] for key in mine]
+        elif shelf.pack_size(pack) < _SMALL_PACK:
+            little[pack] = [live[key] for key in mine]
         covered.update(mine)
-    return dead, sparse
+    return dead, {**sparse, **(little if len(little) > _MANY else {})}
 
 
 def _git_packs(git: BucketTransport, live: set[Oid]) -> tuple[set[str], list[str], list[Oid]]:
@@ -388,8 +394,12 @@ def _write_anew(there: _Remote, plan: _Plan) -> None:
     wanted = {digest for some in plan.sparse.values() for digest in some}
     if not wanted:
         return
-    cache = Cache(f"{project.repo.objects.path}/../cache", project.layout.hash_name)
-    brought = Download(cache, there.full, Contents(cache), project.report).bring(wanted)
+    folder = f"{project.repo.objects.path}/.."
+    came, cache = (Cache(f"{folder}/{name}", project.layout.hash_name) for name in ("came", "anew"))
+    brought = Download(came, there.full, Contents(came), project.report).bring(wanted)
+    with cache.writer() as writer:  # packs of their own, since those that came are to go
+        for digest in sorted(wanted - brought.failed.keys()):
+            writer.add_bytes(came.read(digest), is_dir=digest.is_dir)
     there.guarded.hidden.update(pack_key(pack) for pack in plan.sparse)
     there.shelf.refresh()
     sent = Upload(cache, there.shelf, project.report).send(wanted)

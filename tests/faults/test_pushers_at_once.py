@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.engine.experiments.needs import Needs
 from assay.remotes.clone import clone
 from tests.conftest import IDENTITY
 from tests.sharing import Git, Machine, world
@@ -83,8 +84,6 @@ def test_all_that_processes_publish_at_once_is_there(
     cloned = Machine(machines[0].git, tmp_path / "clone")
     assert cloned.refs("refs/exps/") == everything
     cloned.fsck()
-    from assay.engine.experiments.needs import Needs
-
     needs = Needs(cloned.project)
     digests = {digest for oid in everything.values() for digest in needs.of_commit(bytes.fromhex(oid))}  # type: ignore[arg-type]
     assert cloned.project.cache.missing(digests) == set()

@@ -283,6 +283,18 @@ def test_old_commits_keep_their_data_unless_a_number_says_how_many(here: Machine
     assert sweep(here, dry=True, last=1).size > kept.size
 
 
+def test_many_small_packs_become_one(here: Machine, remote: str, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.remotes.sweep._MANY", 3)
+    for number in range(6):
+        here.experiment(f"exp-{number}", {"own.txt": str(number).encode()})
+        push(here.project, everything=True)
+    before = len(keys(here, "packs/"))
+    assert sweep(here, grace=0).anew > 0
+    assert len(keys(here, "packs/")) < before - 3
+    assert len(check(here, remote, git, "clone").refs("refs/exps/")) == 7
+    assert sweep(here, dry=True).objects == 0
+
+
 def test_indexes_speak_of_nothing_that_went(shared: tuple[Machine, str]) -> None:
     here, ref = shared
     remove_there(here, ref)
