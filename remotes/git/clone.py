@@ -20,6 +20,7 @@ from assay.engine.git import gitconfig
 from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
 from assay.engine.git.worktree import checkout_tree
+from assay.engine.layout import MARKERS
 from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, Report
 from assay.engine.project import Project, World, open_project
@@ -37,7 +38,7 @@ from assay.remotes.workspace import check_out, tracked_here
 
 _TAGS = "refs/tags/"
 _USUAL = (f"{HEADS}main", f"{HEADS}master")
-_MARKS = (".dvc/config", ".assay/config")
+_MARKS = tuple(f"/{marker}/config" for marker in MARKERS)
 
 
 @dataclass
@@ -173,9 +174,7 @@ def _head(named: str | None, refs: Mapping[str, Oid]) -> str | None:
 
 def _root(repo: Repository, tree: Oid, folder: str) -> str | None:
     """Where the project lies: the folder of the uppermost configuration file; None where there is none."""
-    marked = [
-        path for path, _, _ in walk_tree(repo.objects, tree) if any(f"/{path}".endswith(f"/{mark}") for mark in _MARKS)
-    ]
+    marked = [path for path, _, _ in walk_tree(repo.objects, tree) if f"/{path}".endswith(_MARKS)]
     if not marked:
         return None
     above = min(marked, key=lambda path: (path.count("/"), path)).rpartition("/")[0].rpartition("/")[0]
