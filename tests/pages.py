@@ -34,7 +34,7 @@ _FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 _AFTER = re.compile(r"<!-- after: (\S+) -->")
 _VARIES = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "<id>"),
-    (re.compile(r"\b[0-9a-f]{16}\b"), "<number>"),
+    (re.compile(r"\b[0-9a-f]{16}(\.\d+-[0-9a-f]{4})?\b"), "<number>"),
     (re.compile(r"\b[0-9a-f]{7}\b"), "<short>"),
     (re.compile(r"\b\d\d:\d\d\b"), "<time>"),
     (re.compile(r"\b\d\d\d\d-\d\d-\d\d\b"), "<date>"),

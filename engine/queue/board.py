@@ -230,10 +230,12 @@ class Board:
                     pass
         for batch in _names(f"{self.folder}/queued"):
             disk.remove_folder(f"{self.folder}/queued/{batch}")
-        for name in _names(f"{self.folder}/new"):
+        half = [f"{self.folder}/new/{name}" for name in _names(f"{self.folder}/new")]
+        half += [f"{self.folder}/leases/{name}" for name in _names(f"{self.folder}/leases") if disk.is_temp(name)]
+        for path in half:
             with suppress(FileNotFoundError):
-                if time.time() - os.stat(f"{self.folder}/new/{name}").st_mtime > _HOUR:
-                    disk.remove_tree(f"{self.folder}/new/{name}")
+                if time.time() - os.stat(path).st_mtime > _HOUR:
+                    disk.remove_tree(path)
 
     def _lease(self, place: str) -> FileLock:
         return FileLock(f"{self.folder}/leases/{place}", what="The job", command=self._command)
