@@ -259,7 +259,27 @@ class FileStore(FsspecStore):
 
 
 class DavStore(FileStore):
-    """Values in files over WebDAV."""
+    """Values in files over WebDAV.
+
+    A server replaces a value by removing it first, and what is read meanwhile ends too soon without a word: so the
+    length is compared after each read.
+    """
+
+    def get(self, key: str) -> bytes:
+        """The whole value."""
+        data = super().get(key)
+        self._must_be_whole(key, len(data))
+        return data
+
+    def get_to(self, key: str, sink: Sink) -> int:
+        """Streams the value into ``sink``."""
+        length = super().get_to(key, sink)
+        self._must_be_whole(key, length)
+        return length
+
+    def _must_be_whole(self, key: str, length: int) -> None:
+        if self.size(key) != length:
+            raise Unavailable(f"{self.url}/{key} changed while it was read.", "Run the command again.")
 
     def _path(self, key: str) -> str:
         if "%" in key:  # the client sends it as it is, and servers decode it
