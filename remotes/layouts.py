@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from assay.engine import layout
-from assay.engine.errors import ConfigError, RemoteError
+from assay.engine.errors import ConfigError, Refused, RemoteError
 from assay.engine.layout import ProjectLayout
 from assay.engine.model import Digest
 from assay.engine.ports import GitTransport, RemoteStore
@@ -62,6 +62,15 @@ def guarded(project: Project, store: RemoteStore) -> RemoteStore:
     if project.layout.remote_layout != _NATIVE:
         return store
     return Guarded(store, project.layout.hash_name, project.world.ids)
+
+
+def refuse_uncollected(project: Project) -> None:
+    """Raises Refused for a project whose remotes others write too, who know nothing of collections."""
+    if project.layout.remote_layout != _NATIVE:
+        raise Refused(
+            "A remote in DVC's layout cannot be collected yet: who pushes there with DVC would not notice.",
+            "`dvc gc -c` does it, when nobody pushes meanwhile.",
+        )
 
 
 def found_on(store: RemoteStore) -> ProjectLayout:

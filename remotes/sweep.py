@@ -33,7 +33,7 @@ from assay.remotes.depth import UNLIMITED, starts, within
 from assay.remotes.download import Download
 from assay.remotes.exchange import needs_of
 from assay.remotes.guard import Guarded
-from assay.remotes.layouts import bucket, copies_of, git_remote, git_transport
+from assay.remotes.layouts import bucket, copies_of, git_remote, git_transport, refuse_uncollected
 from assay.remotes.native import GIT_PACKS, PACKS, loose_key, pack_key
 from assay.remotes.packed import PackedHoldings
 from assay.remotes.parallel import each
@@ -137,8 +137,7 @@ def gc_remote(
         RemoteError: The remote refuses.
     """
     remote = find(project, name)
-    if project.layout.remote_layout != "native":
-        raise Refused("Only remotes in assay's own layout are collected in two phases.", "`assay-dvc gc -c` is DVC's.")
+    refuse_uncollected(project)
     with _opened(project, remote) as there:
         now = project.world.clock.now()[0]
         due, waiting = _named(there, now)
