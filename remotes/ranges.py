@@ -42,15 +42,22 @@ def parts(pack: str, size: int, places: Places) -> list[Part]:
         size: Its length in bytes.
         places: The objects that are wanted.
     """
-    found: list[Part] = []
+    groups: list[dict[Digest, tuple[int, int]]] = []
+    end = -REQUEST
     for digest, (offset, length) in sorted(places.items(), key=lambda item: item[1]):
-        last = found[-1] if found else None
-        if last is not None and offset - (last.start + last.length) < REQUEST:
-            found[-1] = Part(pack, last.start, offset + length - last.start, {**last.places, digest: (offset, length)})
-        else:
-            found.append(Part(pack, offset, length, {digest: (offset, length)}))
+        if offset - end >= REQUEST:
+            groups.append({})
+        groups[-1][digest] = (offset, length)
+        end = offset + length
+    found = [_part(pack, group) for group in groups]
     cost = sum(part.length + REQUEST for part in found)
     return found if cost * _CHEAPER <= size + REQUEST else []
+
+
+def _part(pack: str, places: Places) -> Part:
+    start, _ = next(iter(places.values()))
+    offset, length = list(places.values())[-1]
+    return Part(pack, start, offset + length - start, places)
 
 
 def fetch(store: RemoteStore, wanted: Iterable[Part], jobs: int) -> Iterator[tuple[Part, dict[Digest, bytes] | None]]:
