@@ -159,7 +159,7 @@ def _with_queue(
     hidden: Collection[str],
 ) -> Candidates:
     """The candidates, and after them what queues have for these baselines."""
-    if not project.layout.shared_runs and not os.path.isdir(f"{project.state}/queue"):
+    if not project.layout.shared_runs and not _has_queue(project):
         return candidates
     from assay.engine.experiments.underway import underway
 
@@ -174,6 +174,12 @@ def _with_queue(
         groups=[*candidates.groups, *(groups[row.baseline] for row in more)],
         states={count + at: row.state for at, row in enumerate(more)},
     )
+
+
+def _has_queue(project: Project) -> bool:
+    """Whether anything waits, runs or has failed; asked before what it takes to read that is loaded."""
+    folders = (f"{project.state}/queue/{state}" for state in ("queued", "running", "failed"))
+    return any(os.path.isdir(folder) and os.listdir(folder) for folder in folders)
 
 
 def _grouped(
