@@ -75,7 +75,7 @@ def elsewhere_of(args: argparse.Namespace, context: Context) -> Elsewhere | None
         if args.remote is not None:
             from assay.engine.errors import UsageError
 
-            raise UsageError("-r names the remote for --not-in-remote, which is not given.")
+            raise UsageError("-r names the remote for -c or --not-in-remote, and neither is given.")
         return None
     from assay.remotes.layouts import known
 

@@ -68,9 +68,15 @@ def refuse_uncollected(project: Project) -> None:
     """Raises Refused for a project whose remotes others write too, who know nothing of collections."""
     if project.layout.remote_layout != _NATIVE:
         raise Refused(
-            "A remote in DVC's layout cannot be collected yet: who pushes there with DVC would not notice.",
-            "`dvc gc -c` does it, when nobody pushes meanwhile.",
+            "A remote in DVC's layout is not collected in two phases: who pushes there with DVC would not notice.",
+            "`assay-dvc gc -c` does it at once, when nobody pushes meanwhile.",
         )
+
+
+def refuse_collected_at_once(project: Project) -> None:
+    """Raises Refused for a project whose remotes are collected in two phases."""
+    if project.layout.remote_layout == _NATIVE:
+        raise Refused("-c is for remotes in DVC's layout.", "`assay gc --remote` collects one in assay's own.")
 
 
 def found_on(store: RemoteStore) -> ProjectLayout:

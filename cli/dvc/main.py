@@ -14,7 +14,6 @@ from assay.cli.frame import finish, guarded, nearest, parser_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
     from types import ModuleType
 
     from assay.cli.wiring import Context
@@ -111,11 +110,6 @@ LATER = (
 )
 """Verbs that DVC has and assay has not."""
 
-LATER_FLAGS = {
-    "gc": ("-c", "--cloud", "-j", "--jobs"),
-}
-"""Options that DVC has and assay has not, by verb; other modules refuse some of their own."""
-
 TOLD_IN_QUIET = ("exp diff", "exp show", "metrics diff", "metrics show", "params diff", "stage list", "version")
 """Verbs whose result -q leaves on stdout: DVC's tables. All others write nothing there, as in DVC."""
 
@@ -202,7 +196,6 @@ def _dispatch(words: list[str], context: Context) -> int:
         return 0
     module = module_of(verb)
     context.needs_git = verb.startswith("exp ")
-    _refuse_later(verb, rest)
     args = parser_for(verb, module).parse_args(rest)
     _apply(before, args, context)
     if context.quiet and verb not in TOLD_IN_QUIET:
@@ -296,16 +289,6 @@ def _verb(words: list[str], help_asked: bool) -> tuple[str, list[str], bool]:
         known = [*VERBS, *(word for word in ALIASES if " " not in word)]
         raise UsageError(f"assay-dvc has no command {verb!r}.", nearest(verb, known, "`assay-dvc --help` lists them."))
     return verb, ["--help"] if help_asked else rest, False
-
-
-def _refuse_later(verb: str, words: Sequence[str]) -> None:
-    """Raises AssayError for an option of a verb that DVC has and assay has not."""
-    from assay.engine.errors import AssayError
-
-    for word in words[: words.index("--")] if "--" in words else words:
-        flag = word.partition("=")[0]
-        if flag in LATER_FLAGS.get(verb, ()):
-            raise AssayError(f"assay has no `{verb} {flag}` yet, so nothing was done.", "Leave it out, or use DVC.")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -211,7 +211,7 @@ def _live(
     """What is to stay; what of that only state needs; how many manifests of what is needed are missing."""
     needed: set[bytes] = set()
     cache = chosen[0][0].cache
-    unknown = closure(cache, _roots(chosen, keep), needed)
+    unknown = closure(cache, roots(chosen, keep), needed)
     if elsewhere is not None:
         needed -= _copied((key for key in needed if not digest_of(key).is_dir), elsewhere)
         needed |= {
@@ -235,8 +235,8 @@ def _setting(project: Project, name: str, usual: str) -> float:
     return seconds(f"gc.{name}", project.config.get("gc", name) or usual)
 
 
-def _roots(chosen: Sequence[tuple[Project, Selection]], keep: Keep) -> set[Digest]:
-    """What workspaces and kept commits need."""
+def roots(chosen: Sequence[tuple[Project, Selection]], keep: Keep) -> set[Digest]:
+    """What workspaces and kept commits of some projects need. Raises Refused where that cannot be told."""
     found: set[Digest] = set()
     for project, selection in chosen:
         needs = Needs(project)

@@ -89,3 +89,58 @@ def test_without_a_remote_pulling_is_said_to_be_impossible_and_stages_run(shared
     said = assay_dvc("repro", "--pull", cwd=shared.ours)
     assert "Nothing was pulled" in said.err
     assert (shared.ours / "b.txt").exists()
+
+
+def objects(root):
+    """What the remote beside a project has of data."""
+    up = root.parent / "up"
+    return sorted(str(path.relative_to(up)) for path in up.rglob("*") if path.is_file() and "runs" not in path.parts)
+
+
+@pytest.fixture
+def edited(shared, dvc_process):
+    """Both remotes have older data, too, and an object of DVC 2 that nothing needs."""
+    shared.write({"s.txt": "10\n", "d/1": "one\n", "../up/ab/cdef0123456789abcdef0123456789": "old\n"})
+    shared.same("add", "s.txt", "d")
+    for root in (shared.theirs, shared.ours):
+        assert dvc_process.run(root, "push").code == 0
+    return shared
+
+
+def test_what_nothing_needs_goes_from_the_remote_too(edited, dvc_process, assay_dvc):
+    before = objects(edited.ours)
+    dry = assay_dvc("gc", "-w", "-c", "--dry", cwd=edited.ours)
+    assert "would go from" in dry.err
+    assert objects(edited.ours) == before
+    ours, theirs = assay_dvc("gc", "-w", "-c", "-f", cwd=edited.ours), dvc_process.run(edited.theirs, "gc", "-wcf")
+    assert ours.out.splitlines()[1:] == theirs.out.splitlines()[2:]
+    assert objects(edited.ours) == objects(edited.theirs) != before
+    assert edited.same("status", "-c") == "Cache and remote 'up' are in sync.\n"
+
+
+def test_what_kept_commits_need_stays_on_the_remote(sides, dvc_process, assay_dvc):
+    commit(sides.ours)
+    assay_dvc("push", cwd=sides.ours)
+    before = objects(sides.ours)
+    write(sides.ours, {"s.txt": "10\n", "d": None})
+    assay_dvc("add", "s.txt", cwd=sides.ours)
+    assay_dvc("remove", "d.dvc", cwd=sides.ours)
+    shutil.rmtree(sides.ours / ".dvc/cache")
+    assay_dvc("gc", "-a", "-c", "-f", cwd=sides.ours)
+    assert objects(sides.ours) == before
+
+
+def test_what_cannot_be_looked_into_stops_the_collection(edited, assay_dvc):
+    listing = (edited.ours / "d.dvc").read_text().split("md5: ")[1].split("\n")[0]
+    name = f"files/md5/{listing[:2]}/{listing[2:]}"
+    for place in (edited.ours / ".dvc/cache", edited.ours.parent / "up"):
+        (place / name).unlink()
+    before = objects(edited.ours)
+    said = assay_dvc("gc", "-w", "-c", "-f", cwd=edited.ours, code=255)
+    assert "neither here nor on" in said.err
+    assert objects(edited.ours) == before
+
+
+@pytest.mark.parametrize("words", [["--not-in-remote", "-w"], ["-w", "-r", "nope"], []], ids=" ".join)
+def test_what_does_not_go_together_fails_alike(sides, words):
+    sides.same("gc", "-f", "-c", *words)

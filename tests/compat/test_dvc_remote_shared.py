@@ -115,3 +115,19 @@ def test_data_without_history_cannot_be_cloned(shared: Shared, tmp_path: Path) -
     said = shared.assay("clone", str(shared.store), str(tmp_path / "clone"), code=255)
     assert "no history was shared there" in said.err
     assert not (tmp_path / "clone").exists()
+
+
+def test_what_refs_on_the_remote_need_is_not_collected(
+    shared: Shared, assay_dvc: Callable[..., Any], tmp_path: Path
+) -> None:
+    shared.theirs("exp", "run", "-q", "-n", "e1", "-S", "x=2")
+    shared.assay("push", "e1", cwd=shared.root)
+    shared.theirs("exp", "remove", "e1")
+    shared.git("checkout", "-q", ".", cwd=shared.root)
+    (shared.store / "files/md5/00").mkdir()
+    (shared.store / "files/md5/00" / ("0" * 30)).write_text("of no use")
+    before = shared.files()
+    said = assay_dvc("gc", "-w", "-c", "-f", cwd=shared.root)
+    assert "Removed 1 objects from remote." in said.out
+    assert before.keys() - shared.files().keys() == {"files/md5/00/" + "0" * 30}
+    shared.assay("pull", "e1", cwd=shared.root)
