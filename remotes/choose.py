@@ -9,22 +9,14 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from assay.engine.errors import UnknownRevision
-from assay.engine.experiments.chosen import Which, check, chosen
+from assay.engine.experiments.chosen import EXPERIMENTS, Which, check, chosen, every
 from assay.engine.model import Oid
 from assay.engine.project import Project
-
-EXPERIMENTS = "refs/exps/"
 
 
 def folder_of(baseline: Oid) -> str:
     """The prefix of the refs of a baseline's experiments."""
     return f"{EXPERIMENTS}{baseline.hex()[:2]}/{baseline.hex()[2:]}/"
-
-
-def is_experiment(refname: str) -> bool:
-    """Whether a ref has the shape of an experiment's: ``refs/exps/<2>/<38>/<name>``."""
-    parts = refname.split("/")
-    return parts[:2] == ["refs", "exps"] and [len(part) for part in parts[2:4]] == [2, 38] and len(parts) == 5
 
 
 def is_own_choice(which: Which) -> bool:
@@ -40,14 +32,13 @@ def chosen_here(project: Project, which: Which) -> dict[str, Oid]:
         UnknownRevision: A name means no experiment, or several; or a revision names no commit.
     """
     check(which)
-    refs, head = project.repo.refs, project.repo.head()
+    head = project.repo.head()
     if which.names:
-        known = {name: oid for name, oid in refs.iterate(EXPERIMENTS) if is_experiment(name)}
-        return choose(which.names, known, head, "here")
+        return choose(which.names, every(project), head, "here")
     if which.everything or which.where or which.revisions:
         return chosen(project, which)
     if head is None:
-        return {name: oid for name, oid in refs.iterate(EXPERIMENTS) if is_experiment(name)}
+        return every(project)
     return chosen(project, which._replace(revisions=["HEAD"]))
 
 

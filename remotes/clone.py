@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from assay.engine import disk
 from assay.engine.errors import CorruptRemote
 from assay.engine.events import Note, Reporter, silent
+from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.experiments.init import init
 from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
@@ -25,7 +26,6 @@ from assay.engine.words import counted
 from assay.remotes.artifacts import Places
 from assay.remotes.branches import HEADS
 from assay.remotes.bucket import BucketTransport, fetch_refs
-from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.copies import Copies
 from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.git.objects import COMMIT, TAG, parse_commit, parse_tag
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource
-from assay.remotes.choose import is_experiment
 
 UNLIMITED = (1 << 31) - 1
 """The depth that means all of history, as in Git."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, BadInput, UsageError
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
@@ -20,7 +21,6 @@ from assay.engine.project import Project
 from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.choose import is_experiment
 from assay.remotes.layouts import copies_of, git_transport, guarded, open_for, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, limited

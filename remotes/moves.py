@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.git.reach import is_ancestor
 from assay.engine.git.refnames import is_valid_name
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource, RefUpdate
-from assay.remotes.choose import is_experiment
 
 
 def is_shareable(refname: str) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 
 from assay.engine.errors import AssayError
 from assay.engine.events import Warned
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.model import Oid, start_of
 from assay.engine.notes import ledger
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.choose import is_experiment
 
 _WHAT = "tags and notes"
 _OURS = "refs/assay/"

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from assay.engine.errors import AssayError, Refused
 from assay.engine.events import Done, Progress
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.experiments.keeping import Keep, select
 from assay.engine.experiments.needs import Needs, workspaces
 from assay.engine.git.reach import first_parents
@@ -26,7 +27,6 @@ from assay.engine.store.cache import Cache
 from assay.engine.store.pack import key_of
 from assay.remotes import collecting, native
 from assay.remotes.bucket import BucketTransport
-from assay.remotes.choose import is_experiment
 from assay.remotes.collecting import Doomed
 from assay.remotes.contents import Contents
 from assay.remotes.depth import UNLIMITED, starts, within

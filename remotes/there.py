@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from assay.engine.errors import UnknownRevision
-from assay.engine.experiments.chosen import Which, check
+from assay.engine.experiments.chosen import EXPERIMENTS, Which, check, is_experiment
 from assay.engine.experiments.listing import Baseline
 from assay.engine.git.reach import first_parents
 from assay.engine.git.revisions import peeled_if_readable, resolve
@@ -21,7 +21,7 @@ from assay.engine.ports import GitTransport
 from assay.engine.project import Project
 from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import Said
-from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import connected
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import find

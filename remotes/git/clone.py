@@ -16,6 +16,7 @@ from assay.engine.config import read
 from assay.engine.configtext import edited
 from assay.engine.errors import AssayError, ConfigError, CorruptRemote, GitError
 from assay.engine.events import Note, Reporter, silent
+from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.git import gitconfig
 from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
@@ -27,7 +28,6 @@ from assay.engine.project import Project, World, open_project
 from assay.remotes.artifacts import Places
 from assay.remotes.branches import HEADS, NOTHING, joined
 from assay.remotes.bucket import fetch_refs
-from assay.remotes.choose import EXPERIMENTS, is_experiment
 from assay.remotes.clone import NAME, Cloned
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.git import addresses

@@ -1,4 +1,4 @@
-"""Experiments of a Git remote: pushed, pulled, listed and removed there, while their data goes through the data remote.
+"""Experiments of a Git remote: pushed, pulled, listed, renamed and removed, with their data through the data remote.
 
 The order is that of law 1: first the data of an experiment, then its objects, then its ref. Whoever wants the ref
 without the data says so.
@@ -10,24 +10,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from assay.engine.errors import AssayError, UnknownRevision
+from assay.engine.errors import AssayError, GitError, NameTaken, Refused, UnknownRevision, UsageError
+from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.experiments.dvcscope import Commits, baselines
+from assay.engine.experiments.naming import problem_with
 from assay.engine.git.reach import is_ancestor
-from assay.engine.model import Oid
+from assay.engine.model import ExpRef, Oid, start_of
 from assay.engine.notes import ledger
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
 from assay.remotes import remarks, runs
 from assay.remotes.artifacts import Places
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.choose import EXPERIMENTS, choose, folder_of, is_experiment
+from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import StoreExchange, notes_on
 from assay.remotes.git import addresses
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import prepare
 from assay.remotes.pull import write_experiments
+from assay.remotes.reachable import Reachable
 from assay.remotes.registry import find
+from assay.remotes.rehearsal import scratch
 
 
 class Shared(NamedTuple):
@@ -125,8 +129,9 @@ def listed(
     found: dict[Oid, list[tuple[str, Oid]]] = {}
     with _opened(project, git_remote, typed_in) as git:
         for name, oid in sorted(_chosen(project, git.refs, (), wanted, f"on {git_remote}").items()):
-            parts = name.split("/")
-            found.setdefault(Oid(bytes.fromhex(parts[2] + parts[3])), []).append((parts[4], oid))
+            baseline = start_of(name)
+            if baseline is not None:
+                found.setdefault(baseline, []).append((name.rpartition("/")[2], oid))
     return found
 
 
@@ -162,6 +167,49 @@ def remove(
         [result.refname for result in results if not result.problem],
         {result.refname: result.problem for result in results if result.problem},
     )
+
+
+def rename(project: Project, git_remote: str, old: str, new: str, *, force: bool = False, typed_in: str = "") -> ExpRef:
+    """Renames an experiment on a Git remote; those here stay as they are.
+
+    Args:
+        project: The project.
+        git_remote: A remote of Git's, a URL, or a path.
+        old: An experiment there.
+        new: The name that it will have, below the same baseline.
+        force: Replace an experiment there that has that name.
+        typed_in: Absolute path of the folder that a path is relative to.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        UsageError: There is no such Git remote, or the experiment cannot have that name.
+        UnknownRevision: There is no such experiment there.
+        NameTaken: Its baseline has an experiment of the new name there, and ``force`` is off.
+        GitError: The remote takes one of the two refs for itself; the old name is there as long as the new one is not.
+    """
+    problem = problem_with(new)
+    if problem:
+        raise UsageError(f"{new!r} cannot be the name of an experiment: {problem}.", "Choose another.")
+    with scratch(project) as other, _opened(other, git_remote, typed_in, push=True) as git:
+        ((refname, commit),) = _chosen(project, git.refs, [old], None, f"on {git_remote}").items()
+        baseline = start_of(refname)
+        if baseline is None:
+            raise Refused(f"{refname} is not an experiment.")
+        ref = ExpRef(baseline, new)
+        replaced = git.refs([ref.refname]).get(ref.refname)
+        if ref.refname == refname:
+            raise Refused(f"The experiment is called {new!r} already.")
+        if replaced is not None and not force:
+            raise NameTaken(f"{git_remote} has an experiment {new!r} of that commit already.", "Replace it with -f.")
+        objects = other.repo.objects
+        git.fetch([commit], objects, objects, complete=Reachable(other.repo))
+        for update in (RefUpdate(ref.refname, replaced, commit), RefUpdate(refname, commit, None)):
+            for result in git.push([update], objects):
+                if result.problem:
+                    raise GitError(f"{git_remote} does not take {update.refname}: {result.problem}")
+    return ref
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from assay.engine.errors import AssayError
+from assay.engine.experiments.chosen import is_experiment
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid, start_of
-from assay.remotes.choose import is_experiment
 
 _SURE, _GUESSED = 2000, 256  # commits; each costs a line of 50 bytes, and the server a look
 

@@ -13,10 +13,10 @@ from functools import cached_property
 from heapq import heappop, heappush
 
 from assay.engine.errors import AssayError
+from assay.engine.experiments.chosen import EXPERIMENTS
 from assay.engine.git.objects import COMMIT, TAG, CommitInfo, parse_commit, parse_tag
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
-from assay.remotes.choose import EXPERIMENTS
 
 _SLACK = 86400  # seconds that clocks may differ without any cost
 

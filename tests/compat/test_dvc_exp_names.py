@@ -77,9 +77,3 @@ def test_removing_by_what_is_kept_or_by_several_commits(both, assay_dvc, assay):
     assert len(both.refs(both.ours)) == 4
     assay_dvc("exp", "remove", "--rev", "HEAD", "-n", "2", cwd=both.ours)
     assert both.refs(both.ours) == {}
-
-
-def test_what_dvc_does_wrong_on_a_remote_is_refused(both, assay_dvc):
-    before = both.refs(both.ours)
-    assert assay_dvc("exp", "rename", "-g", "origin", "e3", "x", cwd=both.ours, code=255).err.startswith("ERROR: assay")
-    assert both.refs(both.ours) == before

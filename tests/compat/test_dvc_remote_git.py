@@ -12,6 +12,8 @@ import pytest
 from tests.dvcprocess import DvcProcess
 from tests.dvcremotes import Git, Place
 
+_RENAME = ("exp", "rename", "-g", "origin")
+
 
 @pytest.fixture
 def place(dvc_process: DvcProcess, assay_dvc: Callable[..., Any], git: Git, tmp_path: Path) -> Iterator[Place]:
@@ -80,6 +82,26 @@ def test_experiments_are_removed_there_and_stay_here(place: Place) -> None:
     assert list(place.refs(place.bare)) == [place.ref("e2")]
     assert len(place.refs(place.one)) == 2
     assert "nope" in place.ours("exp", "remove", "-g", "origin", "nope", code=255).err
+    assert place.theirs("exp", "list", "origin", "--name-only").out == "e2\n"
+
+
+def test_an_experiment_is_renamed_there_and_stays_here(place: Place) -> None:
+    for name in ("e1", "e2"):
+        place.experiment(name)
+    place.ours("exp", "push", "origin")
+    here, there = place.refs(place.one), place.refs(place.bare)
+    place.theirs("exp", "remove", "e1")
+    del here[place.ref("e1")]
+    place.git("reflog", "expire", "--expire=now", "--all", cwd=place.one)
+    place.git("gc", "-q", "--prune=now", cwd=place.one)
+    assert place.ours("exp", "rename", "-g", "origin", "e1", "new").out == "Renamed experiments: 'e1'\n"
+    assert place.refs(place.bare) == {place.ref("new"): there[place.ref("e1")], place.ref("e2"): there[place.ref("e2")]}
+    assert "conflicts with existing experiment 'e2'" in place.ours(*_RENAME, "new", "e2", code=255).err
+    assert place.ours(*_RENAME, "-f", "new", "e2").out == "Renamed experiments: 'new'\n"
+    assert place.refs(place.bare) == {place.ref("e2"): there[place.ref("e1")]}
+    for words, said in ((("nope", "x"), "'nope' is not a valid experiment name"), (("e2", "a/b"), "it has a '/'")):
+        assert said in place.ours(*_RENAME, *words, code=255).err
+    assert place.refs(place.one) == here
     assert place.theirs("exp", "list", "origin", "--name-only").out == "e2\n"
 
 
