@@ -63,6 +63,11 @@ def pages() -> list[str]:
     return sorted(path.name for path in GUIDE.glob("*.md"))
 
 
+def befores() -> list[str]:
+    """The names of the pages that others come after."""
+    return sorted({name for page in pages() for name in _AFTER.findall((GUIDE / page).read_text())})
+
+
 def blocks(text: str) -> Iterator[Block]:
     """The blocks that are run or written."""
     for found in _FENCE.finditer(text):
@@ -89,6 +94,14 @@ def steps(text: str) -> list[Step]:
     return found
 
 
+class Done(NamedTuple):
+    """What a reader has who has done a page: a copy of their home, where in it they stand, and how late it is."""
+
+    home: Path
+    folder: Path
+    time: int
+
+
 class Reader:
     """Somebody who does what a page says.
 
@@ -96,10 +109,17 @@ class Reader:
         folder: An empty folder for everything they make.
         program: What they call when they say ``assay``.
         real: What they type instead of what a page has: the address of a server.
+        done: Pages that others come after, done once for all; what is not in it is done again.
     """
 
-    def __init__(self, folder: Path, program: list[str], real: Mapping[str, str] | None = None) -> None:
-        self._real = real or {}
+    def __init__(
+        self,
+        folder: Path,
+        program: list[str],
+        real: Mapping[str, str] | None = None,
+        done: Mapping[str, Done] | None = None,
+    ) -> None:
+        self._real, self._done = real or {}, done or {}
         tools = folder / "bin"
         tools.mkdir()
         for name in TOOLS:
@@ -140,6 +160,17 @@ class Reader:
             printed = printed.replace(typed, written)
         return printed
 
+    def keeps(self, copy: Path) -> Done:
+        """Copies everything there is, for readers who go on from here."""
+        shutil.copytree(self.home, copy, symlinks=True)
+        shutil.rmtree(copy / "bin")
+        return Done(copy, self.folder.relative_to(self.home), self.time)
+
+    def goes_on(self, done: Done) -> None:
+        """Takes over what another reader kept, as one whose folders were moved."""
+        shutil.copytree(done.home, self.home, symlinks=True, dirs_exist_ok=True)
+        self.folder, self.time = self.home / done.folder, done.time
+
     def writes(self, block: Block) -> None:
         """Makes a file as the page has it."""
         path = self.folder / block.path
@@ -150,7 +181,10 @@ class Reader:
         """Does a whole page, and those before it; returns this page's commands with what they really printed."""
         text = (GUIDE / name).read_text()
         for before in _AFTER.findall(text):
-            self.reads(before)
+            if before in self._done:
+                self.goes_on(self._done[before])
+            else:
+                self.reads(before)
         found = []
         for block in blocks(text):
             if block.language != "console":

@@ -9,13 +9,29 @@ import pytest
 
 from tests import pages
 
+ASSAY = [sys.executable, "-m", "assay"]
 
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pages.Done]:
+    """The pages that others come after, each done once."""
+    top, found = tmp_path_factory.mktemp("pages").resolve(), {}
+    for name in pages.befores():
+        (top / name).mkdir()
+        reader = pages.Reader(top / name, ASSAY)
+        reader.reads(name)
+        found[name] = reader.keeps(top / f"{name} done")
+    return found
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", pages.pages())
-def test_a_page_prints_what_it_says(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_page_prints_what_it_says(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, done: dict[str, pages.Done]
+) -> None:
     needs_server = pages.SERVER in (pages.GUIDE / name).read_text()
     real = {pages.SERVER: request.getfixturevalue("s3_server").endpoint} if needs_server else {}
-    done = pages.Reader(tmp_path.resolve(), [sys.executable, "-m", "assay"], real).reads(name)
-    for step, printed in done:
+    for step, printed in pages.Reader(tmp_path.resolve(), ASSAY, real, done).reads(name):
         assert pages.comparable(printed) == pages.comparable(step.printed), f"{name}: $ {step.command}"
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests import guide, pages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", guide.pages_with_python())
 def test_a_page_prints_what_it_says(name: str, tmp_path: Path) -> None:
     done = guide.read(name, tmp_path.resolve())
