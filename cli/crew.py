@@ -49,8 +49,8 @@ def detach(context: Context, count: int) -> int:
 
     from assay.engine import disk
     from assay.engine.queue import roster
+    from assay.engine.queue.boards import board_of
     from assay.engine.words import counted
-    from assay.engine.workers.carry import board_of
 
     project = context.project()
     board = board_of(project)

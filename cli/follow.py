@@ -18,7 +18,7 @@ def follow(context: Context, path: str, job: str | None) -> None:
         path: The log.
         job: The number of the job to wait for; None to end at the end of the log.
     """
-    from assay.engine.workers.carry import board_of
+    from assay.engine.queue.boards import board_of
 
     board = board_of(context.project())
     with open(path, "rb") as file:  # the file stays the same where its folder gets another name

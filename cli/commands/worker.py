@@ -35,7 +35,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.say(ended(claim.job))
         context.out.flush()
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     done = work(context.project(), patience=args.wait, told=told)
     context.report.clear()
     if not done.succeeded and not done.failed:

@@ -9,6 +9,8 @@ its job.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from assay.engine import disk
@@ -18,6 +20,7 @@ from assay.engine.model import Oid
 from assay.engine.project import Project
 
 FAILED_KEPT = 20
+_OF_JOB = re.compile(r"(?:running|job|failed)-.*-(?P<number>[0-9a-f]{16})\.[0-9]+-[0-9a-f]{4}").fullmatch
 
 
 class Log:
@@ -44,6 +47,15 @@ class Log:
         disk.rename(self._folder, target)
         self._folder = target
         self.path = f"{target}/run.log"
+
+    def take_back(self) -> None:
+        """Undoes `finish`, where there is no experiment in the end."""
+        running = f"{self._root}/running-{self._tag}"
+        with suppress(OSError):
+            if self._folder != running:
+                disk.rename(self._folder, running)
+                self._folder = running
+                self.path = f"{running}/run.log"
 
     def fail(self) -> None:
         """Keeps the log as that of a run without an experiment, unless it is filed already."""
@@ -79,10 +91,24 @@ def path_of_job(project: Project, tag: str, made: Oid | None) -> str | None:
     return next((path for path in paths if os.path.exists(path)), None)
 
 
-def forget_job(project: Project, tag: str) -> None:
-    """Removes what a run without an experiment left."""
-    for kind in ("job", "failed"):
-        disk.remove_tree(f"{project.state}/logs/{kind}-{tag}")
+def forget_jobs(project: Project, are_gone: Callable[[str], bool], names: Iterable[str] | None = None) -> None:
+    """Removes the logs of all attempts at jobs that are gone; those of experiments stay.
+
+    Args:
+        project: The project.
+        are_gone: Whether the job of a number is.
+        names: What `names` gave, before anybody looked which jobs there are; None for now.
+    """
+    for name in all_names(project) if names is None else names:
+        found = _OF_JOB(name)
+        if found and are_gone(found["number"]):
+            disk.remove_tree(f"{project.state}/logs/{name}")
+
+
+def all_names(project: Project) -> list[str]:
+    """The names of the folders that logs lie in."""
+    root = f"{project.state}/logs"
+    return os.listdir(root) if os.path.isdir(root) else []
 
 
 def keep_packages(project: Project, commit: Oid, packages: str) -> None:
@@ -120,7 +146,9 @@ def _bury_the_dead(root: str) -> None:
         if name.startswith("running-"):
             owner = read_owner(f"{root}/{name}/owner")
             if owner is not None and is_dead(owner):
-                disk.rename(f"{root}/{name}", f"{root}/failed-{name[len('running-') :]}")
+                kind = "job" if _OF_JOB(name) else "failed"
+                with suppress(FileNotFoundError):  # somebody else has just done it
+                    disk.rename(f"{root}/{name}", f"{root}/{kind}-{name[len('running-') :]}")
 
 
 def _forget_old(root: str) -> None:

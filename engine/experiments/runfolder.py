@@ -56,11 +56,12 @@ class RunFolder:
         return os.path.lexists(f"{self.path}/.git") and os.path.lexists(f"{self._admin}/HEAD")
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keeps everybody else from using the folder. Raises Locked when somebody does."""
+    def held(self, wait: float = 0.0) -> Iterator[None]:
+        """Keeps everybody else from using the folder. Raises Locked when somebody does after so many seconds."""
         folder = _locks_of(self._project)
         disk.make_folders(folder)
-        with FileLock(f"{folder}/{self._run}.lock", what="The run", command=self._project.world.command):
+        path, command = f"{folder}/{self._run}.lock", self._project.world.command
+        with FileLock(path, what="The run", command=command, wait=wait):
             yield
 
     def make(self, commit: Oid, name: str) -> Project:

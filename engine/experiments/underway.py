@@ -21,7 +21,7 @@ from assay.engine.experiments.records import Records
 from assay.engine.experiments.values import encode
 from assay.engine.model import Oid
 from assay.engine.project import Project, open_project
-from assay.engine.queue.board import Board
+from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import Job, State
 
 THE_RUN = "(run)"
@@ -87,7 +87,7 @@ def _of_dvc(project: Project) -> Iterator[_Item]:
 
 def _ours(project: Project) -> Iterator[_Item]:
     states: tuple[State, ...] = ("running", "queued", "failed")
-    for state, _, job in Board(f"{project.state}/queue").jobs(*states):
+    for state, _, job in board_of(project).jobs(*states):
         problem = _told(project, job) if state == "failed" else ""
         yield _Item(job.name, state, job.kept or job.commit, job.baseline, job.kept is not None, problem, job)
 

@@ -82,6 +82,7 @@ class Claim:
         """Takes the job away. Raises Locked as `write` does."""
         self.check()
         disk.unlink(self.path, missing_ok=True)
+        disk.sync_folder(os.path.dirname(self.path))
 
     def release(self) -> None:
         """Gives the right back."""
@@ -124,8 +125,13 @@ class Board:
         place = f"{stamp:014d}-{nonce}{_BETWEEN}{0:06d}{_BETWEEN}{job.number}"
         lease = self._lease(place)
         lease.acquire()
-        claim = Claim(self, place, "running", lease, job)
-        claim.write(job)
+        try:
+            claim = Claim(self, place, "running", lease, job)
+            claim.write(job)
+            disk.sync_folder(f"{self.folder}/running")
+        except BaseException:
+            lease.release()
+            raise
         return claim
 
     def _lay_out(self) -> None:
@@ -181,13 +187,18 @@ class Board:
                 except BadInput:
                     yield self.path(state, place)
 
-    def claim(self, state: State, place: str) -> Claim | None:
+    def claim(self, state: State, place: str, wait: float = 0.0) -> Claim | None:
         """The right to change a job in a state; None when somebody else has it, or it has moved on.
+
+        Args:
+            state: The state.
+            place: The job's place.
+            wait: Seconds to wait for somebody else to give it back.
 
         Raises:
             BadInput: Its file is damaged.
         """
-        lease = self._lease(place)
+        lease = self._lease(place, wait)
         try:
             lease.acquire()
         except Locked:
@@ -237,8 +248,8 @@ class Board:
                 if time.time() - os.stat(path).st_mtime > _HOUR:
                     disk.remove_tree(path)
 
-    def _lease(self, place: str) -> FileLock:
-        return FileLock(f"{self.folder}/leases/{place}", what="The job", command=self._command)
+    def _lease(self, place: str, wait: float = 0.0) -> FileLock:
+        return FileLock(f"{self.folder}/leases/{place}", what="The job", command=self._command, wait=wait)
 
 
 def _names(folder: str) -> list[str]:

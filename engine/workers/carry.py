@@ -21,19 +21,15 @@ from assay.engine.experiments.naming import fresh_like
 from assay.engine.experiments.publish import RUN, Made
 from assay.engine.experiments.run import Ran
 from assay.engine.experiments.runfolder import RunFolder, copy_along
+from assay.engine.locks import LEASE
 from assay.engine.model import ExpRef, Oid
 from assay.engine.pipeline.repro import Reproduced
 from assay.engine.project import Project
-from assay.engine.queue.board import Board, Claim
+from assay.engine.queue.board import Claim
 from assay.engine.queue.jobs import KEPT, PINNED, Job
 from assay.engine.workers.specs import from_data
 
 _TRIED = 100
-
-
-def board_of(project: Project) -> Board:
-    """The board of a project's repository."""
-    return Board(f"{project.state}/queue", project.world.command)
 
 
 def carry(
@@ -67,18 +63,21 @@ def carry(
     claim.move(job._replace(log=tag), "running")
     folder = RunFolder(project, job.number)
     try:
-        with folder.held():
+        with folder.held(wait=LEASE):  # a worker elsewhere may have been dead for less than its locks say
             ran = _run(project, claim, folder, log, again=again)
     except KeyboardInterrupt:
-        log.fail()
+        if _was_made(project, claim, folder, log):
+            raise
         if is_killed():
             _failed(project, claim, folder, "killed", "It was killed.", None)
         else:
             claim.move(claim.job.ended("stopped", int(time.time())), "queued")
         raise
     except (AssayError, OSError) as error:
-        log.fail()
         if not claim.holds:
+            log.fail()
+            raise
+        if _was_made(project, claim, folder, log):
             raise
         problem = error.message if isinstance(error, AssayError) else str(error)
         _failed(project, claim, folder, "failed", problem, error.status if isinstance(error, StageFailed) else None)
@@ -93,6 +92,17 @@ def carry(
         return ran._replace(log=logs.path_of_job(project, tag, None) or "")
     _succeeded(project, claim, folder, ran.made.commit)
     return ran
+
+
+def _was_made(project: Project, claim: Claim, folder: RunFolder, log: logs.Log) -> bool:
+    """Whether the experiment is there, though something went wrong, which the board says then; else keeps the log."""
+    made = made_before(project, claim.job)
+    if made is not None:
+        _succeeded(project, claim, folder, made)
+        return True
+    log.take_back()
+    log.fail()
+    return False
 
 
 def _run(project: Project, claim: Claim, folder: RunFolder, log: logs.Log, *, again: bool) -> Ran:

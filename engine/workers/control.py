@@ -10,13 +10,17 @@ from assay.engine.experiments import logs
 from assay.engine.experiments.runfolder import RunFolder
 from assay.engine.project import Project
 from assay.engine.queue import roster, wishes
+from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import Job, State
 from assay.engine.queue.roster import Worker
-from assay.engine.workers.carry import board_of, forget_refs
+from assay.engine.workers.carry import forget_refs
 from assay.engine.workers.lost import look_after
 
 _SHORTEST = 4
 """Digits of a number that mean a job."""
+
+_PATIENCE = 1.0
+"""Seconds: whoever looks whether a lease is stale has it for a moment."""
 
 _RUNNING: tuple[State, ...] = ("running",)
 _FAILED: tuple[State, ...] = ("failed",)
@@ -87,14 +91,19 @@ def kill(project: Project, words: Sequence[str]) -> list[Job]:
 
 
 def stop(project: Project, *, kill_running: bool = False) -> list[Worker]:
-    """Asks all workers to end, each after its job; with ``kill_running`` these end as well, and have failed."""
+    """Asks all workers to end, each after its job; with ``kill_running`` these end as well, and have failed.
+
+    Who starts workers starts no more of them. A run of its own (`run --temp`) is nobody's, and goes on.
+    """
     board = board_of(project)
+    wishes.ask(board.folder, "stop", wishes.ALL)
     alive = roster.workers(board.folder)
     for worker in alive:
         wishes.ask(board.folder, "stop", worker.number)
     if kill_running:
         for _, _, job in board.jobs("running"):
-            wishes.ask(board.folder, "kill", job.number)
+            if not job.spec.get("alone"):
+                wishes.ask(board.folder, "kill", job.number)
     return alive
 
 
@@ -126,7 +135,7 @@ def remove(project: Project, words: Sequence[str] = (), states: Collection[State
 
 
 def _take_away(project: Project, entry: Entry) -> bool:
-    claim = board_of(project).claim(entry.state, entry.place)
+    claim = board_of(project).claim(entry.state, entry.place, wait=_PATIENCE)
     if claim is None:
         return False
     try:
@@ -134,8 +143,7 @@ def _take_away(project: Project, entry: Entry) -> bool:
         claim.remove()
         RunFolder(project, job.number).remove()
         forget_refs(project, job)
-        if job.log and entry.state != "success":
-            logs.forget_job(project, job.log)
+        logs.forget_jobs(project, lambda number: number == job.number)
     finally:
         claim.release()
     return True
@@ -155,7 +163,7 @@ def retry(project: Project, words: Sequence[str] = (), *, everything: bool = Fal
     entries = find(project, words, _FAILED) if words else [Entry(*found) for found in board.jobs("failed")]
     again = []
     for entry in entries:
-        claim = board.claim("failed", entry.place)
+        claim = board.claim("failed", entry.place, wait=_PATIENCE)
         if claim is None:
             continue
         try:

@@ -15,8 +15,9 @@ from contextlib import suppress
 from assay.engine import disk
 from assay.engine.errors import AssayError
 from assay.engine.project import Project
+from assay.engine.queue import roster, wishes
+from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import Job, State
-from assay.engine.workers.carry import board_of
 from assay.engine.workers.lost import look_after, take_back
 
 _LOOK = 0.1
@@ -43,9 +44,10 @@ class Crew:
         self._board = board_of(project)
         self._processes: dict[subprocess.Popen[bytes], float] = {}
         self._deaths = 0
+        self._asked_before = wishes.last_asked(self._board.folder, "stop", wishes.ALL)
 
     def attend(self, count: int, told: Told) -> None:
-        """Keeps so many workers at work until nothing is queued and those started here have ended.
+        """Keeps so many workers at work until nothing is queued, or somebody wishes it, and those here have ended.
 
         Args:
             count: How many at once, at most.
@@ -59,7 +61,7 @@ class Crew:
         try:
             while True:
                 self._reap()
-                queued = len(self._board.places("queued"))
+                queued = 0 if self._is_stopped() else len(self._board.places("queued"))
                 for _ in range(min(count - len(self._processes), queued)):
                     self._start()
                 now = self._over()
@@ -75,6 +77,17 @@ class Crew:
         except BaseException:
             self._dismiss()
             raise
+
+    def _is_stopped(self) -> bool:
+        """Whether somebody wishes that workers end; one that has only just begun may not have heard it."""
+        folder = self._board.folder
+        if wishes.last_asked(folder, "stop", wishes.ALL) == self._asked_before:
+            return False
+        own = {process.pid for process in self._processes}
+        for worker in roster.workers(folder):
+            if worker.owner.pid in own and not wishes.is_asked(folder, "stop", worker.number):
+                wishes.ask(folder, "stop", worker.number)
+        return True
 
     def _over(self) -> dict[str, State]:
         states: tuple[State, State] = ("failed", "success")

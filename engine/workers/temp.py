@@ -13,11 +13,14 @@ from assay.engine.experiments.run import Ran
 from assay.engine.experiments.runfolder import RunFolder, copy_along, refuse_absent
 from assay.engine.experiments.start import baseline_of
 from assay.engine.project import Project
+from assay.engine.queue import wishes
 from assay.engine.queue.board import Claim
+from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import PINNED, Job
-from assay.engine.workers.carry import board_of, carry
+from assay.engine.workers.carry import carry
 from assay.engine.workers.lost import look_after
 from assay.engine.workers.specs import to_data
+from assay.engine.workers.watch import Watch
 
 
 def run_isolated(project: Project, spec: RunSpec, *, copies: tuple[str, ...] = ()) -> Ran:
@@ -76,16 +79,19 @@ def resume(project: Project, name: str) -> Ran:
     place, job = found[-1]
     if not RunFolder(project, job.number).is_there:
         raise Refused(f"{job.name} left no folder to go on in.", f"`assay queue retry {job.name}` starts it again.")
-    claim = board.claim("failed", place)
+    claim = board.claim("failed", place, wait=1.0)  # whoever looks for stale leases has it for a moment
     if claim is None:
         raise Refused(f"Somebody else carries out {job.name} at this moment.")
     return _carried(project, claim, again=True)
 
 
 def _carried(project: Project, claim: Claim, *, again: bool = False) -> Ran:
+    folder = board_of(project).folder
     try:
-        ran = carry(project, claim, project.world.login, again=again)
+        with Watch(folder, claim.job.number):
+            ran = carry(project, claim, project.world.login, again=again)
     finally:
+        wishes.forget(folder, "kill", claim.job.number)
         claim.release()
     if ran is None:  # an earlier attempt had ended well
         raise Refused(f"{claim.job.name} was made already.", f"`assay show` has it; `assay apply {claim.job.name}`.")

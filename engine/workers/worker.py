@@ -1,17 +1,14 @@
 """A worker: takes one job after the other, until none is left.
 
-It looks for wishes while a stage runs, in a thread of its own, which interrupts the process as a person would. A job
-whose worker died is queued again by whichever worker next looks; a job that was interrupted with its worker, at once.
+A job whose worker died is queued again by whichever worker next looks; a job that was interrupted with its worker, at
+once.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 from assay.engine.errors import AssayError, BadInput
@@ -19,11 +16,12 @@ from assay.engine.events import Warned
 from assay.engine.project import Project
 from assay.engine.queue import roster, wishes
 from assay.engine.queue.board import Board, Claim
-from assay.engine.workers.carry import board_of, carry
+from assay.engine.queue.boards import board_of
+from assay.engine.workers.carry import carry
 from assay.engine.workers.lost import look_after, take_back
+from assay.engine.workers.watch import Watch
 
-_LOOK = 0.2  # seconds between two looks for wishes
-_IDLE = 0.5
+_IDLE = 0.5  # seconds
 
 
 class Worked(NamedTuple):
@@ -91,21 +89,22 @@ class _Shift:
         return None
 
     def _carry(self, claim: Claim) -> None:
-        watch = _Watch(self._board.folder, claim.job.number)
+        watch = Watch(self._board.folder, claim.job.number)
         who = f"{os.getpid()} on {os.uname().nodename}"
         try:
+            wishes.forget(self._board.folder, "kill", claim.job.number)  # meant for an attempt that was over
             with watch:
                 carry(self._project, claim, who, is_killed=lambda: watch.is_killed)
             self._count(failed=claim.job.made is None)
         except KeyboardInterrupt:
             if not watch.is_killed:
                 raise
-            self._count(failed=True)
+            self._count(failed=claim.job.made is None)
         except (AssayError, OSError) as error:
             if claim.state == "queued":  # it could not even begin, and would not the next moment
                 raise
             self._project.report(Warned(f"{claim.job.name}: {getattr(error, 'message', error)}"))
-            self._count(failed=True)
+            self._count(failed=claim.job.made is None)
         finally:
             wishes.forget(self._board.folder, "kill", claim.job.number)
             claim.release()
@@ -114,33 +113,3 @@ class _Shift:
     def _count(self, *, failed: bool) -> None:
         done = self._done
         self._done = Worked(done.succeeded + (not failed), done.failed + failed)
-
-
-class _Watch:
-    """Interrupts this process when somebody wishes that its job ends."""
-
-    def __init__(self, folder: str, job: str) -> None:
-        self.is_killed = False
-        self._folder = folder
-        self._job = job
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> _Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:  # an interrupt is sent before this or never
-            self._over.set()
-
-    def _look(self) -> None:
-        while not self._over.wait(_LOOK):
-            if wishes.is_asked(self._folder, "kill", self._job):
-                with self._lock:
-                    if not self._over.is_set():
-                        self.is_killed = True
-                        with suppress(OSError):
-                            os.kill(os.getpid(), signal.SIGINT)
-                return

@@ -1,0 +1,77 @@
+"""What dead workers left is cleared away, what somebody still needs is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from assay.engine.experiments import logs
+from assay.engine.locks import this_process, to_bytes
+from tests.filetree import write
+
+
+def jobs(project, assay):
+    """The queue as programs see it, by experiment."""
+    return {job["name"]: job for job in json.loads(assay("queue", "status", "--json", cwd=project).out)["jobs"]}
+
+
+@pytest.fixture
+def failed(project, assay):
+    """A project with a job that failed twice."""
+    assay("run", "--queue", "-n", "bad", "--outs", "o", "--", "sh", "-c", "echo why; exit 3", cwd=project)
+    assay("worker", cwd=project)
+    assay("queue", "retry", "bad", cwd=project)
+    assay("worker", cwd=project)
+    return project
+
+
+def folders(project):
+    return sorted(path.name for path in (project / ".git/assay/logs").iterdir())
+
+
+def test_the_logs_of_all_attempts_go_with_their_job(failed, assay):
+    assert [name.rpartition("-")[0][-2:] for name in folders(failed)] == [".1", ".2"]
+    assay("queue", "remove", "bad", cwd=failed)
+    assert folders(failed) == []
+
+
+def test_what_a_job_left_that_is_gone_goes_with_the_next_look(failed, assay, git):
+    for path in (failed / ".git/assay/queue/failed").iterdir():
+        path.unlink()
+    git("config", "user.name", "somebody", cwd=failed)
+    assay("run", "--temp", "-n", "next", "-S", "seed=9", cwd=failed)
+    assert git("for-each-ref", "refs/assay/kept", cwd=failed) == ""
+    assert not any(name.startswith("job-") for name in folders(failed))
+
+
+def test_the_log_of_a_job_is_no_old_failure(failed):
+    name = folders(failed)[0]
+    running = failed / ".git/assay/logs" / name.replace("job-", "running-")
+    running.with_name(name).rename(running)
+    write(running, {"owner": to_bytes(this_process()._replace(pid=2**22 + 1, start=1)).decode()})
+    logs._bury_the_dead(str(running.parent))
+    assert name in folders(failed)
+
+
+def test_a_job_that_ended_is_not_run_again_for_lack_of_a_rename(failed, assay):
+    board = failed / ".git/assay/queue"
+    (path,) = (board / "failed").iterdir()
+    path.rename(board / "running" / path.name)
+    assay("worker", cwd=failed)
+    job = jobs(failed, assay)["bad"]
+    assert (job["state"], job["status"], len(job["attempts"])) == ("failed", 3, 2)
+
+
+def test_the_folder_of_a_worker_elsewhere_that_has_just_died_is_waited_for(project, assay):
+    assay("run", "--queue", "-n", "one", "-S", "seed=9", cwd=project)
+    owner = {"host": "elsewhere", "machine": "m", "pid": 1, "start": 1, "command": "", "time": 1, "nonce": "1"}
+    number = jobs(project, assay)["one"]["number"]
+    path = project / ".git/assay/runs" / f"{number}.lock"
+    write(path.parent, {path.name: json.dumps(owner)})
+    threading.Timer(1.0, lambda: os.utime(path, (time.time() - 90,) * 2)).start()
+    assay("worker", cwd=project)
+    assert jobs(project, assay)["one"]["state"] == "success"
