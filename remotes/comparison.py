@@ -43,6 +43,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         remote: The remote's name; ``url`` where it is.
+        git: Where the Git repository is that experiments go to instead; empty where there is none.
         branch: The current branch, its short name, and where it is here and there; None where it is not compared.
         experiments: Those of HEAD's commit on either side, by full ref name.
         data: Files of the workspace's data that are not on both sides: "new", "deleted" or "missing", by path.
@@ -55,6 +56,7 @@ class Comparison(NamedTuple):
     experiments: Mapping[str, State]
     data: Mapping[str, str]
     damaged: Mapping[str, str]
+    git: str = ""
 
     @property
     def is_sound(self) -> bool:
@@ -86,13 +88,13 @@ def compared(project: Project, name: str | None = None, *, jobs: int | None = No
         broken = {**_without_commits(here, git, same), **lost}
         whole = {ref: oid for ref, oid in {**same, **arrived}.items() if ref not in broken}
         broken.update(_without_data(here, way.exchange.places, whole))
-        branch = None if git_remote(project, source) else _branch(project, git)
+        beside = git.url if git_remote(project, source) else ""
+        branch = None if beside else _branch(project, git)
         holdings = way.exchange.places.of().holdings
         damaged = {**holdings.damaged, **git.damaged}
-        url = git.url
     states = {ref: _state(ref, mine, theirs, broken) for ref in sorted({**mine, **theirs})}
     data = compare(project, remote=source.name, jobs=jobs)
-    return Comparison(source.name, url, branch, states, data, damaged)
+    return Comparison(source.name, source.url, branch, states, data, damaged, beside)
 
 
 def _state(ref: str, mine: Mapping[str, Oid], theirs: Mapping[str, Oid], broken: Mapping[str, str]) -> State:
