@@ -104,7 +104,7 @@ class Download:
             some = parts(pack_id, shelf.pack_size(pack_id), there) if shelf.store.has_ranges() else []
             wanted += some
             whole += [] if some else [pack_id]
-        self._total += sum(part.length for part in wanted)
+        self._expect(part.length for part in wanted)
         with ExitStack() as stack:
             algos = {digest.algo for part in wanted for digest in part.places}
             writers = {algo: stack.enter_context(self._cache.writer(algo)) for algo in algos}
@@ -119,7 +119,7 @@ class Download:
 
     def _bring_packs(self, pack_ids: Iterable[str]) -> None:
         wanted = list(pack_ids)
-        self._total += sum(map(self._shelf.pack_size, wanted))
+        self._expect(map(self._shelf.pack_size, wanted))
         large = any(self._shelf.pack_size(pack_id) > _LARGE_PACK for pack_id in wanted)
         at_once = _PACKS_AT_ONCE if large else max(_PACKS_AT_ONCE, self._shelf.jobs)
         for pack_id, received in each(self._receive_pack, wanted, at_once, Received.__exit__):
@@ -177,7 +177,7 @@ class Download:
         return sizes
 
     def _bring_loose(self, sizes: dict[Digest, int]) -> None:
-        self._total += sum(sizes.values())
+        self._expect(sizes.values())
         for digest, result in each(self._receive_object, sizes, self._shelf.jobs):
             if isinstance(result, CorruptRemote | KeyMissing):
                 self.done.failed[digest] = result.message
@@ -198,8 +198,17 @@ class Download:
                 f"{self._shelf.store.url}/{key} is damaged: its content is not what its name says."
             ) from error
 
+    def _expect(self, sizes: Iterable[int]) -> None:
+        """Tells how much is coming before it comes: of a large file nothing is counted until it is here."""
+        if more := sum(sizes):
+            self._total += more
+            self._tell()
+
     def _count(self, artifacts: int, size: int) -> None:
         self._patience.passed()
         self.done.artifacts += artifacts
         self.done.size += size
+        self._tell()
+
+    def _tell(self) -> None:
         self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import RemoteError, UnknownRevision
+from assay.engine.events import Progress
 from assay.remotes.pull import pull
 from assay.remotes.push import push
 from assay.remotes.workspace import tracked_here
@@ -173,3 +174,14 @@ def test_an_experiment_whose_data_is_damaged_on_the_remote_is_left_out(
     assert [other.rpartition("/")[2] for other in report.refs] == ["bold-finch"]
     path.write_bytes(b"y" * 300_000)
     assert pull(there.project).report.refs == (name,)
+
+
+def test_how_much_is_coming_is_told_before_it_comes(here: Machine, copy: Copy) -> None:
+    here.track("large", b"x" * 300_000)
+    here.commit("a large file")
+    push(here.project)
+    there = copy("there")
+    pull(there.project)
+    told = [event for event in there.events if isinstance(event, Progress) and event.task.startswith("fetching data")]
+    known = next(number for number, event in enumerate(told) if (event.total or 0) >= 300_000)
+    assert told[known].done < 300_000
