@@ -61,7 +61,7 @@ class Crew:
         try:
             while True:
                 self._reap()
-                queued = 0 if self._is_stopped() else len(self._board.places("queued"))
+                queued = self._queued()
                 for _ in range(min(count - len(self._processes), queued)):
                     self._start()
                 now = self._over()
@@ -72,11 +72,18 @@ class Crew:
                 seen = now
                 if not queued and not self._processes:
                     look_after(self._project)
-                    return
+                    if not self._queued():
+                        return
                 time.sleep(_LOOK)
         except BaseException:
             self._dismiss()
             raise
+
+    def _queued(self) -> int:
+        """How many jobs wait for workers of this crew; files that are no jobs alone would keep it at work for ever."""
+        if self._is_stopped() or next(self._board.jobs("queued"), None) is None:
+            return 0
+        return len(self._board.places("queued"))
 
     def _is_stopped(self) -> bool:
         """Whether somebody wishes that workers end; one that has only just begun may not have heard it."""

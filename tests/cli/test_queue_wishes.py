@@ -146,3 +146,10 @@ def test_a_job_is_run_for_the_work_tree_in_which_it_was_queued(project, assay, g
     assay("apply", "one", cwd=tmp_path / "beside")
     assert (tmp_path / "beside" / "o").read_text() == "beside\n"
     assert git("worktree", "list", cwd=project).count("\n") == 1
+
+
+def test_files_that_are_no_jobs_keep_nobody_at_work(project, assay):
+    assay("run", "--queue", "-n", "one", "-S", "seed=9", cwd=project)
+    write(project, {".git/assay/queue/queued/00000000000000-0/000000.0": "no job"})
+    assert assay("queue", "start", cwd=project).out.endswith("1 experiment made, 0 jobs failed.\n")
+    assert "is no job; remove it" in assay("queue", "status", cwd=project).err
