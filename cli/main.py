@@ -126,7 +126,7 @@ def overview() -> str:
 def _dispatch(words: list[str], context: Context) -> int:
     from assay.engine.errors import UsageError
 
-    words = _global_options(words, context)
+    typed, words = words, _global_options(words, context)
     if not words:
         raise UsageError("There is no command.", "`assay --help` lists them.")
     verb, rest = words[0], words[1:]
@@ -148,6 +148,7 @@ def _dispatch(words: list[str], context: Context) -> int:
     args = parser_of(f"assay {verb}", description, module.add_arguments, abbreviations=False).parse_args(rest)
     args.command = command
     context.command = " ".join(["assay", *words])
+    context.typed = (typed[: len(typed) - len(words)], words)
     context.needs_git = verb in NEED_GIT
     code: int = module.run(args, context)
     return code

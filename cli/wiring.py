@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assay.api.lab import Lab
     from assay.cli.render.progress import Progress
     from assay.engine.events import Reporter
-    from assay.engine.ports import Person, UrlState
+    from assay.engine.ports import Configuration, Person, UrlState
     from assay.engine.project import Project, World
 
 
@@ -73,6 +73,23 @@ class Servers:
         from assay.remotes.urls import state
 
         return state(url, remotes)
+
+
+class Composer:
+    """What composes parameters, for the engine; the module that does is loaded when it is asked.
+
+    Args:
+        environment: The variables that composing may look at.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def compose(self, configuration: Configuration, overrides: Sequence[Sequence[str]], folder: str) -> list[str]:
+        """The texts of a configuration composed with each of these lists of overrides. Raises Refused."""
+        from assay.cli.composer import compose
+
+        return compose(configuration, overrides, folder, self._environment)
 
 
 class Typist:
@@ -205,6 +222,7 @@ class Surroundings:
             patient=self.patient,
             outside=Servers(),
             person=self.person,
+            composer=Composer(self.environment),
         )
 
     @property
@@ -242,6 +260,7 @@ class Context(Surroundings):
         debug: Let exceptions through.
         needs_git: Refuse a project that works without Git.
         command: What was typed.
+        typed: The same, word by word: options of the program, then the verb and what follows it.
         error_word: What an error begins with.
         debug_form: How to say a command so that exceptions come through.
     """
@@ -260,6 +279,7 @@ class Context(Surroundings):
         self.quiet = False
         self.debug = bool(self.environment.get("ASSAY_DEBUG"))
         self.command = "assay"
+        self.typed: tuple[list[str], list[str]] = ([], [])
         self.needs_git = False
         self._project: Project | None = None
 
@@ -363,6 +383,13 @@ class Context(Surroundings):
         """The current folder as a project path; "" is the project itself. Raises UsageError when it lies outside."""
         found = self.relative(".")
         return "" if found == "." else found
+
+    def with_flag(self, flag: str) -> str:
+        """What was typed with one more flag after its verb, as a shell reads it."""
+        from shlex import join
+
+        options, words = self.typed
+        return join(["assay", *options, *words[:1], flag, *words[1:]])
 
     def say(self, text: str) -> None:
         """Prints one line of the result."""

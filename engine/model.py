@@ -104,7 +104,8 @@ class Override(NamedTuple):
     """One ``-S`` word, parsed; the grammar is that of Hydra 1.3's basic overrides.
 
     ``set`` changes a key that exists, ``add`` (``+``) one that does not, ``force`` (``++``) either, ``delete``
-    (``~``) takes it away, and with ``has_value`` only if it is equal.
+    (``~``) takes it away, and with ``has_value`` only if it is equal. ``package`` is what stands after ``@``, for
+    configurations that Hydra composes; None where there is no ``@``.
     """
 
     text: str
@@ -113,6 +114,7 @@ class Override(NamedTuple):
     key: tuple[str, ...]
     value: Any = None
     has_value: bool = True
+    package: str | None = None
 
 
 class Experiment(NamedTuple):

@@ -238,6 +238,38 @@ class Outside(Protocol):
         """
 
 
+class Configuration(NamedTuple):
+    """Where a configuration lies that Hydra composes.
+
+    Attributes:
+        folder: Absolute path of its folder; empty where it lies in a module.
+        module: The module; empty where it lies in a folder.
+        name: Which file there, without its suffix.
+        plugins: Absolute path of a folder from which Hydra's plugins can be imported.
+    """
+
+    folder: str
+    module: str
+    name: str
+    plugins: str
+
+
+class Composer(Protocol):
+    """What composes configurations; that may run code of the project's."""
+
+    def compose(self, configuration: Configuration, overrides: Sequence[Sequence[str]], folder: str) -> list[str]:
+        """The texts of a configuration composed with each of these lists of overrides.
+
+        Args:
+            configuration: Where it lies.
+            overrides: For each text the words, in Hydra's grammar.
+            folder: Absolute path of the folder to begin in.
+
+        Raises:
+            Refused: There is nothing that composes, or it says no.
+        """
+
+
 class Person(Protocol):
     """Somebody at a terminal."""
 

@@ -24,7 +24,7 @@ from assay.engine.git.gitfolders import lay_out
 from assay.engine.git.repository import Repository
 from assay.engine.layout import ProjectLayout
 from assay.engine.model import Signature
-from assay.engine.ports import Clock, Ids, Outside, Person
+from assay.engine.ports import Clock, Composer, Ids, Outside, Person
 
 if TYPE_CHECKING:
     from assay.engine.sharedlocks import SharedLocks
@@ -53,6 +53,7 @@ class World(NamedTuple):
         patient: Whether to wait for who holds the workspace, for as long as it takes.
         outside: Says what is on servers; asked only where a stage names a URL. None where nobody can be asked.
         person: Who is asked for passwords; None where nobody sits at a terminal.
+        composer: Composes parameters where a project says so; None where nothing does.
     """
 
     clock: Clock
@@ -71,6 +72,7 @@ class World(NamedTuple):
     patient: bool = False
     outside: Outside | None = None
     person: Person | None = None
+    composer: Composer | None = None
 
 
 def _at_once(path: str, flags: int) -> int:

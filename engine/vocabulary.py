@@ -21,6 +21,7 @@ cache: dir type=links shared=group
 gc: grace=time fresh=time
 exp: auto_push=flag git_remote
 user: name email
+hydra: enabled=flag config_dir config_module config_name plugins_path
 parsing: bool=store_true|boolean_optional list=nargs|append
 """
 

@@ -10,7 +10,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,6 +161,21 @@ def python_of_dvc() -> str | None:
     first = Path(program).read_bytes().partition(b"\n")[0].decode(errors="replace")
     beside = Path(program).parent / "python"
     return str(beside) if beside.exists() else first.removeprefix("#!").strip()
+
+
+@pytest.fixture(scope="session")
+def python_with_hydra() -> str:
+    """An interpreter that has hydra-core: this one, as with the extra ``dev``, else DVC's."""
+    python = sys.executable if find_spec("hydra") else python_of_dvc()
+    if python is None:
+        pytest.skip("needs hydra-core")
+    return python
+
+
+@pytest.fixture
+def hydra(python_with_hydra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configurations are composed by an interpreter that can."""
+    monkeypatch.setattr("assay.cli.composer.PYTHON", python_with_hydra)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f", "--force", action="store_true", help="run unchanged stages too, replace an experiment of that name"
     )
     parser.add_argument("--pull", action="store_true", help="get missing data and the run cache from the remote first")
+    parser.add_argument(
+        "--no-hydra", action="store_true", help="take params.yaml as it is, though hydra.enabled has it composed"
+    )
     parser.add_argument("--temp", action="store_true", help="run in a folder of its own; the workspace stays free")
     parser.add_argument(
         "-C",
@@ -133,10 +136,9 @@ def _overrides(args: argparse.Namespace, context: Context) -> tuple[Override, ..
     found = tuple(parse_sweep(text) for text in args.set_param)
     if is_sweep(found) and not args.queue:
         count = len(combinations(found))
-        words = context.command.split(" run", 1)
-        again = f"{words[0]} run --queue{words[1]}" if len(words) > 1 else "assay run --queue ..."
         raise UsageError(
-            f"These parameters ask for {count} runs, and a run takes one value of each.", f"Queue them: `{again}`."
+            f"These parameters ask for {count} runs, and a run takes one value of each.",
+            f"Queue them: `{context.with_flag('--queue')}`.",
         )
     return found
 
@@ -175,4 +177,5 @@ def _spec(args: argparse.Namespace, context: Context) -> RunSpec:
         name=args.name,
         message=args.message,
         adhoc=adhoc,
+        as_written=args.no_hydra,
     )

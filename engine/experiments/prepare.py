@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from assay.engine.errors import Refused, UsageError
+from assay.engine.experiments.composition import FILE, compose
 from assay.engine.model import AdHoc, Override
 from assay.engine.params import documents
 from assay.engine.params.locate import assign
@@ -29,6 +30,7 @@ class RunSpec(NamedTuple):
         adhoc: A command instead of stages.
         as_written: Take the parameters as their files have them, even where ``hydra.enabled`` says that they are made
             anew for each run.
+        composed: The new content of params.yaml, made by `composed`; None where it is not made anew.
     """
 
     choice: Choice = OWN
@@ -38,6 +40,7 @@ class RunSpec(NamedTuple):
     message: str | None = None
     adhoc: AdHoc | None = None
     as_written: bool = False
+    composed: bytes | None = None
 
 
 class Prepared(NamedTuple):
@@ -52,42 +55,64 @@ def prepare(project: Project, spec: RunSpec) -> Prepared:
     """Works out what the run will do; nothing is written.
 
     Raises:
-        Refused: The parameters would have to be composed, or lie outside the project.
+        Refused: The parameters cannot be composed, or lie outside the project.
         UsageError: An override names no parameter, or there is nothing to run.
         BadInput: The pipeline or a file of parameters cannot be understood.
     """
-    if project.config.flag("hydra", "enabled") and not spec.as_written:
-        raise Refused(
-            "hydra.enabled asks for parameters that Hydra composes, which assay does not do yet.",
-            "Take them as they are with `assay-dvc exp run --no-hydra`, or set hydra.enabled to false.",
-        )
+    (spec,) = composed(project, [spec])
+    made = _made(project, spec)
     if spec.adhoc is not None:
         text = documents.decoded(adhoc.FILE, project.read(adhoc.FILE) or b"")
-        edited, pipeline = adhoc.with_command(project, text, spec.adhoc)
+        edited, pipeline = adhoc.with_command(project, text, spec.adhoc, made)
         writes = {adhoc.FILE: edited.encode("utf-8")} if edited != text else {}
         choice = spec.choice._replace(targets=(adhoc.STAGE,), folder="", glob=False)
         return Prepared(pipeline, {**writes, **overridden(project, pipeline, spec)}, choice)
-    pipeline = load(project)
+    pipeline = load(project, made)
     if not pipeline.stages:
         raise UsageError(
             "There is nothing to run: the project has no dvc.yaml with stages.",
             "Give a command, `assay run --metrics metrics.json -- python train.py`, or write a dvc.yaml.",
         )
     writes = overridden(project, pipeline, spec)
-    if any(path in writes for file in pipeline.files.values() for path in file.inputs):
+    if any(path in writes and path not in made for file in pipeline.files.values() for path in file.inputs):
         pipeline = load(project, writes)
     return Prepared(pipeline, writes, spec.choice)
 
 
+def composed(project: Project, specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """The same runs, each with its params.yaml composed where the project says so, and with the overrides left over.
+
+    Raises:
+        Refused: They cannot be composed.
+        ConfigError: The settings do not say of what.
+    """
+    if not specs or specs[0].as_written or not project.config.flag("hydra", "enabled"):
+        return list(specs)
+    made = compose(project, [spec.overrides for spec in specs], specs[0].choice.folder)
+    return [
+        spec._replace(overrides=others, composed=text, as_written=True)
+        for spec, (text, others) in zip(specs, made, strict=True)
+    ]
+
+
+def _made(project: Project, spec: RunSpec) -> dict[str, bytes]:
+    """The composed params.yaml, where it is another than the one that is there."""
+    if spec.composed is None or spec.composed == project.read(FILE):
+        return {}
+    _check_inside(project, FILE)
+    return {FILE: spec.composed}
+
+
 def overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str, bytes]:
-    """The parameter files that the overrides change, with their coming content.
+    """The parameter files that the run changes, with their coming content; what is to be composed is by now.
 
     Raises:
         UsageError: An override names no parameter, or no file of parameters.
         Refused: A file lies outside the project.
     """
+    made = _made(project, spec)
     if not spec.overrides:
-        return {}
+        return made
     texts = {}
     for path in pipeline.params_files:
         data = project.read(path)
@@ -103,7 +128,7 @@ def overridden(project: Project, pipeline: Pipeline, spec: RunSpec) -> dict[str,
     changed = {path: documents.edit(path, texts[path], chosen) for path, chosen in assign(overrides, texts).items()}
     for path in changed:
         _check_inside(project, path)
-    return {path: text.encode("utf-8") for path, text in changed.items() if text != texts[path]}
+    return made | {path: text.encode("utf-8") for path, text in changed.items() if text != texts[path]}
 
 
 def _file_named(project: Project, file: str, folder: str) -> str:
@@ -124,4 +149,4 @@ def _check_inside(project: Project, path: str) -> None:
     """Refuses to write through a symlink to somewhere else (law 5)."""
     real = os.path.realpath(project.path(path))
     if not real.startswith(f"{project.root}/"):
-        raise Refused(f"{path} leads to {real}, outside the project, so -S does not change it.", "Edit it by hand.")
+        raise Refused(f"{path} leads to {real}, outside the project, so a run does not change it.", "Edit it by hand.")

@@ -43,6 +43,9 @@ def applied(data: Any, overrides: Sequence[Override], path: str) -> Any:
     """
     result = _copied(data)
     for override in overrides:
+        if override.package is not None:
+            problem = "a package after '@' is for what Hydra composes, and this is a file of parameters"
+            raise _no(override, path, problem)
         if override.kind == "delete":
             _delete(result, override, path)
         else:

@@ -2,7 +2,8 @@
 
 The grammar is that of Hydra 1.3's basic overrides, as DVC uses it: the text before the first ``:`` that precedes the
 first ``=`` is the file, operators stand after it, keys are dotted names and list positions (``lst.0``). A value with
-``${a.b}`` in it keeps that text; whoever edits the file resolves it there.
+``${a.b}`` in it keeps that text; whoever edits the file resolves it there. A package after ``@`` is read, for what
+composes configurations; files of parameters have none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _NAME = r"[A-Za-z_$][A-Za-z0-9_$-]*"
 _PART = rf"(?:{_NAME}|[1-9](?:_?[0-9])*|0)"
 _GROUP = r"[A-Za-z_][A-Za-z0-9_-]*"
 _key = re.compile(rf"{_PART}(?:\.{_PART})+|{_GROUP}(?:/{_GROUP})+|{_NAME}").match
+_package = re.compile(rf"@({_PART}(?:\.{_PART})+|{_NAME}|)").match
 _OPERATORS: tuple[tuple[str, OverrideKind], ...] = (("++", "force"), ("+", "add"), ("~", "delete"))
 _PLAIN_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*").fullmatch
 
@@ -58,14 +60,16 @@ def parse_sweep(text: str, shuffle: Shuffle = in_any_order) -> Override:
         raise _problem(text, "a key is missing", start)
     end = found.end()
     key = (found.group(),) if "/" in found.group() else tuple(found.group().split("."))
+    at = _package(text, end)
+    end, package = (at.end(), at.group(1)) if at else (end, None)
     if end == len(text) and kind == "delete":
-        return Override(text, file, kind, key, has_value=False)
+        return Override(text, file, kind, key, has_value=False, package=package)
     if text[end : end + 1] != "=":
         raise _problem(text, _after_key(text, end), end)
     value = _value(text, end + 1, shuffle)
     if kind == "delete" and isinstance(value, Sweep):
         raise _problem(text, "what is deleted has one value", end + 1)
-    return Override(text, file, kind, key, value)
+    return Override(text, file, kind, key, value, package=package)
 
 
 def _split_file(text: str) -> tuple[str | None, int]:
@@ -87,8 +91,6 @@ def _after_key(text: str, at: int) -> str:
     following = text[at : at + 1]
     if following == "[":
         return "an element of a list is addressed as KEY.0"
-    if following == "@":
-        return "a package after '@' belongs to Hydra's own configuration, not to a file of parameters"
     return f"'=' is missing after the key, where {following!r} stands" if following else "'=' and a value are missing"
 
 

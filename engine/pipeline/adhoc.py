@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.errors import BadInput, Refused, UsageError
@@ -26,13 +27,16 @@ FILE = "dvc.yaml"
 _MARK = {"made-by": "assay run"}
 
 
-def with_command(project: Project, text: str, command: AdHoc) -> tuple[str, Pipeline]:
+def with_command(
+    project: Project, text: str, command: AdHoc, changed: Mapping[str, bytes] = MappingProxyType({})
+) -> tuple[str, Pipeline]:
     """The dvc.yaml that holds a command as its stage ``run``, and the pipeline with it.
 
     Args:
         project: Whose dvc.yaml it is.
         text: What it says now; empty when there is none.
         command: The words of the command, and what it reads and writes, as project paths.
+        changed: Other files that will have this content when it runs.
 
     Raises:
         UsageError: There is no command, or a path is not one of the project.
@@ -41,7 +45,7 @@ def with_command(project: Project, text: str, command: AdHoc) -> tuple[str, Pipe
     """
     edited = edit(text, stage_data(command))
     try:
-        pipeline = load(project, {FILE: edited.encode()})
+        pipeline = load(project, {**changed, FILE: edited.encode()})
         refuse_unfit(pipeline.stages[STAGE])
     except BadInput as error:
         if error.key.startswith(f"stages.{STAGE}."):

@@ -14,7 +14,7 @@ from assay.engine.errors import NameTaken, UsageError
 from assay.engine.experiments import naming
 from assay.engine.experiments.capture import Capture, Captured, refuse_missing
 from assay.engine.experiments.isolated import undisturbed
-from assay.engine.experiments.prepare import Prepared, RunSpec, overridden, prepare
+from assay.engine.experiments.prepare import Prepared, RunSpec, composed, overridden, prepare
 from assay.engine.experiments.publish import claim_name
 from assay.engine.experiments.runfolder import refuse_absent
 from assay.engine.experiments.start import baseline_of
@@ -22,8 +22,8 @@ from assay.engine.experiments.sweep import combinations
 from assay.engine.git.batch import ObjectBatch
 from assay.engine.model import ExpRef, Oid
 from assay.engine.project import Project
+from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import PINNED, Job
-from assay.engine.workers.carry import board_of
 from assay.engine.workers.specs import to_data
 
 
@@ -52,10 +52,11 @@ def enqueue(project: Project, spec: RunSpec, *, copies: tuple[str, ...] = ()) ->
     now = time.time_ns()
 
     def capture() -> tuple[Prepared, list[Captured]]:
-        first = prepare(project, specs[0])
+        runs = composed(project, specs)
+        first = prepare(project, runs[0])
         state = Capture(project, first.pipeline, baseline)
         with project.repo.objects.batch() as batch:
-            found = list(_captured(project, state, batch, first, specs, names))
+            found = list(_captured(project, state, batch, first, runs, names))
         return first, found
 
     first, states = undisturbed(project, capture)

@@ -110,9 +110,3 @@ def test_saving_says_what_stays_behind(dvc_project, assay):
     said = assay("save", "-n", "one", "-I", "sub/hidden.txt", cwd=dvc_project).err
     assert "so the experiment is without them: notes.txt, sub/in/other, sub/out/keep, venv/a.py.\n" in said
     assert "without them" not in assay("run", "-n", "two", cwd=dvc_project).err
-
-
-def test_parameters_that_would_have_to_be_composed_stop_a_run(dvc_project, assay):
-    (dvc_project / ".dvc/config.local").write_text("[hydra]\n    enabled = true\n")
-    assert assay("run", cwd=dvc_project, code=1).err.startswith("error: hydra.enabled asks for parameters")
-    assert not (dvc_project / "dvc.lock").exists()

@@ -127,3 +127,9 @@ def test_a_difference_is_as_small_as_it_can_be(old: Any, new: Any, edits: list[E
 def test_a_list_of_another_length_can_be_replaced_as_a_whole() -> None:
     assert list(difference({"a": [1, 2]}, {"a": [3]}, whole_lists=True)) == [Edit("replace", ("a",), [3])]
     assert list(difference({"a": [1, 2]}, {"a": [1, 3]}, whole_lists=True)) == [Edit("replace", ("a", 1), 3)]
+
+
+def test_a_file_of_parameters_has_no_packages() -> None:
+    assert refusal("+db@x=1").message.endswith(
+        "a package after '@' is for what Hydra composes, and this is a file of parameters."
+    )

@@ -89,6 +89,20 @@ def test_the_file_stands_before_the_first_colon_of_the_key(
     assert override.text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "package"),
+    [
+        ("db@source=x", "db", "source"),
+        ("+group/db@a.b=x", "group/db", "a.b"),
+        ("~db@", "db", ""),
+        ("p.yaml:++db@_global_=x", "db", "_global_"),
+    ],
+)
+def test_a_package_is_read(text: str, key: str, package: str) -> None:
+    override = parse(text)
+    assert (override.key, override.package) == ((key,), package)
+
+
 def test_what_is_deleted_may_have_a_value_or_none() -> None:
     assert not parse("~a").has_value
     assert parse("~a=1").has_value
@@ -102,7 +116,7 @@ def test_what_is_deleted_may_have_a_value_or_none() -> None:
         (":a=1", "the name of a file is missing before ':'", 0),
         ("a b=1", "'=' is missing after the key, where ' ' stands", 1),
         ("lst[0]=9", "an element of a list is addressed as KEY.0", 3),
-        ("db@x=1", "a package after '@' belongs to Hydra's own configuration, not to a file of parameters", 2),
+        ("db@x y=1", "'=' is missing after the key, where ' ' stands", 4),
         ("a=[1,2", "a ',' or ']' is missing", 6),
         ("a={x 1}", "a ':' is missing after the key", 6),
         ("a={'x':1}", "a key is missing; it may not be quoted", 3),
