@@ -67,7 +67,7 @@ def probe(store: RemoteStore, *, patience: Callable[[], float] = time.monotonic)
     try:
         can_read = _tried(found, "read", lambda: _reads(store, prefix))
         can_write = can_read and _tried(found, "write", lambda: _writes(store, prefix))
-        _tried(found, "list", lambda: _lists(store, prefix, there=can_write), _WITHOUT_LISTS)
+        _tried(found, "list", lambda: _lists(store, prefix, there=can_write), _WITHOUT_LISTS if can_read else "")
         if can_write:
             _tried(found, "parts", lambda: _parts(store, prefix), "Whole packs are fetched instead of parts.")
             _tried(found, "exclusive", lambda: _excludes(store), _WITHOUT_CONDITIONS)

@@ -86,9 +86,12 @@ def remotes(project: Project) -> dict[str, str]:
 
 def default_name(project: Project) -> str:
     """The remote that is used when none is named: ``core.remote``, else the only one, else none (empty)."""
-    chosen = project.config.get("core", "remote")
-    names = list(project.config.named("remote"))
-    return chosen or (names[0] if len(names) == 1 else "")
+    return _default(project.config)
+
+
+def _default(config: Config) -> str:
+    names = list(config.named("remote"))
+    return config.get("core", "remote") or (names[0] if len(names) == 1 else "")
 
 
 def limited(remote: Remote, jobs: int | None) -> Remote:
@@ -106,8 +109,13 @@ def find(project: Project, name: str | None = None) -> Remote:
     Raises:
         ConfigError: There is none of that name, none at all, or no default among several.
     """
-    known = project.config.named("remote")
-    wanted = (name or default_name(project)).lower()
+    return find_in(project.config, name)._replace(direct=not is_proxied(project.world.environment))
+
+
+def find_in(config: Config, name: str | None = None) -> Remote:
+    """A remote that some settings know. Arguments and errors are those of `find`."""
+    known = config.named("remote")
+    wanted = (name or _default(config)).lower()
     if not wanted and not known:
         raise ConfigError("This project has no remote.", "Add one: `assay remote add -d origin URL`.")
     if not wanted:
@@ -119,7 +127,7 @@ def find(project: Project, name: str | None = None) -> Remote:
         near = get_close_matches(wanted, known, 1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
         raise ConfigError(f"There is no remote {wanted!r}.", hint)
-    return _described(project.config, wanted, known[wanted])._replace(direct=not is_proxied(project.world.environment))
+    return _described(config, wanted, known[wanted])
 
 
 def is_proxied(environment: Mapping[str, str]) -> bool:
@@ -195,6 +203,8 @@ def checked_url(url: str) -> str:
     if login and (kind is None or not kind.user or ":" in login):
         words = "user and password" if kind else "access_key_id and secret_access_key"
         raise UsageError(f"{shown(url)} must be given without credentials.", f"Put {words} in .assay/config.local.")
+    if scheme == "s3" and not urlsplit(url).netloc:
+        raise UsageError(f"{shown(url)}//: the name of the bucket is missing.", "It must look like s3://BUCKET/PREFIX.")
     if kind and not urlsplit(url).hostname:
         raise UsageError(f"{shown(url)} names no place.", f"It must look like {kind.form}.")
     return url

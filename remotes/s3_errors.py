@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 from assay.engine.errors import AccessDenied, AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
 
-_CREDENTIALS = "Set access_key_id and secret_access_key in .assay/config.local, or a profile, or AWS_ACCESS_KEY_ID."
+_CREDENTIALS = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or the remote's access_key_id and secret_access_key, or its "
+    "profile, with `assay remote modify`."
+)
 _BAD_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity")
 _BUSY = ("SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError", "Throttling", "RequestLimitExceeded")
 _CHANGED = ("BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch")
@@ -92,7 +95,7 @@ def _refused(status: int, code: str, message: str, place: Place, doing: str) -> 
 
 def _no_answer(error: BaseException, place: Place, doing: str) -> AssayError:
     names = {kind.__name__ for candidate in (error, error.__cause__) for kind in type(candidate).__mro__}
-    server = place.endpoint or "the S3 service"
+    server = place.endpoint or "S3 at AWS"
     if names & {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}:
         return AccessDenied(f"There are no credentials for s3://{place.bucket}.", _CREDENTIALS)
     if "ProfileNotFound" in names:
@@ -104,7 +107,8 @@ def _no_answer(error: BaseException, place: Place, doing: str) -> AssayError:
     if names & {"InvalidEndpointConfigurationError", "InvalidRegionError", "UnsupportedS3ConfigurationError"}:
         return ConfigError(f"{_text(error)}.", "Mend the remote's endpointurl and region.")
     if names & {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}:
-        return Unavailable(f"{server} does not answer.", "Check the remote's endpointurl and the network.")
+        check = "the remote's endpointurl" if place.endpoint else "whether the remote needs an endpointurl"
+        return Unavailable(f"{server} does not answer.", f"Check {check}, and the network.")
     if names & _NO_ANSWER:
         return Unavailable(f"{doing.capitalize()} {place} was cut off ({_short(error)}).", "Run the command again.")
     return RemoteError(f"{doing.capitalize()} {place} failed ({_short(error)}).")

@@ -60,6 +60,7 @@ def test_a_server_that_is_not_there_is_a_finding() -> None:
                                                        "secret_access_key": "b", "region": "x"})))  # fmt: skip
     assert not verdict.can_read
     assert "does not answer" in verdict.findings[0].says
+    assert all("file by file" not in finding.says for finding in verdict.findings), "nothing can be had there"
 
 
 def test_bytes_that_change_are_noticed() -> None:

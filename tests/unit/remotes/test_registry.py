@@ -131,7 +131,17 @@ def test_a_name_that_cannot_be_written_is_refused(folder: Folder, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "url", ["", "hdfs://host/path", "gs:///path", "https://ann:secret@example.com/x", "ssh://ann:secret@host/x", "a\nb"]
+    "url",
+    [
+        "",
+        "hdfs://host/path",
+        "s3://",
+        "s3:///us",
+        "gs:///path",
+        "https://ann:secret@example.com/x",
+        "ssh://ann:secret@host/x",
+        "a\nb",
+    ],
 )
 def test_a_url_that_no_remote_can_have_is_refused(folder: Folder, url: str) -> None:
     with pytest.raises(UsageError):

@@ -78,6 +78,13 @@ def test_a_failure_without_an_answer_is_told_by_its_name(name: str, kind: type[A
     assert "\n" not in made.message
 
 
+def test_where_no_server_is_named_it_is_said_which_one_was_asked() -> None:
+    error = type("EndpointConnectionError", (Exception,), {})()
+    made = translated(error, Place("bucket", "us/key", ""), "reading")
+    assert made.message == "S3 at AWS does not answer."
+    assert "needs an endpointurl" in made.hint
+
+
 @pytest.mark.parametrize(
     ("error", "lost"),
     [
