@@ -91,8 +91,16 @@ def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | Non
     return Scope(tuple(data), folder) if data else None, names
 
 
-def tell(report: Report, did: str, context: Context, *, chosen: bool = False) -> int:
-    """Says what a transfer did, and returns the exit code; ``chosen`` when certain experiments were asked for."""
+def tell(report: Report, did: str, context: Context, *, chosen: bool = False, is_behind: bool = False) -> int:
+    """Says what a transfer did, and returns the exit code.
+
+    Args:
+        report: What it did.
+        did: The verb: "Pushed".
+        context: Where to say it.
+        chosen: Whether certain experiments were asked for.
+        is_behind: Whether it was said that a branch is not where it is there.
+    """
     from assay.cli.render.progress import size
     from assay.engine.words import counted
 
@@ -102,11 +110,10 @@ def tell(report: Report, did: str, context: Context, *, chosen: bool = False) ->
         )
         context.say(f"{did} {_some(report.refs) or 'data'}: {amount}.")
     elif not report.failed and not report.remarks:
-        context.say(_nothing(report, chosen=chosen))
+        context.say("Everything else is up to date." if is_behind else _nothing(report, chosen=chosen))
     if report.remarks:
         context.say(f"{did} tags and notes of {_some(report.remarks)}.")
-    for name, why in report.failed.items():
-        context.err.write(f"error: {short(name)}: {why}\n")
+    _tell_failed(report, context)
     return 255 if report.failed else 0
 
 
@@ -123,9 +130,17 @@ def tell_forecast(forecast: Forecast, would: str, context: Context, *, chosen: b
         context.say(f"Would {would} {parts[0]}{named}, {parts[1]} and {artifacts}: {most}{size(report.size)}.")
     elif not report.failed:
         context.say(_nothing(report, chosen=chosen))
-    for name, why in report.failed.items():
-        context.err.write(f"error: {short(name)}: {why}\n")
+    _tell_failed(report, context)
     return 255 if report.failed else 0
+
+
+def _tell_failed(report: Report, context: Context) -> None:
+    """Says what is left and why, once for all that is left for the same reason."""
+    alike: dict[str, list[str]] = {}
+    for name, why in report.failed.items():
+        alike.setdefault(why, []).append(name)
+    for why, names in alike.items():
+        context.err.write(f"error: {_some(names)}: {why}\n")
 
 
 def _nothing(report: Report, *, chosen: bool) -> str:

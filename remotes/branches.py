@@ -83,11 +83,11 @@ def follow(project: Project, source: Remote, exchange: StoreExchange, wanted: li
     return Seen(name, heads, fetched._replace(refs=()))
 
 
-def tell(project: Project, seen: Seen) -> None:
-    """Says how the current branch lies to the one that it goes with on the remote."""
+def tell(project: Project, seen: Seen) -> bool:
+    """Says how the current branch lies to the one that it goes with there; True when that has commits it lacks."""
     compared = _compared(project, seen)
     if compared is None:
-        return
+        return False
     mine, theirs, ahead, behind = compared
     here, there = counted(ahead, "commit"), counted(behind, "commit")
     if ahead and behind:
@@ -96,6 +96,7 @@ def tell(project: Project, seen: Seen) -> None:
         project.report(Note(f"{mine} is behind {theirs} by {there}; `assay pull --ff` moves it."))
     elif ahead:
         project.report(Note(f"{mine} is ahead of {theirs} by {here}; `assay push --branch` sends them."))
+    return behind > 0
 
 
 def go_on(project: Project, exchange: StoreExchange, seen: Seen) -> Report:

@@ -139,7 +139,10 @@ class StoreExchange:
                 outcome.up_to_date.append(name)
                 same.update({name: oid} if now == oid else {})
             elif now is not None and is_experiment(name) and not (force or self._goes_on(oid, now)):
-                outcome.failed[name] = f"The remote has another experiment of that name, {now.hex()[:7]}."
+                outcome.failed[name] = (
+                    f"The remote has another experiment of that name, {now.hex()[:7]}; "
+                    "give yours another one with `assay rename`, or replace that one with -f."
+                )
             else:
                 updates.append(RefUpdate(name, now, oid))
         try:

@@ -26,11 +26,18 @@ from assay.remotes.workspace import check_out, tracked_here
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came from where: the remote's name and URL, and the report."""
+    """What came from where.
+
+    Attributes:
+        remote: The remote's name; ``url`` where it is.
+        report: What came, and what did not and why.
+        is_behind: Whether the current branch is left without commits that the one there has.
+    """
 
     remote: str
     url: str
     report: Report
+    is_behind: bool = False
 
 
 def pull(
@@ -92,35 +99,35 @@ def pull_chosen(
     source = find(project, how.remote)
     wanted = branches.prefixes(project, source, which, branch, ff=ff)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
-        looked = branches.NOTHING
+        looked, is_behind = branches.NOTHING, False
         if how.depth is not None:  # first, so that what hangs on this history finds it
             set_depth(exchange.git, how.depth)
-            looked = _look_at_branches(project, source, exchange, [HEADS], ff=ff)
+            looked, is_behind = _look_at_branches(project, source, exchange, [HEADS], ff=ff)
             set_depth(exchange.git, None)
         elif ff:  # first, as what the workspace tracks afterwards is what is to come
-            looked = _look_at_branches(project, source, exchange, wanted, ff=True)
+            looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=True)
         found, data = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
         if wanted and how.depth is None and not ff:
-            looked = _look_at_branches(project, source, exchange, wanted, ff=False)
+            looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=False)
         report = branches.joined(looked, report)
         report = take(project, exchange.notes, f"pull from {source.name}", report)
         failed = dict(report.failed)
         if checkout and data:
             with hold(project):
                 failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))
-        return Pulled(source.name, exchange.git.url, report._replace(failed=failed))
+        return Pulled(source.name, exchange.git.url, report._replace(failed=failed), is_behind)
 
 
 def _look_at_branches(
     project: Project, source: Remote, exchange: StoreExchange, wanted: list[str], *, ff: bool
-) -> Report:
-    """Follows branches, and with ``ff`` moves the current one forwards."""
+) -> tuple[Report, bool]:
+    """Follows branches, and with ``ff`` moves the current one forwards; and whether it is left behind."""
     seen = branches.follow(project, source, exchange, wanted)
     if ff:
-        return branches.joined(seen.report, branches.go_on(project, exchange, seen))
-    branches.tell(project, seen)
-    return seen.report
+        went = branches.go_on(project, exchange, seen)
+        return branches.joined(seen.report, went), bool(went.failed)
+    return seen.report, branches.tell(project, seen)
 
 
 def incoming(
@@ -156,7 +163,10 @@ def compared(
         if here == oid:
             known[name] = oid
         elif here is not None and not force:
-            failed[name] = f"There is another experiment of that name here, {here.hex()[:7]}."
+            failed[name] = (
+                f"There is another experiment of that name here, {here.hex()[:7]}; "
+                "give it another one with `assay rename`, or replace it with -f."
+            )
         else:
             new[name] = oid
     return new, known, failed

@@ -58,17 +58,19 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
         fetched, done = pull_data(
             project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache, force=how.force
         )
-        reports.append((fetched.report._replace(failed={**done.missing, **fetched.failed}), False))
+        reports.append((fetched.report._replace(failed={**done.missing, **fetched.failed}), False, False))
     elif data is not None:
         fetched = fetch_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
-        reports.append((fetched.report, False))
+        reports.append((fetched.report, False, False))
     if names or not args.names:
         which = sharing.which_of(args, names)
         pulled = pull_chosen(project, which, how, branch=args.branch, ff=checkout and args.ff, checkout=checkout)
-        reports.append((pulled.report, is_own_choice(which)))
+        reports.append((pulled.report, is_own_choice(which), pulled.is_behind))
     context.report.clear()
     did = "Pulled" if checkout else "Fetched"
-    return max(sharing.tell(report, did, context, chosen=chosen) for report, chosen in reports)
+    return max(
+        sharing.tell(report, did, context, chosen=chosen, is_behind=is_behind) for report, chosen, is_behind in reports
+    )
 
 
 def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], verb: str, context: Context) -> int:

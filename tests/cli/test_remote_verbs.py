@@ -135,3 +135,38 @@ class TestPushedAtOnce:
         said = assay("run", "-n", "alone", cwd=project)
         assert "warning: alone was not pushed: " in said.err
         assert assay("list", "--name-only", cwd=project).out == "alone\n"
+
+
+def test_of_two_who_went_apart_each_is_told_what_to_do(project: Path, assay: Run, tmp_path: Path) -> None:
+    assay("remote", "add", "-d", "team", str(tmp_path / "remote"), cwd=project)
+    assay("run", "-n", "one", "-S", "train.lr=0.01", cwd=project)
+    assay("push", cwd=project)
+    there = copy_of(project, assay)
+    (project / "note.txt").write_text("more")
+    assay("save", "-n", "same", cwd=project)
+    assay("push", cwd=project)
+    assay("save", "-n", "same", cwd=there)
+    for verb in ("push", "pull"):
+        told = assay(verb, cwd=there, code=255).err
+        assert "error: same: " in told
+        assert "`assay rename`" in told
+    assay("rename", "same", "other", cwd=there)
+    assay("baseline", "-m", "on it goes", cwd=project)
+    assay("push", cwd=project)
+    assay("pull", cwd=there)
+    told = assay("pull", cwd=there)
+    assert "`assay pull --ff` moves it" in told.err
+    assert told.out == "Everything else is up to date.\n"
+
+
+def test_what_fails_for_one_reason_is_told_once(project: Path, assay: Run, tmp_path: Path) -> None:
+    assay("remote", "add", "-d", "team", str(tmp_path / "remote"), cwd=project)
+    assay("push", cwd=project)
+    copy_of(project, assay)
+    for name in ("one", "two"):
+        assay("save", "-n", name, cwd=project)
+    (tmp_path / "remote/git/packs").rename(tmp_path / "away")
+    (tmp_path / "remote/git/packs").write_text("no folder")
+    told = assay("push", cwd=project, code=255).err
+    assert "\nerror: one, two: " in told
+    assert told.count("error: ") == 1
