@@ -1,6 +1,7 @@
 # `make check` is everything CI runs, from nothing: it makes .venv (and .venv-dvc and .venv-moto, where the real DVC and
 # moto live) and needs python3, git and bubblewrap. `make check PYTHON=/path/to/python` uses an environment of your own
-# instead.
+# instead. A judge or a server that cannot be installed is named here and in the report of the tests, where those that
+# need it are skipped; in CI that fails the run when everything else is done.
 
 PYTHON ?= .venv/bin/python
 PYTEST_ARGS ?=
@@ -9,20 +10,24 @@ PYTEST_ARGS ?=
 
 check: lint types layers test
 
+PIP_INSTALL = bin/python -m pip install --quiet --no-compile
+MISSING = { echo "MISSING: $(1) cannot be installed; the tests that need it are skipped by name" >&2; }
+
 .venv/bin/python: pyproject.toml
 	python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet --no-compile '.[dev,demo]'
+	.venv/$(PIP_INSTALL) '.[dev,demo,servers]' || \
+		{ .venv/$(PIP_INSTALL) '.[dev,demo]' && $(call MISSING,one of the extra "servers"); }
 	touch $@
 
 .venv-dvc/bin/dvc:
 	python3 -m venv .venv-dvc
-	.venv-dvc/bin/python -m pip install --quiet --no-compile --upgrade pip
-	.venv-dvc/bin/python -m pip install --quiet --no-compile 'dvc[s3]==3.67.1'
+	{ .venv-dvc/$(PIP_INSTALL) --upgrade pip && .venv-dvc/$(PIP_INSTALL) 'dvc[s3]==3.67.1'; } || \
+		$(call MISSING,DVC)
 
 .venv-moto/bin/moto_server:
 	python3 -m venv .venv-moto
-	.venv-moto/bin/python -m pip install --quiet --no-compile --upgrade pip
-	.venv-moto/bin/python -m pip install --quiet --no-compile 'moto[server]==5.2.5'
+	{ .venv-moto/$(PIP_INSTALL) --upgrade pip && .venv-moto/$(PIP_INSTALL) 'moto[server]==5.2.5'; } || \
+		$(call MISSING,moto)
 
 lint: $(PYTHON)
 	$(PYTHON) -m ruff check .
