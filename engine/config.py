@@ -71,8 +71,11 @@ def load(name: str, path: str, home: str) -> Layer | None:
         ConfigError: It cannot be read or understood.
     """
     text = read(path)
-    if not text:
-        return None
+    return layer(name, path, text, home) if text else None
+
+
+def layer(name: str, path: str, text: str, home: str) -> Layer:
+    """The text of a file as a layer. Arguments and errors are those of `load`."""
     sections = parse(text, path)
     folder = os.path.dirname(path)
     for section, keys in sections.items():

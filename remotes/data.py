@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.engine.errors import UsageError
+from assay.engine.errors import ConfigError, UsageError
 from assay.engine.model import Digest
 from assay.engine.ports import Report
 from assay.engine.project import Project
@@ -85,9 +86,11 @@ def fetch_data(
     with Places(project, remote, jobs=jobs) as places:
         freight = Freight(project, places)
         ran = runs.bring(project, places) if run_cache else Moved()
-        freight.bring(selected.data.values())
+        freight.bring(one for name, one in selected.data.items() if name not in selected.sources)
+        with suppress(ConfigError):  # what has a source needs no remote
+            freight.bring(one for name, one in selected.data.items() if name in selected.sources)
         done = _transferred(selected, freight, ran, places)
-    return done._replace(failed={**done.failed, **_imports(project, selected)})
+    return _with_sources(project, selected, done)
 
 
 def pull_data(
@@ -172,15 +175,16 @@ def _transferred(selected: Selected, freight: Freight, ran: Moved, places: Place
     return Transferred(freight.moved.artifacts + ran.artifacts, freight.moved.size + ran.size, failed)
 
 
-def _imports(project: Project, selected: Selected) -> dict[str, str]:
-    """Data of other repositories that is not here: no remote of this project has it."""
-    contents = Contents(project.cache)
-    failed = {}
-    for path, one in selected.imported.items():
-        everything, closed = contents.walk([one.artifact.digest])
-        if closed or project.cache.missing(everything):
-            failed[path] = "It is imported from another repository, from which assay cannot fetch yet."
-    return failed
+def _with_sources(project: Project, selected: Selected, done: Transferred) -> Transferred:
+    """What was imported and no remote gave, brought from where it came from."""
+    if not selected.sources:
+        return done
+    from assay.remotes.sources import brought
+
+    both = {**selected.data, **selected.imported}
+    moved, failed = brought(project, {name: (both[name].artifact, one) for name, one in selected.sources.items()})
+    others = {name: why for name, why in done.failed.items() if name not in selected.sources}
+    return Transferred(done.objects + moved.artifacts, done.size + moved.size, {**others, **failed})
 
 
 def _check_jobs(jobs: int | None) -> None:

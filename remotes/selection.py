@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from assay.engine.data.items import Chosen, Item, choose, items_of
 from assay.engine.errors import AssayError, UsageError
@@ -24,7 +24,7 @@ from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import Listed, LockFile
 from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import PipelineFile, lock_path
-from assay.engine.pipeline.tracked import Read, TreeFiles, is_from_repository
+from assay.engine.pipeline.tracked import Read, TreeFiles
 from assay.engine.project import Project
 from assay.remotes.artifacts import Wanted
 
@@ -65,6 +65,25 @@ EVERYTHING = Scope()
 """All data of the workspace."""
 
 
+class Source(NamedTuple):
+    """Where an import came from.
+
+    Attributes:
+        dep: What its ``.dvc`` file says of that.
+        folder: The folder that a path in it is relative to, as a project path.
+        settings: Further settings of the place (``fs_config``).
+    """
+
+    dep: Mapping[str, Any]
+    folder: str
+    settings: Mapping[str, Any] = {}
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is a path in another Git repository."""
+        return "repo" in self.dep
+
+
 @dataclass
 class Selected:
     """What is meant.
@@ -72,11 +91,13 @@ class Selected:
     Attributes:
         data: What is to travel, by project path, with the commit where it is not the workspace's.
         imported: Of ``data``'s neighbours what another repository shares, by project path.
+        sources: Of both what was imported, by the same names.
         problems: Commits that cannot be understood, with a sentence.
     """
 
     data: dict[str, Wanted] = field(default_factory=dict)
     imported: dict[str, Wanted] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -133,7 +154,12 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
     terms = {out.path: (out.push, out.remote) for stage in there.pipeline.stages.values() for out in stage.outs}
     for file in there.pipeline.data.values():
         terms.update((out.path, (out.push, out.remote)) for out in file.outs)
-    imported = {path for file in there.pipeline.data.values() if is_from_repository(file) for path in file.cached}
+    imports = {
+        out.path: Source(file.deps[0], file.wdir, out.settings)
+        for file in there.pipeline.data.values()
+        if file.is_import
+        for out in file.outs
+    }
     kinds = {out.path: out.kind for stage in there.pipeline.stages.values() for out in stage.outs}
     known = set(found.data.values())
     for chosen in _meant(there, scope):
@@ -146,11 +172,15 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         if scope.largest and (artifact.size or 0) >= scope.largest:
             continue
         wanted = Wanted(artifact, own, tuple(part[len(path) + 1 :] for part in chosen.parts))
-        if path in imported:
+        source = imports.get(path)
+        if source is not None and source.is_repository:
             found.imported.setdefault(path, wanted)
+            found.sources.setdefault(path, source)
         elif wanted not in known:
             found.data[path + where] = wanted
             known.add(wanted)
+            if source is not None:
+                found.sources[path + where] = source
 
 
 def _meant(there: _Snapshot, scope: Scope) -> list[Chosen]:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from assay.engine.data.drift import Drift
+    from assay.engine.pipeline.datafile import DataFile
 
 FAILURE_CODE = 1
 UP_TO_DATE = "Data and pipelines are up to date."
@@ -28,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-a", "--all-branches", action="store_true", help="with -c: also of the tips of all branches")
     parser.add_argument("-T", "--all-tags", action="store_true", help="with -c: also of all tags")
     parser.add_argument("-A", "--all-commits", action="store_true", help="with -c: also of all commits")
-    parser.add_argument("--no-updates", action="store_true", help="do not look for news of imports (never done)")
+    parser.add_argument("--no-updates", action="store_true", help="do not look for news of imports")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -37,6 +40,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.data.drift import drift
     from assay.engine.errors import UsageError
     from assay.engine.events import Warned
+    from assay.engine.pipeline.tracked import is_from_repository
 
     if args.cloud or args.remote:
         return _beside_remote(args, context)
@@ -46,14 +50,32 @@ def run(args: argparse.Namespace, context: Context) -> int:
     folder, targets = target_words(context, args.targets)
     found = drift(context.project(), targets, folder=folder, recursive=args.recursive, with_deps=args.with_deps)
     context.report.clear()
-    shown = {}
+    shown: dict[str, Any] = {}
+    files = [found.graph.data[node.node] for node in found.nodes if node.node in found.graph.data]
+    imports = {file.path for file in files if is_from_repository(file)}
+    updates = {} if args.no_updates or not imports else _updates(files, context)
     for node in found.nodes:
         name = found.graph.names.seen_from(node.node, folder)
-        if node.frozen:
+        if node.frozen and node.node not in imports:
             context.report(Warned(f"{name} is frozen, so what it reads is not looked at."))
-        if not node.is_empty:
-            shown[name] = _entries(node, context)
+        entries = _entries(node, context)
+        if node.node in updates:
+            entries.insert(0, {"changed deps": dict.fromkeys(updates[node.node], "update available")})
+        if entries:
+            shown[name] = entries
     return _tell(shown, UP_TO_DATE if found.nodes else _EMPTY, args, context)
+
+
+def _updates(files: Sequence[DataFile], context: Context) -> Mapping[str, Sequence[str]]:
+    """Of which imports there is something newer, by their files."""
+    from assay.engine.events import Warned
+    from assay.remotes.sources import news
+
+    found, failed = news(context.project(), files)
+    context.report.clear()
+    for path, why in failed.items():
+        context.report(Warned(f"{path}: whether there is something newer is not known. {why}"))
+    return found
 
 
 def _beside_remote(args: argparse.Namespace, context: Context) -> int:

@@ -2,7 +2,7 @@
 
 The format is DVC 3.67's, imports included; artifacts whose hash is not md5 carry ``hash: <name>`` and ``digest:``, as
 in lock files. A file that is changed keeps every byte that the change is not about. What an import came from is kept
-as plain data: assay shows and checks out imports, and does not fetch them from their source.
+as plain data.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class DataOut(NamedTuple):
         listed: A directory whose files stand in the ``.dvc`` file itself.
         place: What kind of place it is in.
         is_listed: Whether the ``.dvc`` file names its files, with digests or without.
+        settings: Of the place that it was imported from (``fs_config``).
     """
 
     path: str
@@ -66,6 +67,7 @@ class DataOut(NamedTuple):
     listed: Listed | None = None
     place: Place = "project"
     is_listed: bool = False
+    settings: Mapping[str, Any] = {}
 
 
 class DataFile(NamedTuple):
@@ -183,6 +185,7 @@ def _out(source: Source, keys: Keys, item: Any, folder: str) -> DataOut:
         listing_in(item) if "files" in item else None,
         place,
         bool(item.get("files")),
+        item.get("fs_config") or {},
     )
 
 

@@ -137,9 +137,8 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _local(repo: Repository, address: Address, world: World, folder: str) -> GitTransport:
-    from assay.remotes.git.local import LocalTransport
-
+def opened(address: Address, world: World) -> Repository:
+    """The repository at an address on this machine. Raises GitError."""
     git_dir = _git_dir(address.url)
     if git_dir is None:
         raise GitError(f"There is no Git repository at {address.url}.", f"Check the URL of {address.name!r}.")
@@ -148,7 +147,13 @@ def _local(repo: Repository, address: Address, world: World, folder: str) -> Git
     except AssayError as error:
         raise GitError(f"The Git repository at {address.url} cannot be used: {error.message}", error.hint) from error
     there.command = world.command
-    return LocalTransport(there, address.url, repo, folder)
+    return there
+
+
+def _local(repo: Repository, address: Address, world: World, folder: str) -> GitTransport:
+    from assay.remotes.git.local import LocalTransport
+
+    return LocalTransport(opened(address, world), address.url, repo, folder)
 
 
 def _wire(config: GitConfig, address: Address, world: World) -> Wire:

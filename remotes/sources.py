@@ -1,0 +1,323 @@
+"""Where imported data came from: brought from there when no remote has it, and held against what was recorded.
+
+A source is a path in another Git repository at the commit that the import names (`foreign`), a URL, or a path outside
+the project. What is brought becomes an artifact here only if it is what the import recorded (law 3); a source that
+has changed since is told, and nothing of it is taken.
+
+Limits: of databases nothing is brought; what was never downloaded has no digest to hold it against, and is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from assay.engine import disk
+from assay.engine.errors import AssayError, CorruptArtifact, MissingArtifact, RemoteError
+from assay.engine.model import Artifact, Digest, Entry, HashName, Oid
+from assay.engine.pipeline.datafile import DataFile
+from assay.engine.pipeline.paths import is_url
+from assay.engine.ports import RemoteStore
+from assay.engine.project import Project
+from assay.engine.store.cache import Cache
+from assay.engine.store.digest import digest_bytes, hasher
+from assay.engine.store.manifest import files_in, write_manifest
+from assay.engine.workspace.files import within
+from assay.remotes.contents import Contents
+from assay.remotes.foreign import Foreign, Found, Origin, origin_of
+from assay.remotes.holdings import Moved
+from assay.remotes.loose import LooseHoldings
+from assay.remotes.registry import Remote, open_store
+from assay.remotes.selection import Source
+from assay.remotes.urls import place_of
+
+
+class Sources:
+    """The sources of a project's imports, each opened once.
+
+    Args:
+        project: The project.
+
+    Attributes:
+        moved: How many objects and bytes were brought so far.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.moved = Moved()
+        self._project = project
+        self._open: dict[str, Foreign] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def is_here(self, artifact: Artifact) -> bool:
+        """Whether the cache has an artifact with all below it."""
+        everything, closed = Contents(self._project.cache).walk([artifact.digest])
+        return not closed and not self._project.cache.missing(everything)
+
+    def bring(self, artifact: Artifact, source: Source) -> None:
+        """Brings an artifact into the cache.
+
+        Raises:
+            AssayError: Its source cannot be reached, or has something else by now; nothing of that was taken.
+        """
+        if "db" in source.dep:
+            raise RemoteError("It came from a database, from which assay brings nothing.")
+        if source.is_repository:
+            origin = origin_of(source.dep)
+            self._from_repository(artifact, origin, self.foreign(origin.url, source.folder))
+        else:
+            self._from_place(artifact, source)
+
+    def foreign(self, url: str, folder: str) -> Foreign:
+        """Another repository, a path to which is relative to the project, or to the folder of the import."""
+        if url not in self._open:
+            root = self._project.root
+            beside = f"{root}/{folder}" if folder and not os.path.exists(os.path.join(root, url)) else root
+            self._open[url] = self._stack.enter_context(Foreign(self._project, url, beside))
+        return self._open[url]
+
+    def _from_repository(self, artifact: Artifact, origin: Origin, there: Foreign) -> None:
+        commit = there.commit(origin.locked or origin.revision)
+        found = there.at(commit, origin.path)
+        if found.artifacts:
+            self._bring_data(there, commit, origin, found)
+        algo, cache = artifact.digest.algo, self._project.cache
+        entries, data = _entries(there, found, cache, algo)
+        if _whole(entries, _Listings(algo)).digest != artifact.digest:
+            raise RemoteError(f"What {there.url} has at {origin.path} is not what was recorded.", "Import it again.")
+        with cache.writer(algo) as writer:
+            for read in data:
+                writer.add_bytes(read())
+            _whole(entries, writer)
+        self.moved.artifacts += len(data) + artifact.digest.is_dir
+
+    def _bring_data(self, there: Foreign, commit: Oid, origin: Origin, found: Found) -> None:
+        """Brings what the other project tracks; what one place lacks another one may have."""
+        cache, contents = self._project.cache, Contents(self._project.cache)
+        roots = {artifact.digest for artifact in found.artifacts.values()}
+        why = ""
+        for remote in there.remotes(commit, origin):
+            everything, closed = contents.walk(roots)
+            if not closed and not cache.missing(everything):
+                return
+            store = open_store(remote)
+            try:
+                held = LooseHoldings(cache, store, remote.jobs, self._project.report)
+                if found.part:
+                    held.bring(roots, contents, only_manifests=True)
+                    roots = _parts(cache, roots, found.part)
+                moved = held.bring(roots, contents)
+            finally:
+                store.close()
+            self.moved.artifacts += moved.artifacts
+            self.moved.size += moved.size
+            why = next(iter(moved.failed.values()), "")
+            if not why:
+                return
+        raise RemoteError(f"The data of {there.url} did not come: {why or 'it names no remote.'}")
+
+    def _from_place(self, artifact: Artifact, source: Source) -> None:
+        """Brings an artifact from a URL, or from a path on this machine."""
+        digest, cache = artifact.digest, self._project.cache
+        with self._opened(source) as (store, name):
+            if not digest.is_dir:
+                try:
+                    with cache.receive(digest) as sink:
+                        self.moved.size += store.get_to(name, sink)
+                except CorruptArtifact as error:
+                    raise RemoteError(f"{store.url}/{name} is not what was recorded any more.", _AGAIN) from error
+                self.moved.artifacts += 1
+                return
+            entries: dict[str, Entry] = {}
+            with ExitStack() as stack:
+                paths = []
+                for key, _ in store.list(f"{name}/"):
+                    if not key.endswith("/"):
+                        held = stack.enter_context(_held(cache, digest.algo))
+                        store.get_to(key, held)
+                        held.file.close()
+                        below = key[len(name) + 1 :]
+                        entries[below] = Entry(below, held.digest, held.file.size)
+                        paths.append(held.file.path)
+                if _whole(entries, _Listings(digest.algo)).digest != digest:
+                    raise RemoteError(f"{store.url}/{name} is not what was recorded any more.", _AGAIN)
+                with cache.writer(digest.algo) as writer:
+                    for path in paths:
+                        writer.add_file(path)
+                    _whole(entries, writer)
+            self.moved.artifacts += len(entries) + 1
+            self.moved.size += sum(entry.size for entry in entries.values())
+
+    @contextmanager
+    def _opened(self, source: Source) -> Iterator[tuple[RemoteStore, str]]:
+        """The place above a source, and its name there."""
+        path = source.dep["path"]
+        settings = {str(key): str(value) for key, value in source.settings.items()}
+        if is_url(path):
+            place = place_of(path, self._project.config.named("remote"))
+        else:
+            place = Remote("", os.path.normpath(os.path.join(self._project.root, source.folder, path)), {})
+        above, _, name = place.url.rstrip("/").rpartition("/")
+        store = open_store(Remote(place.name, above, {**place.settings, **settings}))
+        try:
+            yield store, name
+        finally:
+            store.close()
+
+
+_AGAIN = "`assay-dvc update` records what it is now."
+
+
+class _Listings:
+    """Names manifests, and keeps none."""
+
+    def __init__(self, algo: HashName) -> None:
+        self.algo = algo
+
+    def add_bytes(self, data: bytes, *, is_dir: bool = False) -> Digest:
+        """Takes an object, and returns its digest."""
+        return digest_bytes(self.algo, data, is_dir=is_dir)
+
+
+class _Held:
+    """A file on its way, hashed as it comes."""
+
+    def __init__(self, file: disk.NewFile, algo: HashName) -> None:
+        self.file = file
+        self._algo = algo
+        self._state = hasher(algo)
+
+    @property
+    def digest(self) -> Digest:
+        """Of what came so far."""
+        return Digest(self._algo, self._state.digest().hex())
+
+    def write(self, data: bytes) -> None:
+        """Takes the next bytes."""
+        self._state.update(data)
+        try:
+            self.file.write(data)
+        except OSError as error:
+            raise disk.no_space(error, self.file.path) from error
+
+    def restart(self) -> None:
+        """Begins again."""
+        self.file.restart()
+        self._state = hasher(self._algo)
+
+
+@contextmanager
+def _held(cache: Cache, algo: HashName) -> Iterator[_Held]:
+    with cache.new_file() as file:
+        yield _Held(file, algo)
+
+
+def _whole(entries: Mapping[str, Entry], writer: Any) -> Artifact:
+    """The artifact that these files are: the one without a name, or a folder of all of them."""
+    if "" in entries:
+        return Artifact(entries[""].digest, entries[""].size)
+    return write_manifest(writer, entries)
+
+
+def _entries(
+    there: Foreign, found: Found, cache: Cache, algo: HashName
+) -> tuple[dict[str, Entry], list[Callable[[], bytes]]]:
+    """The files at a path of another repository, and how those are read that the cache may not have."""
+    entries: dict[str, Entry] = {}
+    data: list[Callable[[], bytes]] = []
+
+    def take(name: str, read: Callable[[], bytes]) -> None:
+        content = read()
+        entries[name] = Entry(name, digest_bytes(algo, content), len(content))
+        data.append(read)
+
+    for name, oid in found.blobs.items():
+        take(name, lambda oid=oid: there.read(oid))  # type: ignore[misc]
+    for path, artifact in found.artifacts.items():
+        for name, entry in _files(cache, path, artifact, found.part):
+            if entry.digest.algo == algo:
+                entries[name] = entry
+            else:  # DVC 2 recorded it, under a hash of its own
+                take(name, lambda digest=entry.digest: cache.read(digest))  # type: ignore[misc]
+    return entries, data
+
+
+def _files(cache: Cache, path: str, artifact: Artifact, part: str) -> Iterator[tuple[str, Entry]]:
+    """The files of an artifact by their path below what was imported."""
+    if not artifact.digest.is_dir:
+        yield path, Entry(posixpath.basename(path), artifact.digest, artifact.size or 0)
+        return
+    covers = within((part,)) if part else None
+    for name, entry in files_in(cache, artifact.digest):
+        if covers is None:
+            yield posixpath.join(path, name), entry
+        elif covers(name):
+            yield name[len(part) :].lstrip("/"), entry
+
+
+def _parts(cache: Cache, roots: set[Digest], part: str) -> set[Digest]:
+    """The files that are meant of a directory. Raises AssayError where its manifest is not here."""
+    covers = within((part,))
+    try:
+        return {entry.digest for root in roots for name, entry in files_in(cache, root) if covers(name)}
+    except MissingArtifact as error:
+        raise RemoteError(error.message) from error
+
+
+def brought(project: Project, wanted: Mapping[str, tuple[Artifact, Source]]) -> tuple[Moved, dict[str, str]]:
+    """Brings artifacts from their sources, those that are not here.
+
+    Args:
+        project: The project.
+        wanted: What is wanted, by name.
+
+    Returns:
+        What was brought, and why the others did not come, by name.
+    """
+    failed: dict[str, str] = {}
+    with Sources(project) as sources:
+        for name, (artifact, source) in wanted.items():
+            try:
+                if not sources.is_here(artifact):
+                    sources.bring(artifact, source)
+            except AssayError as error:
+                failed[name] = error.message
+        return sources.moved, failed
+
+
+def news(project: Project, files: Iterable[DataFile]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Which imports have something newer where they came from: a branch that moved since, for example.
+
+    Args:
+        project: The project.
+        files: ``.dvc`` files; those that did not come from another repository have no news.
+
+    Returns:
+        By the file's path, the sources that have; and why nothing is known of others.
+    """
+    found: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+    now: dict[tuple[str, str], Oid] = {}
+    with Sources(project) as sources:
+        for file in files:
+            for dep in file.deps:
+                origin = origin_of(dep) if "repo" in dep else None
+                if origin is None or not origin.locked:
+                    continue
+                key = origin.url, origin.revision
+                try:
+                    if key not in now:
+                        now[key] = sources.foreign(origin.url, file.wdir).commit(origin.revision)
+                    if now[key].hex() != origin.locked:
+                        found.setdefault(file.path, []).append(f"{origin.path} ({origin.url})")
+                except AssayError as error:
+                    failed[file.path] = error.message
+    return found, failed

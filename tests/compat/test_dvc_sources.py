@@ -1,0 +1,146 @@
+"""Imports that no remote has: fetched from where they came from, as real DVC made them, and held against the record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tests import githttp, httpserver
+from tests.dvcsides import commit
+from tests.filetree import write
+
+SOURCE = {
+    ".dvc/config": "[core]\n    remote = up\n['remote \"up\"']\n    url = ../../up\n",
+    "d/x": "1\n",
+    "d/deep/ü": "2\n",
+    "f": "3\n",
+    "plain.txt": "4\n",
+    "mix/git.txt": "5\n",
+    "mix/data.txt": "6\n",
+    "dvc.yaml": "stages:\n  one:\n    cmd: cp plain.txt made\n    deps: [plain.txt]\n    outs: [made]\n",
+}
+PATHS = ("d", "d/deep", "f", "plain.txt", "mix", "made")
+
+
+@pytest.fixture(scope="module")
+def template(dvc_process):
+    """A project that others import from, its remote beside it, and a project that imported all of it."""
+    source = dvc_process.new()
+    write(source, SOURCE)
+    for words in (["add", "d", "f", "mix/data.txt"], ["repro"], ["push"]):
+        assert dvc_process.run(source, *words).code == 0
+    commit(source)
+    root = source.with_name(f"{source.name}-importing")
+    shutil.copytree(dvc_process.new(), root)
+    write(root.parent, {"url.txt": "7\n", "urls/a": "8\n", "urls/b/c": "9\n"})
+    for path in PATHS:
+        said = dvc_process.run(root, "import", f"../{source.name}", path, "-o", path.replace("/", "-"))
+        assert said.code == 0, said.err
+    for path in ("url.txt", "urls"):
+        assert dvc_process.run(root, "import-url", f"../{path}").code == 0
+    commit(root)
+    return root, source
+
+
+@pytest.fixture
+def imported(template, tmp_path):
+    """A clone of both: nothing of the data is here."""
+    for one in template:
+        shutil.copytree(one, tmp_path / one.name)
+    for name in ("url.txt", "urls", "up"):
+        there = template[0].parent / name
+        (shutil.copytree if there.is_dir() else shutil.copy)(there, tmp_path / name)
+    root, source = (tmp_path / one.name for one in template)
+    names = [path.stem for path in root.glob("?*.dvc")]
+    before = {name: content(root / name) for name in names}
+    write(root, {".dvc/cache": None, **dict.fromkeys(names)})
+    return root, source, before
+
+
+def content(path):
+    if path.is_file():
+        return path.read_bytes()
+    return {str(one.relative_to(path)): one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()}
+
+
+def test_what_was_imported_comes_from_where_it_came_from(imported, dvc_process, assay_dvc):
+    root, source, before = imported
+    shutil.rmtree(source / ".dvc/cache")
+    assert assay_dvc("fetch", cwd=root).out.endswith("files fetched\n")
+    assert assay_dvc("fetch", cwd=root).out == "Everything is up to date.\n"
+    assay_dvc("pull", cwd=root)
+    assert {name: content(root / name) for name in before} == before
+    assert dvc_process.run(root, "status").out == "Data and pipelines are up to date.\n"
+    assert not list((root / ".dvc/tmp").glob("source-*"))
+
+
+def test_a_repository_without_a_remote_gives_from_its_cache(imported, assay_dvc):
+    root, _, before = imported
+    shutil.rmtree(root.parent / "up")
+    assay_dvc("pull", "d.dvc", "made.dvc", "mix.dvc", cwd=root)
+    assert {name: content(root / name) for name in ("d", "made", "mix")} == {
+        name: before[name] for name in ("d", "made", "mix")
+    }
+
+
+def test_a_repository_behind_http_is_asked_for_that_commit(imported, assay_dvc, git, clean_environment):
+    root, source, before = imported
+    git("clone", "-q", "--bare", "--no-local", str(source), str(root.parent / "bare.git"))
+    with githttp.serving(root.parent) as host:
+        for name in ("d", "plain.txt"):
+            text = (root / f"{name}.dvc").read_text().replace(f"url: ../{source.name}", f"url: {host.url}/bare.git")
+            remote = f"    remote:\n      url: {root.parent}/up\nouts:"
+            (root / f"{name}.dvc").write_text(text.replace("outs:", remote, 1))
+        assay_dvc("pull", "d.dvc", "plain.txt.dvc", cwd=root)
+    assert (content(root / "d"), content(root / "plain.txt")) == (before["d"], before["plain.txt"])
+
+
+def test_a_source_that_changed_is_told_and_nothing_of_it_is_taken(imported, assay_dvc):
+    root, _, _ = imported
+    write(root.parent, {"url.txt": "other\n", "urls/a": "other\n"})
+    said = assay_dvc("fetch", "url.txt.dvc", "urls.dvc", cwd=root, code=1)
+    assert said.err.count("is not what was recorded any more") == 2
+    assert not [path for path in (root / ".dvc/cache").rglob("*") if path.is_file()]
+
+
+def test_news_of_sources_are_told_unless_nobody_wants_them(imported, dvc_process, assay_dvc):
+    root, source, _ = imported
+    assay_dvc("pull", cwd=root)
+    for words in ([], ["--no-updates"]):
+        assert assay_dvc("status", *words, cwd=root).out == dvc_process.run(root, "status", *words).out
+    write(source, {"plain.txt": "new\n"})
+    commit(source)
+    for words in (["--json"], ["d.dvc"], ["--no-updates"]):
+        ours, theirs = assay_dvc("status", *words, cwd=root), dvc_process.run(root, "status", *words)
+        assert (json.loads(ours.out) if "--json" in words else ours.out) == (
+            json.loads(theirs.out) if "--json" in words else theirs.out
+        )
+    assert "update available" in assay_dvc("status", cwd=root).out
+    shutil.rmtree(source)
+    said = assay_dvc("status", cwd=root)
+    assert "There is no Git repository" in said.err
+    assert "update available" not in said.out
+
+
+def test_a_source_that_is_gone_is_one_sentence_and_the_others_come(imported, assay_dvc):
+    root, source, before = imported
+    shutil.rmtree(source)
+    said = assay_dvc("fetch", cwd=root, code=1)
+    assert f"There is no Git repository at {source}" in said.err
+    assay_dvc("checkout", "url.txt.dvc", cwd=root)
+    assert content(root / "url.txt") == before["url.txt"]
+
+
+def test_an_import_over_http_is_verified(dvc_process, assay_dvc):
+    root = dvc_process.new()
+    with httpserver.serving() as server:
+        assert dvc_process.run(root, "import-url", f"{server.url}/etag/a", "a").code == 0
+        before = (root / "a").read_bytes()
+        write(root, {".dvc/cache": None, "a": None})
+        assay_dvc("pull", cwd=root)
+        assert (root / "a").read_bytes() == before
+        write(root, {".dvc/cache": None, "a": None})
+        server.versions["etag/a"] = 1
+        assert "is not what was recorded" in assay_dvc("fetch", cwd=root, code=1).err
