@@ -91,7 +91,9 @@ def tell(project: Project, seen: Seen) -> bool:
     mine, theirs, ahead, behind = compared
     here, there = counted(ahead, "commit"), counted(behind, "commit")
     if ahead and behind:
-        project.report(Note(f"{mine} and {theirs} have diverged: {here} here, {there} there."))
+        project.report(
+            Note(f"{mine} and {theirs} have diverged: {here} here, {there} there; `assay pull --merge` joins them.")
+        )
     elif behind:
         project.report(Note(f"{mine} is behind {theirs} by {there}; `assay pull --ff` moves it."))
     elif ahead:
@@ -99,8 +101,14 @@ def tell(project: Project, seen: Seen) -> bool:
     return behind > 0
 
 
-def go_on(project: Project, exchange: StoreExchange, seen: Seen) -> Report:
+def go_on(project: Project, exchange: StoreExchange, seen: Seen, *, merge: bool = False) -> Report:
     """Moves the current branch forwards to where it is on the remote, and workspace, index and data along.
+
+    Args:
+        project: The project.
+        exchange: The way to the remote.
+        seen: The branches there.
+        merge: Whether a branch that has gone another way is joined with the one there.
 
     Returns:
         What came for it; and what is left, the branch itself where it cannot go on without losing something.
@@ -113,19 +121,28 @@ def go_on(project: Project, exchange: StoreExchange, seen: Seen) -> Report:
     mine, theirs, ahead, behind = compared
     if not behind:
         return NOTHING
-    if ahead:
+    if ahead and not merge:
         apart = f"{counted(ahead, 'commit')} here, {counted(behind, 'commit')} there"
-        return _left(current, f"It has diverged from {theirs} ({apart}), and goes only forwards.")
-    from assay.engine.experiments.switch import forward
+        return _left(
+            current,
+            f"It has diverged from {theirs} ({apart}), and goes only forwards; `assay pull --merge` joins them.",
+        )
+    from assay.engine.experiments.switch import forward, join
 
     commit = seen.heads[_upstream(project, seen.name)]
     try:
         fetched = exchange.fetch({}, data=shared(tracked_at(project, commit, TreeFiles(project.repo.objects))))
         if fetched.artifacts:
             settle(project)
+        if ahead:
+            joint = join(project, commit, theirs, f"pull from {seen.name}")
+            project.report(
+                Note(f"{mine} and {theirs} are joined in {joint.hex()[:7]}; `assay push --branch` shares it.")
+            )
+            return fetched
         forward(project, commit, f"pull from {seen.name}")
     except AssayError as error:
-        return _left(current, f"It stays where it is: {error.message}")
+        return _left(current, f"It stays where it is: {error.message} {error.hint}".rstrip())
     project.report(Note(f"{mine} went on by {counted(behind, 'commit')} to {commit.hex()[:7]}."))
     return fetched
 

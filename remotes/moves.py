@@ -37,7 +37,7 @@ def why_not(update: RefUpdate, now: Oid | None, source: ObjectSource, *, shallow
     if name.startswith("refs/tags/"):
         return f"{name} is on the remote already, with another value."
     if name.startswith("refs/heads/") and (now not in source or not is_ancestor(source, now, new, shallow=shallow)):
-        return f"{name} on the remote has commits that {new.hex()[:7]} does not have; pull and join them first."
+        return f"{name} on the remote has commits that {new.hex()[:7]} does not have; `assay pull --merge` joins them."
     return ""
 
 

@@ -70,6 +70,7 @@ def pull_chosen(
     *,
     branch: bool | None = None,
     ff: bool = False,
+    merge: bool = False,
     checkout: bool = True,
 ) -> Pulled:
     """Fetches experiments with all they need, and writes their refs.
@@ -84,6 +85,7 @@ def pull_chosen(
         how: How they travel.
         branch: Whether to look at the remote's branches; None for what `branches.prefixes` says.
         ff: Whether the current branch goes on to where it is there, first of all.
+        merge: Whether it does, and is joined with the one there where both went on.
         checkout: Whether the workspace's own data is put into the workspace.
 
     Returns:
@@ -96,16 +98,16 @@ def pull_chosen(
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
     check(which)
-    source = find(project, how.remote)
+    source, ff = find(project, how.remote), ff or merge
     wanted = branches.prefixes(project, source, which, branch, ff=ff)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
         looked, is_behind = branches.NOTHING, False
         if how.depth is not None:  # first, so that what hangs on this history finds it
             set_depth(exchange.git, how.depth)
-            looked, is_behind = _look_at_branches(project, source, exchange, [HEADS], ff=ff)
+            looked, is_behind = _look_at_branches(project, source, exchange, [HEADS], ff=ff, merge=merge)
             set_depth(exchange.git, None)
         elif ff:  # first, as what the workspace tracks afterwards is what is to come
-            looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=True)
+            looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=True, merge=merge)
         found, data = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
         if wanted and how.depth is None and not ff:
@@ -120,12 +122,12 @@ def pull_chosen(
 
 
 def _look_at_branches(
-    project: Project, source: Remote, exchange: StoreExchange, wanted: list[str], *, ff: bool
+    project: Project, source: Remote, exchange: StoreExchange, wanted: list[str], *, ff: bool, merge: bool = False
 ) -> tuple[Report, bool]:
     """Follows branches, and with ``ff`` moves the current one forwards; and whether it is left behind."""
     seen = branches.follow(project, source, exchange, wanted)
     if ff:
-        went = branches.go_on(project, exchange, seen)
+        went = branches.go_on(project, exchange, seen, merge=merge)
         return branches.joined(seen.report, went), bool(went.failed)
     return seen.report, branches.tell(project, seen)
 

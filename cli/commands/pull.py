@@ -19,6 +19,7 @@ EXAMPLES = """\
   assay pull --where "acc > 0.9" those of HEAD's that are good enough, as the remote has them
   assay pull --rev main          those of a commit
   assay pull --ff                the same, and the current branch goes on to where it is there
+  assay pull --merge             and where both sides went on, they are joined in a new commit
   assay pull data/images         tracked data alone
   assay pull -A -r backup        everything, from another remote
   assay pull --dry               what would come, in numbers
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser, verb: str = "pull") -> None:
     if verb == "pull":
         parser.add_argument(
             "--ff", action="store_true", help="first move the current branch on, and the workspace along"
+        )
+        parser.add_argument(
+            "--merge", action="store_true", help="the same; and if it has gone another way, join it with the one there"
         )
     parser.add_argument("-f", "--force", action="store_true", help="replace other experiments of the same names here")
 
@@ -64,13 +68,20 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
         reports.append((fetched.report, False, False))
     if names or not args.names:
         which = sharing.which_of(args, names)
-        pulled = pull_chosen(project, which, how, branch=args.branch, ff=checkout and args.ff, checkout=checkout)
+        pulled = pull_chosen(
+            project, which, how, branch=args.branch, checkout=checkout, **_moving(args, checkout=checkout)
+        )
         reports.append((pulled.report, is_own_choice(which), pulled.is_behind))
     context.report.clear()
     did = "Pulled" if checkout else "Fetched"
     return max(
         sharing.tell(report, did, context, chosen=chosen, is_behind=is_behind) for report, chosen, is_behind in reports
     )
+
+
+def _moving(args: argparse.Namespace, *, checkout: bool) -> dict[str, bool]:
+    """What becomes of the current branch."""
+    return {"ff": args.ff, "merge": args.merge} if checkout else {}
 
 
 def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str], verb: str, context: Context) -> int:

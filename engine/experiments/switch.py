@@ -1,4 +1,8 @@
-"""Goes to a branch or a commit, or on with a branch: files, index, and the data that the lock files name."""
+"""Goes to a branch or a commit, or on with a branch: files, index, and the data that the lock files name.
+
+A branch goes forwards, or is joined with one that went another way. Joining is done file by file (`git.joining`); of
+files that both sides changed, none is written.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from assay.engine import disk
 from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
 from assay.engine.events import Warned
-from assay.engine.git.reach import is_ancestor
+from assay.engine.git.joining import together
+from assay.engine.git.objects import COMMIT, build_commit
+from assay.engine.git.reach import is_ancestor, meeting_points
 from assay.engine.git.refs import is_valid_name
 from assay.engine.git.revisions import resolve
-from assay.engine.git.trees import lookup
+from assay.engine.git.trees import edit_tree, lookup
 from assay.engine.git.worktree import checkout_tree
 from assay.engine.model import Artifact, Oid
 from assay.engine.pipeline.outputs import link_kinds
@@ -93,6 +100,65 @@ def forward(project: Project, commit: Oid, why: str) -> None:
                 change.update(branch, commit, head)
 
         _go(project, head, commit, publish)
+
+
+def join(project: Project, commit: Oid, name: str, why: str) -> Oid:
+    """Joins the branch that HEAD is on with a commit that went another way, in a commit that goes on from both.
+
+    Args:
+        project: The project.
+        commit: The commit.
+        name: What people call it, for the message ("origin/main").
+        why: The command, for the reflog.
+
+    Returns:
+        The new commit.
+
+    Raises:
+        Refused: Both sides changed a file, each in its own way; they have no one commit that they went apart at; HEAD
+            is on no branch with a commit; or a merge is under way.
+        WouldLose: Local changes, untracked files or changed outputs would be overwritten; nothing was changed.
+    """
+    with hold_with_head(project) as held:
+        _ = project.prefix
+        repo = project.repo
+        refuse_half_merged(project)
+        held.using(write=[""])
+        head, branch = repo.head(), repo.head_ref()
+        if branch is None or head is None:
+            raise Refused("HEAD is on no branch that could be joined.", "Go to one with `assay switch BRANCH`.")
+        joint = _joint(project, head, commit, name)
+        who = project.signature("COMMITTER")
+
+        def publish() -> None:
+            with repo.refs.transaction(f"{why}: Merge {name}", who) as change:
+                change.update(branch, joint, head)
+
+        _go(project, head, joint, publish)
+        return joint
+
+
+def _joint(project: Project, head: Oid, commit: Oid, name: str) -> Oid:
+    """Makes the commit that joins two; nothing leads to it yet. Raises Refused."""
+    objects, shallow = project.repo.objects, project.repo.shallow
+    bases = meeting_points(objects, head, commit, shallow=shallow)
+    if len(bases) != 1:
+        what = "several commits that both go on from" if bases else "no commit in common"
+        raise Refused(f"HEAD and {name} have {what}.", "Join them with Git.")
+    base, ours, theirs = (objects.read_commit(oid).tree for oid in (bases[0], head, commit))
+    found = together(objects, base, ours, theirs)
+    if found.clashing:
+        raise Refused(
+            f"{first_of(found.clashing)}: changed here and in {name}, each in its own way.",
+            f"`assay switch {name}` shows them as they are there. Make them the same here, commit, and try again.",
+        )
+    author, committer = project.signature("AUTHOR"), project.signature("COMMITTER")
+    with objects.batch() as batch:
+        tree = edit_tree(batch, ours, found.edits)
+        text = f"Merge {name}\n"
+        joint = batch.add(COMMIT, build_commit(tree, (head, commit), author, committer, text))
+    disk.sync_tree(project.repo.common_dir)
+    return joint
 
 
 def _go(project: Project, head: Oid | None, commit: Oid, publish: Callable[[], None]) -> None:

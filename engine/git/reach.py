@@ -190,6 +190,26 @@ def ahead_and_behind(source: ObjectSource, one: Oid, other: Oid, *, shallow: Col
     return len(ours - theirs), len(theirs - ours)
 
 
+def meeting_points(source: ObjectSource, one: Oid, other: Oid, *, shallow: Collection[Oid] = ()) -> tuple[Oid, ...]:
+    """The latest commits that two commits both go on from; none where their histories have nothing in common."""
+    theirs = _history(source, other, shallow)
+    found, seen, stack = list[Oid](), {one}, [one]
+    while stack:
+        oid = stack.pop()
+        if oid in theirs:
+            found.append(oid)
+            continue
+        for parent in () if oid in shallow else _parents(source, oid):
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return tuple(
+        oid
+        for oid in found
+        if not any(oid != later and is_ancestor(source, oid, later, shallow=shallow) for later in found)
+    )
+
+
 def _straight(source: ObjectSource, old: Oid, new: Oid, shallow: Collection[Oid]) -> int | None:
     """How many commits without a merge lead from one to another; None where they do not, or are many."""
     for number in range(_LINE):

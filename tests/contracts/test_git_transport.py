@@ -364,7 +364,7 @@ def test_a_branch_moves_forwards_only(connect: Connect, source: Repository) -> N
     before = source.objects.read_commit(head).parents[0]
     assert publish(connect(source), source, {"refs/heads/main": before})[0].problem == ""
     assert publish(connect(source), source, {"refs/heads/main": head})[0].problem == ""
-    assert "pull and join them first" in publish(connect(source), source, {"refs/heads/main": before})[0].problem
+    assert "`assay pull --merge` joins them" in publish(connect(source), source, {"refs/heads/main": before})[0].problem
     assert connect(source).refs(["refs/heads/"]) == {"refs/heads/main": head}
 
 

@@ -74,11 +74,15 @@ def test_a_branch_that_went_elsewhere_stays(there: Machine) -> None:
     (there.folder / "mine.txt").write_text("mine")
     before = there.commit("mine")
     assert go_on(there)["refs/heads/main"] == (
-        "It has diverged from origin/main (1 commit here, 2 commits there), and goes only forwards."
+        "It has diverged from origin/main (1 commit here, 2 commits there), and goes only forwards; "
+        "`assay pull --merge` joins them."
     )
     assert there.head == before
     pull(there.project)
-    assert "main and origin/main have diverged: 1 commit here, 2 commits there." in there.said()
+    assert (
+        "main and origin/main have diverged: 1 commit here, 2 commits there; `assay pull --merge` joins them."
+        in there.said()
+    )
 
 
 def test_a_branch_that_is_ahead_is_told_so_and_stays(here: Machine, copy: Copy) -> None:
@@ -109,3 +113,44 @@ def test_without_a_branch_nothing_goes_on(there: Machine) -> None:
     there.git("checkout", "-q", "-b", "new", cwd=there.folder)
     there.close()
     assert go_on(there) == {"refs/heads/new": "origin has no branch new."}
+
+
+def test_branches_that_went_apart_are_joined_as_git_joins_them(here: Machine, there: Machine) -> None:
+    (there.folder / "mine.txt").write_text("mine")
+    mine = there.commit("mine")
+    assert go_on(there, merge=True) == {}
+    parents = there.git("rev-list", "--parents", "-1", "HEAD", cwd=there.folder).split()[1:]
+    assert parents == [mine.hex(), here.head.hex()]
+    assert there.git("status", "--porcelain", cwd=there.folder) == ""
+    assert (there.folder / "train.py").read_text() == "print('better')\n"
+    assert (there.folder / "data/a.txt").read_text() == "new"
+    assert (there.folder / "mine.txt").read_text() == "mine"
+    tree = there.git("rev-parse", "HEAD^{tree}", cwd=there.folder)
+    there.git("checkout", "-q", "-b", "judge", mine.hex(), cwd=there.folder)
+    there.git("merge", "-q", "--no-edit", here.head.hex(), cwd=there.folder)
+    assert there.git("rev-parse", "HEAD^{tree}", cwd=there.folder) == tree
+    there.git("checkout", "-q", "main", cwd=there.folder)
+    there.close()
+    assert push(there.project).report.failed == {}
+    assert go_on(here) == {}
+    assert here.head == there.head
+    there.fsck()
+
+
+def test_where_both_sides_changed_a_file_nothing_is_joined(here: Machine, there: Machine) -> None:
+    (there.folder / "train.py").write_text("print('mine')\n")
+    before = there.commit("mine")
+    files = {name: data for name, data in picture(there.folder).items() if not name.startswith((".git/", ".assay/"))}
+    left = go_on(there, merge=True)["refs/heads/main"]
+    assert "train.py: changed here and in origin/main, each in its own way." in left
+    assert there.head == before
+    after = {name: data for name, data in picture(there.folder).items() if not name.startswith((".git/", ".assay/"))}
+    assert after == files
+    (there.folder / "train.py").write_text("print('better')\n")
+    there.commit("as they have it")
+    assert go_on(there, merge=True) == {}
+
+
+def test_a_branch_that_is_only_behind_goes_on_without_a_commit_of_its_own(here: Machine, there: Machine) -> None:
+    assert go_on(there, merge=True) == {}
+    assert there.head == here.head

@@ -101,7 +101,7 @@ def test_a_branch_that_went_elsewhere_is_not_moved_and_the_rest_goes(here: Machi
     here.commit("here too")
     here.experiment("third")
     report = push(here.project).report
-    assert "pull and join them first" in report.failed["refs/heads/main"]
+    assert "`assay pull --merge` joins them" in report.failed["refs/heads/main"]
     assert [name.rpartition("/")[2] for name in report.refs] == ["third"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from assay.engine.errors import CorruptObject, GitError, MissingObject
 from assay.engine.git.objects import BLOB, COMMIT, TAG, TREE, TreeItem, build_commit, build_tree, object_id
-from assay.engine.git.reach import ahead_and_behind, beyond, closure, first_parents, is_ancestor
+from assay.engine.git.reach import ahead_and_behind, beyond, closure, first_parents, is_ancestor, meeting_points
 from assay.engine.model import Oid, Signature
 
 WHO = Signature("A", "a@example.com", 1700000000)
@@ -182,3 +182,17 @@ def test_beyond_what_somebody_has_only_changed_folders_are_looked_into(source: O
     assert len(found) == len(set(found))
     assert set(found) == {third, second, *roots[1:], *trees[1:], *blobs[1:]}
     assert same not in source.reads
+
+
+def test_where_two_histories_met_last(source: Objects) -> None:
+    tree = source.add(TREE, b"")
+    root = source.commit(tree)
+    base = source.commit(tree, root, message="base")
+    one, other = (source.commit(tree, base, message=text) for text in ("one", "other"))
+    assert meeting_points(source, one, other) == (base,)
+    assert meeting_points(source, one, base) == (base,)
+    joint, across = source.commit(tree, one, other, message="joint"), source.commit(tree, other, one, message="across")
+    assert set(meeting_points(source, joint, across)) == {one, other}
+    assert meeting_points(source, joint, other) == (other,)
+    assert meeting_points(source, joint, source.commit(tree, message="stranger")) == ()
+    assert meeting_points(source, one, other, shallow={one}) == ()
