@@ -73,6 +73,7 @@ class _Making:
     store: RemoteStore
     layout: ProjectLayout
     depth: int | None
+    artifacts: bool
     objects: int = 0
     size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
@@ -87,6 +88,7 @@ def clone(
     typed_in: str = "/",
     settings: Mapping[str, str] | None = None,
     depth: int | None = None,
+    artifacts: bool = True,
 ) -> Cloned:
     """Makes a project from a remote.
 
@@ -98,6 +100,7 @@ def clone(
         typed_in: Absolute path of the folder that a relative ``url`` is relative to.
         settings: The remote's other settings ("endpointurl"), kept in the clone's local configuration.
         depth: How many commits of the history of HEAD's branch come, with their experiments; None for everything.
+        artifacts: Whether data comes along; `pull` brings it later.
 
     Raises:
         Refused: The folder is not empty.
@@ -108,7 +111,7 @@ def clone(
     check_new(folder)
     store = watched(open_store(remote), report)
     try:
-        making = _Making(folder, world, report, remote, store, found_on(store), depth)
+        making = _Making(folder, world, report, remote, store, found_on(store), depth, artifacts)
         with new_folder(folder):
             return _make(making)
     finally:
@@ -213,8 +216,8 @@ def _fill(making: _Making, project: Project, branch: str | None) -> Cloned:
     experiments = {name: oid for name, oid in there.items() if is_experiment(name)}
     if making.depth is not None:
         experiments = _near(making, project, experiments)
-    data = shared(tracked_here(project))
-    fetched = exchange.fetch(experiments, data=data)
+    data = shared(tracked_here(project)) if making.artifacts else {}
+    fetched = exchange.fetch(experiments, artifacts=making.artifacts, data=data)
     failed = {**making.failed, **exchange.git.damaged_refs, **fetched.failed}
     write_experiments(project, {name: experiments[name] for name in fetched.refs})
     failed.update(check_out(project, {path: data[path] for path in data if path not in failed}))

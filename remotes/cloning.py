@@ -40,7 +40,7 @@ def clone(
         typed_in: Absolute path of the folder that a relative ``url`` is relative to.
         settings: Further settings of a data remote ("endpointurl"), kept in the clone's local configuration.
         depth: How many commits of history come, from a data remote; None for all.
-        artifacts: Whether data comes along; from a data remote it always does.
+        artifacts: Whether data comes along.
 
     Raises:
         Refused: The folder is not empty.
@@ -50,11 +50,9 @@ def clone(
     """
 
     def from_data() -> Cloned:
-        if not artifacts:
-            raise UsageError(
-                f"{addresses.shown(url)} is a data remote; --no-cache is about Git repositories.", "Leave it out."
-            )
-        return data.clone(url, folder, world, report, typed_in=typed_in, settings=settings, depth=depth)
+        return data.clone(
+            url, folder, world, report, typed_in=typed_in, settings=settings, depth=depth, artifacts=artifacts
+        )
 
     def from_git() -> Cloned:
         from assay.remotes.git.clone import clone as clone_git

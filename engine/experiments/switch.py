@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from assay.engine import disk
-from assay.engine.errors import MissingArtifact, RefConflict, Refused, WouldLose
-from assay.engine.events import Warned
+from assay.engine.errors import MissingArtifact, RefConflict, Refused, UnknownRevision, WouldLose
+from assay.engine.events import Note, Warned
 from assay.engine.git.joining import together
 from assay.engine.git.objects import COMMIT, build_commit
 from assay.engine.git.reach import is_ancestor, meeting_points
@@ -32,6 +32,8 @@ from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import refuse_half_merged
 from assay.engine.workspace.restore import planned
 
+_REMOTES = "refs/remotes/"
+
 
 @dataclass(frozen=True, slots=True)
 class Switched:
@@ -44,8 +46,8 @@ class Switched:
 def switch(project: Project, revision: str) -> Switched:
     """Makes workspace and index those of a branch or commit, and points HEAD there.
 
-    Outputs go along: those that the commit's lock files name come from the cache, those that only the commit before
-    named go away, unless they were changed.
+    The name of a branch that only one remote has makes one here, as Git does. Outputs go along: those that the commit's
+    lock files name come from the cache, those that only the commit before named go away, unless they were changed.
 
     Raises:
         UnknownRevision: There is none of that name.
@@ -59,7 +61,14 @@ def switch(project: Project, revision: str) -> Switched:
         held.using(write=[""])
         refname = f"refs/heads/{revision}"
         branch = revision if is_valid_name(refname) and repo.refs.read(refname) is not None else None
-        commit = resolve(repo, refname if branch else revision)
+        is_new = False
+        try:
+            commit = resolve(repo, refname if branch else revision)
+        except UnknownRevision:
+            elsewhere = _branch_elsewhere(project, revision)
+            if elsewhere is None:
+                raise
+            commit, branch, is_new = elsewhere, revision, True
         if branch:
             _refuse_second_checkout(project, refname)
         head = repo.head()
@@ -67,8 +76,25 @@ def switch(project: Project, revision: str) -> Switched:
         message = f"checkout: moving from {origin} to {revision}"
         who = project.signature("COMMITTER")
         target = refname if branch else commit
-        _go(project, head, commit, lambda: repo.refs.set_head(target, message=message, who=who))
+
+        def publish() -> None:
+            if is_new:
+                with repo.refs.transaction(message, who) as change:
+                    change.create(refname, commit)
+            repo.refs.set_head(target, message=message, who=who)
+
+        _go(project, head, commit, publish)
         return Switched(commit, branch)
+
+
+def _branch_elsewhere(project: Project, name: str) -> Oid | None:
+    """Where the remote that has a branch of that name has it; None where none has, or several have."""
+    seen = {ref.removeprefix(_REMOTES): oid for ref, oid in project.repo.refs.iterate(_REMOTES)}
+    found = [(ref, oid) for ref, oid in seen.items() if ref.partition("/")[2] == name]
+    if len(found) != 1 or not is_valid_name(f"refs/heads/{name}"):
+        return None
+    project.report(Note(f"The branch {name} is new here, and starts at {found[0][0]}."))
+    return found[0][1]
 
 
 def forward(project: Project, commit: Oid, why: str) -> None:

@@ -231,3 +231,16 @@ def test_tags_come_too(here: Machine, git: Git, remote: str, target: Path) -> No
     Path(remote, "git/tags/v1").write_text(head.hex() + "\n")
     get(remote, target)
     assert Machine(git, target).refs("refs/tags/") == {"refs/tags/v1": head.hex()}
+
+
+def test_data_can_be_left_behind_and_comes_with_a_pull(git: Git, here: Machine, remote: str, target: Path) -> None:
+    push(here.project)
+    report = clone(remote, str(target), world(), artifacts=False).report
+    assert (report.failed, report.artifacts) == ({}, 0)
+    there = Machine(git, target)
+    assert there.refs("refs/exps/") == here.refs("refs/exps/")
+    assert not (target / "model").exists()
+    assert pull(there.project, everything=True).report.failed == {}
+    assert (target / "model").read_bytes() == (here.folder / "model").read_bytes()
+    assert there.has(here.store({"a.txt": b"bold-finch", "deep/b.txt": b"b"}))
+    there.close()

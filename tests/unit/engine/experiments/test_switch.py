@@ -111,3 +111,15 @@ def test_a_branch_goes_only_forwards_and_only_when_head_is_on_it(two, assay, git
     before = picture(two)
     assert "HEAD is on no branch" in go_on(two, git)
     assert picture(two) == before
+
+
+def test_a_branch_that_one_remote_has_is_made_here(two, assay, git):
+    for name in ("origin/theirs", "origin/both", "other/both"):
+        git("update-ref", f"refs/remotes/{name}", "main", cwd=two)
+    told = assay("switch", "theirs", cwd=two)
+    assert "The branch theirs is new here, and starts at origin/theirs." in told.err
+    assert git("symbolic-ref", "HEAD", cwd=two) == "refs/heads/theirs"
+    assert git("rev-parse", "theirs", cwd=two) == git("rev-parse", "main", cwd=two)
+    before = picture(two)
+    assert "no commit, branch" in assay("switch", "both", cwd=two, code=255).err
+    assert picture(two) == before

@@ -116,11 +116,6 @@ def test_what_is_about_data_remotes_is_refused(get: Get, tmp_path: Path, more: d
     assert not (tmp_path / "clone").exists()
 
 
-def test_leaving_data_behind_is_about_git_repositories(get: Get, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--no-cache is about Git repositories"):
-        get("s3://bucket/team", artifacts=False)
-
-
 def test_a_url_with_what_configuration_would_take_for_more_is_kept_whole(
     git: Git, origin: Path, tmp_path: Path
 ) -> None:
