@@ -35,6 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.say(ended(claim.job))
         context.out.flush()
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a wish comes as one; shells ignore it in the background
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
