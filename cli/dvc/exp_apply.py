@@ -17,7 +17,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Makes the workspace what an experiment was, its whole tree; what goes, `assay undo` gives back."""
     from assay.engine.errors import AssayError, UnknownRevision
     from assay.engine.experiments.apply import apply
-    from assay.engine.experiments.dvcqueue import waiting
+    from assay.engine.experiments.dvctasks import waiting
 
     project = context.project()
     try:

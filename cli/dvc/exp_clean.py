@@ -12,11 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Takes away what DVC's queue workers left for each other."""
+    """Takes away what DVC's queue workers left for each other, and what dead ones of ours left."""
     from assay.engine.experiments.clean import clean
+    from assay.engine.workers.lost import look_after
 
     project = context.project()
     context.say("Cleaning up dvc-task messages...")
     clean(project)
+    look_after(project)
     context.say("Done!")
     return 0

@@ -22,8 +22,6 @@ TaskState = Literal["queued", "running", "failed", "success"]
 
 _TASK = "dvc.repo.experiments.queue.tasks.run_exp"
 _ENDED, _FAILED, _SUCCESS = ("SUCCESS", "FAILURE", "REVOKED"), 4, 3
-_SHORTEST = 4
-"""Digits of an id that mean a task."""
 _LARGEST = 10_000_000
 """Bytes: a larger file is no message."""
 
@@ -49,6 +47,7 @@ class Task(NamedTuple):
         root: Absolute path of the repository that it runs in; None where that is over or not begun.
         folder: The ``.dvc`` folder in there, relative to ``root``.
         result: The ref of the experiment that came of it.
+        created: When it was queued, in seconds since 1970; None where only its commit says so.
     """
 
     state: TaskState
@@ -60,6 +59,7 @@ class Task(NamedTuple):
     root: str | None = None
     folder: str = ".dvc"
     result: str | None = None
+    created: int | None = None
 
 
 def tasks(project: Project) -> list[Task]:
@@ -68,15 +68,6 @@ def tasks(project: Project) -> list[Task]:
     if not project.layout.shared_runs or not os.path.isdir(folder):
         return []
     return [*_in_workspace(folder), *_in_folders(f"{folder}/standalone/run"), *_queue(folder)]
-
-
-def waiting(project: Project, text: str) -> Oid | None:
-    """The commit of the one task, queued or failed, that a name or the beginning of an id means; None for none."""
-    left = [task for task in tasks(project) if task.state in ("queued", "failed") and task.commit is not None]
-    found = {task.commit for task in left if task.name == text}
-    if not found and len(text) >= _SHORTEST:
-        found = {task.commit for task in left if task.commit is not None and task.commit.hex().startswith(text)}
-    return found.pop() if len(found) == 1 else None
 
 
 def _queue(folder: str) -> Iterator[Task]:

@@ -1,7 +1,7 @@
 """What ``dvc exp show`` shows: the workspace and baselines, each experiment with its state, in DVC's order.
 
-What commits say is text out of the record index, see `dvcdata`; what DVC's queue has is added from `dvcqueue`. An
-experiment whose history has several commits since its baseline shows all of them, as in DVC.
+What commits say is text out of the record index, see `dvcdata`; what DVC's queue and ours have is added from
+`dvctasks`. An experiment whose history has several commits since its baseline shows all of them, as in DVC.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from assay.engine.errors import AssayError
 from assay.engine.experiments.dvcdata import FORM, STAGES_FORM, State, body_of, encode, workspace_state
-from assay.engine.experiments.dvcqueue import Process, Task, tasks
+from assay.engine.experiments.dvcqueue import Process, Task
 from assay.engine.experiments.dvcscope import Commits, baselines, described
+from assay.engine.experiments.dvctasks import all_tasks
 from assay.engine.experiments.index import Header
 from assay.engine.experiments.records import Records
 from assay.engine.model import ExpRef, Oid
@@ -45,7 +46,7 @@ class Rev(NamedTuple):
 
 
 class Executor(NamedTuple):
-    """Where an experiment runs or ran, as far as DVC's queue still knows; ``task`` is the id of the queued commit."""
+    """Where an experiment runs or ran, as far as a queue still knows; ``task`` is the id of the queued commit."""
 
     state: str
     name: str | None
@@ -106,7 +107,8 @@ def exp_show(
     queue = _by_baseline(project)
     experiments = {commit: _refs_of(project, commit) for commit in commits}
     tips = [tip for group in experiments.values() for _, tip in group]
-    waiting = [task.commit for group in queue.values() for task in group if task.commit and task.state != "running"]
+    left = [task for group in queue.values() for task in group if task.state in ("queued", "failed")]
+    waiting = [task.commit for task in left if task.commit]
     with Records(project, STAGES_FORM if stages_only else FORM) as records:
         revs = _Revs(records, [*tips, *waiting, *(() if stages_only else commits)])
         heads = _Revs(Records(project, FORM), commits) if stages_only else revs  # DVC does not narrow baselines
@@ -135,7 +137,7 @@ def _refs_of(project: Project, baseline: Oid) -> list[tuple[str, Oid]]:
 
 def _by_baseline(project: Project) -> dict[Oid, list[Task]]:
     found: dict[Oid, list[Task]] = {}
-    for task in tasks(project):
+    for task in all_tasks(project):
         found.setdefault(task.baseline, []).append(task)
     return found
 

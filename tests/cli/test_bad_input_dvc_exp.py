@@ -35,11 +35,6 @@ def refused(assay_dvc):
     return check
 
 
-def test_what_run_has_not_yet(refused, project):
-    for flag in ("--queue", "--run-all"):
-        refused(project, 255, "run", flag, says=f"assay has no `exp run {flag}` yet")
-
-
 def test_words_that_are_no_command(refused, project):
     for words in (["run", "--jobs", "x"], ["run", "--nope"], ["save", "-n"], ["apply"], ["branch"]):
         refused(project, 254, *words)
@@ -48,6 +43,12 @@ def test_words_that_are_no_command(refused, project):
 CANNOT = [
     ["run", "-S", "nope=1"],
     ["run", "-S", "lr"],
+    ["run", "-S", "lr=1,2"],
+    ["run", "--queue", "-S", "nope=1"],
+    ["run", "--queue", "-S", "lr=glob(*)"],
+    ["run", "--queue", "-C", "nope"],
+    ["run", "--queue", "-n", "a/b"],
+    ["run", "--queue", "nope"],
     ["run", "-S", "lr=1,2"],
     ["run", "-S", "../outside.yaml:a=1"],
     ["run", "-S", "dvc.yaml:stages=1"],
@@ -66,7 +67,9 @@ CANNOT = [
     ["remove", "-n", "2"],
     ["remove", "nope"],
     ["remove", "nope", "-A"],
-    ["remove", "--queue"],
+    ["remove", "--queue", "--keep"],
+    ["remove", "--queue", "-g", "origin"],
+    ["remove", "--queue", "nope"],
     ["remove", "-A", "-g", "origin"],
     ["remove", "--rev", "nope"],
     ["remove", "--keep", "nope"],

@@ -90,7 +90,7 @@ def test_a_task_that_has_not_begun_has_an_error_instead_of_files(built, monkeypa
     built.baseline(FILES)
     stash = built.commit({}, built.head)
     task = Task("running", stash, built.head, "new", "dvc-task")
-    monkeypatch.setattr("assay.engine.experiments.dvcshow.tasks", lambda _: [task])
+    monkeypatch.setattr("assay.engine.experiments.dvcshow.all_tasks", lambda _: [task])
     (_, base) = exp_show(built.project)
     (rev,) = base.experiments[0].revs
     assert (rev.rev, rev.body) == (stash.hex(), "")
