@@ -75,7 +75,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _project(folder: Path) -> dict[str, str]:
+def committed_project(folder: Path) -> dict[str, str]:
     """Makes a committed DVC project with one stage; returns the variables for commands in it."""
     env = environment(folder) | {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
     env |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
@@ -94,13 +94,13 @@ def _project(folder: Path) -> dict[str, str]:
 
 
 def _run(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
-    env = _project(folder)
+    env = committed_project(folder)
     again = tool.experiment("run", "-f", "-n", "again")
     yield "run of one stage, `echo`", measure(again, folder, env, repeat=args.repeat)
 
 
 def _save(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
-    env = _project(folder)
+    env = committed_project(folder)
     _quietly(tool.experiment("run", "-n", "first"), folder, env)
     yield "save", measure(tool.experiment("save", "-f", "-n", "same"), folder, env, repeat=args.repeat)
 
@@ -121,7 +121,7 @@ def _show(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
 
 
 def _add(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
-    env, add = _project(folder), tool.verb("add", "data")
+    env, add = committed_project(folder), tool.verb("add", "data")
     few = max(1, args.repeat // 2)
     yield f"add {args.files:,} files", measure(add, folder, env, repeat=few, before=lambda: _fill(folder, args.files))
     yield "add, one new file", measure(add, folder, env, repeat=args.repeat, before=lambda: _one_more(folder))
@@ -129,7 +129,7 @@ def _add(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
 
 
 def _checkout(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
-    env = _project(folder)
+    env = committed_project(folder)
     _fill(folder, args.files)
     _quietly(tool.verb("add", "data"), folder, env)
     checkout = tool.verb("checkout", "data.dvc")
@@ -139,7 +139,7 @@ def _checkout(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Ro
 
 
 def _status(tool: Tool, folder: Path, args: argparse.Namespace) -> Iterator[Row]:
-    env = _project(folder)
+    env = committed_project(folder)
     _fill(folder, args.files)
     _quietly(tool.verb("add", "data"), folder, env)
     _quietly(tool.verb("repro"), folder, env)

@@ -136,6 +136,7 @@ def jobs_in_order(jobs):
 
 
 @pytest.mark.law(2)
+@pytest.mark.timeout(100 + 6 * RUNS)
 def test_runs_in_the_workspace_and_the_queue_do_not_disturb_each_other(squares, assay, git):
     assay("run", "--queue", "-n", "q", "-S", f"params.json:number=range(1000,{1000 + max(RUNS // 2, 4)})", cwd=squares)
     crew = subprocess.Popen(START, cwd=squares, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
