@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.model import ExpRef
+    from assay.engine.queue.jobs import Job
 
 
-def push_if_asked(context: Context, ref: ExpRef) -> None:
-    """Pushes an experiment, its data and the run cache: to the Git remote that is named, else as `assay push` does."""
+def push_if_asked(context: Context, ref: ExpRef) -> list[str]:
+    """Pushes an experiment, its data and the run cache: to the Git remote that is named, else as `assay push` does.
+
+    Returns:
+        What was said of it, in lines.
+    """
     if not _is_asked(context):
-        return
+        return []
 
     def push() -> Mapping[str, str]:
         from assay.engine.experiments.chosen import Which
@@ -30,8 +36,24 @@ def push_if_asked(context: Context, ref: ExpRef) -> None:
             return _push_to(context, name, ref)
         return push_chosen(context.project(), Which([ref.refname]), How(run_cache=True)).report.failed
 
-    if not _failed(context, ref, push, ""):
-        context.say(f"Pushed {ref.name}.")
+    problems = _failed(context, ref, push, "")
+    if problems:
+        return [f"warning: {problem}" for problem in problems]
+    context.say(f"Pushed {ref.name}.")
+    return [f"Pushed {ref.name}."]
+
+
+def push_from_queue(context: Context, job: Job) -> None:
+    """The same for an experiment that came of a job; what is said of it stands in the job's log as well."""
+    from assay.engine import disk
+    from assay.engine.experiments import logs
+    from assay.engine.model import ExpRef
+
+    said = push_if_asked(context, ExpRef(job.baseline, job.name))
+    path = logs.path_of_job(context.project(), job.log, job.made)
+    if said and path is not None:
+        with suppress(OSError):
+            disk.append(path, "".join(f"{line}\n" for line in said).encode("utf-8", "surrogateescape"))
 
 
 def push_as_dvc(context: Context, ref: ExpRef) -> None:
@@ -62,8 +84,8 @@ def _push_to(context: Context, name: str, ref: ExpRef) -> Mapping[str, str]:
     return push(context.project(), name, [ref.refname], how=How(run_cache=True), typed_in=context.here).failed
 
 
-def _failed(context: Context, ref: ExpRef, push: Callable[[], Mapping[str, str]], where: str) -> bool:
-    """Pushes; warns of what was left and returns whether there is any."""
+def _failed(context: Context, ref: ExpRef, push: Callable[[], Mapping[str, str]], where: str) -> list[str]:
+    """Pushes; warns of what was left, and returns the sentences about it."""
     from assay.engine.errors import AssayError
     from assay.engine.events import Warned
 
@@ -71,7 +93,10 @@ def _failed(context: Context, ref: ExpRef, push: Callable[[], Mapping[str, str]]
         failed = push()
     except AssayError as error:
         failed = {ref.refname: error.message}
+    except OSError as error:
+        failed = {ref.refname: str(error)}
     context.report.clear()
-    for why in failed.values():
-        context.report(Warned(f"{ref.name} was not pushed{where}: {why}"))
-    return bool(failed)
+    problems = [f"{ref.name} was not pushed{where}: {why}" for why in failed.values()]
+    for problem in problems:
+        context.report(Warned(problem))
+    return problems

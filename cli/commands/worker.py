@@ -26,6 +26,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Works until nothing is queued; what failed is on the board."""
     import signal
 
+    from assay.cli.autopush import push_from_queue
     from assay.cli.render.jobs import ended
     from assay.engine.words import counted
     from assay.engine.workers.worker import work
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.report.clear()
         context.say(ended(claim.job))
         context.out.flush()
+        if claim.job.made is not None:
+            push_from_queue(context, claim.job)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a wish comes as one; shells ignore it in the background
     for number in (signal.SIGTERM, signal.SIGHUP):

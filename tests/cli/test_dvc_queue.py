@@ -151,10 +151,7 @@ def test_a_running_task_is_shown_as_it_is_and_ends_when_it_is_killed(project, as
     assert assay_dvc("queue", "start", cwd=project).out == "Started '1' new experiments task queue worker.\n"
     assert assay_dvc("queue", "start", cwd=project).out == "Started '0' new experiments task queue worker.\n"
     try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "begun").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until((tmp_path / "begun").exists)
         assert assay_dvc("queue", "status", cwd=project).out.endswith("\nWorker status: 1 active, 0 idle\n")
         row = rows(project, assay_dvc)["slow"]
         local = row["executor"]["local"]
@@ -169,3 +166,35 @@ def test_a_running_task_is_shown_as_it_is_and_ends_when_it_is_killed(project, as
         assay_dvc("queue", "stop", cwd=project)
     assert killed.out == "slow has been killed.\n"
     assert states(project, assay_dvc) == {"slow": "Failed"}
+
+
+def test_new_experiments_of_the_queue_are_pushed_where_that_is_asked_for(project, assay_dvc, git, monkeypatch):
+    git("init", "-q", "--bare", "../origin.git", cwd=project)
+    git("remote", "add", "origin", "../origin.git", cwd=project)
+    git("push", "-q", "origin", "main", cwd=project)
+    assay_dvc("remote", "add", "-d", "store", "../../store", cwd=project)
+    monkeypatch.setenv("DVC_EXP_AUTO_PUSH", "1")
+    assay_dvc("exp", "run", "--queue", "-n", "one", cwd=project)
+    assay_dvc("exp", "run", "--run-all", cwd=project)
+    pushed_to(project.parent / "origin.git", git, "one")
+    assay_dvc("queue", "stop", cwd=project)
+
+    git("remote", "set-url", "origin", "../nowhere.git", cwd=project)
+    assay_dvc("exp", "run", "--queue", "-n", "two", cwd=project)
+    assay_dvc("exp", "run", "--run-all", cwd=project)
+    assert states(project, assay_dvc) == {"one": "Success", "two": "Success"}
+    until(lambda: "warning: two was not pushed: " in assay_dvc("queue", "logs", "two", cwd=project).out)
+    assay_dvc("queue", "stop", cwd=project)
+
+
+def until(is_so):
+    """Waits for what a worker does."""
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def pushed_to(folder, git, name):
+    """Waits until an experiment is there."""
+    until(lambda: f"/{name}\n" in git("for-each-ref", "--format=%(refname)", "refs/exps", cwd=folder) + "\n")
