@@ -159,6 +159,35 @@ def override(request: dict[str, Any]) -> dict[str, Any]:
     return {"values": found}
 
 
+def sweeps(request: dict[str, Any]) -> dict[str, Any]:
+    """The runs that overrides of several files mean, for each case a list of [file, words]; or why DVC refuses."""
+    from dvc.utils.hydra import get_hydra_sweeps
+
+    found: list[Any] = []
+    for case in request["cases"]:
+        try:
+            found.append([[[path, words] for path, words in run.items()] for run in get_hydra_sweeps(dict(case))])
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a refusal
+            found.append(f"{type(error).__name__}: {error}")
+    return {"runs": found}
+
+
+def compose(request: dict[str, Any]) -> dict[str, Any]:
+    """The text of params.yaml that DVC composes in a folder with each of several lists of words; or why it does not."""
+    from dvc.utils.hydra import compose_and_dump
+
+    found: list[Any] = []
+    output = os.path.join(tempfile.gettempdir(), "composed.yaml")
+    for words in request["cases"]:
+        try:
+            compose_and_dump(output, os.path.abspath("conf"), None, request["name"], os.path.abspath(""), words)
+            with open(output, encoding="utf-8") as file:
+                found.append([file.read()])
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a refusal
+            found.append(f"{type(error).__name__}: {error}")
+    return {"texts": found}
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it, its type kept where JSON would lose it."""
     if isinstance(value, dict):
@@ -317,6 +346,8 @@ DOING = {
     "listing": listing,
     "interpolate": interpolate,
     "override": override,
+    "sweeps": sweeps,
+    "compose": compose,
     "ignored": ignored,
 }
 
