@@ -1,7 +1,8 @@
 """Clones whatever a URL leads to: a data remote that holds history too, or a Git repository.
 
 ``ssh://`` and ``http(s)://`` are looked at as Git first, as that is what nearly all of them are, and as a data remote
-when no Git repository is there. Where settings of a data remote are given, one is meant.
+when no Git repository is there; where nothing is, both answers are told. ``sftp://`` and ``webdav://`` always mean a
+data remote, ``host:path`` and ``git://`` a repository. Where settings of a data remote are given, one is meant.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ def clone(
             raise
         try:
             return from_data()
-        except AssayError:
-            raise error from None
+        except AssayError as other:
+            raise type(error)(error.message, f"{error.hint} As a data remote: {other.message}".strip()) from None
 
 
 def _is_gits(scheme: str) -> bool:

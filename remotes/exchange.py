@@ -8,7 +8,7 @@ fetched only when all it needs is here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, BadInput, UsageError
@@ -21,7 +21,7 @@ from assay.engine.project import Project
 from assay.remotes.artifacts import Data, Freight, Places, Wanted
 from assay.remotes.bucket import BucketTransport, fetch_refs
 from assay.remotes.bucket_notes import BucketNotes
-from assay.remotes.layouts import copies_of, git_transport, guarded, open_for, prepare, require
+from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, limited
 from assay.remotes.watched import watched
@@ -237,6 +237,14 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
         RemoteError: There is nothing of ours, or of another hash, or no way there.
     """
     remote = limited(remote, jobs)
+    if not remote.url:
+        check = prepare if write else require
+        with (
+            Places(project, jobs=jobs, check=check) as places,
+            closing(beside(project, remote, write=write)) as alone,
+        ):
+            yield StoreExchange(project, alone, places, None)
+        return
     opened = watched(open_for(project, remote), project.report)
     git: GitTransport | None = None
     try:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _NATIVE = "native"
 _VERSIONED = "worktree", "version_aware"
+_YES = "true", "yes", "on", "1"
 
 
 def prepare(project: Project, store: RemoteStore) -> None:
@@ -127,15 +128,23 @@ def artifacts_on(project: Project, way: Way, keys: Mapping[str, int]) -> Artifac
     return check_data.dvc(way, keys)
 
 
+def is_versioned(remote: Remote) -> bool:
+    """Whether a remote's objects have the names of the workspace's files, and versions."""
+    return bool(_versioned(remote))
+
+
 def refuse_versioned(remote: Remote) -> None:
     """Raises ConfigError for a remote whose objects have the names of the workspace's files."""
-    for key in _VERSIONED:
-        if remote.settings.get(key, "").lower() in ("true", "yes", "on", "1"):
-            raise ConfigError(
-                f"The remote {remote.name!r} is {key}: its files have the names of the workspace, which assay can "
-                "neither read nor write yet.",
-                "Use another remote (-r).",
-            )
+    if key := _versioned(remote):
+        raise ConfigError(
+            f"The remote {remote.name!r} is {key}: its files have the names of the workspace, which assay fetches and "
+            "does nothing else with yet.",
+            "Use another remote (-r).",
+        )
+
+
+def _versioned(remote: Remote) -> str:
+    return next((key for key in _VERSIONED if remote.settings.get(key, "").lower() in _YES), "")
 
 
 def known(project: Project, name: str | None = None) -> Callable[[Iterable[Digest]], set[Digest]]:
@@ -181,6 +190,21 @@ def git_remote(project: Project, remote: Remote) -> str:
     return own or project.config.get("exp", "git_remote")
 
 
+def meant(project: Project, name: str | None = None) -> Remote:
+    """The remote that a command about experiments is about.
+
+    A project that has none, and whose experiments go to a Git repository, gets one without a URL: it is told that data
+    has nowhere to go only once there is data.
+
+    Raises:
+        ConfigError: As of `find`.
+    """
+    git = project.config.get("exp", "git_remote")
+    if name is not None or not git or project.config.named("remote"):
+        return find(project, name)
+    return Remote(git if git in project.repo.config.sections("remote") else "git", "", {})
+
+
 def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write: bool = False) -> GitTransport:
     """What experiments travel through: the Git repository that is configured, else the remote store itself.
 
@@ -188,10 +212,12 @@ def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write
         UsageError: What is configured is no Git remote.
         GitError: It cannot be used.
     """
-    name = git_remote(project, remote)
-    if not name:
-        return bucket(project, store, remote)
-    return connect(project, addresses.find(project, name, push=write), push=write)
+    return beside(project, remote, write=write) if git_remote(project, remote) else bucket(project, store, remote)
+
+
+def beside(project: Project, remote: Remote, *, write: bool = False) -> GitTransport:
+    """The Git repository that experiments travel through beside a remote. Raises UsageError and GitError."""
+    return connect(project, addresses.find(project, git_remote(project, remote), push=write), push=write)
 
 
 def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransport:

@@ -18,7 +18,8 @@ from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
 from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.registry import Remote, find
+from assay.remotes.layouts import meant
+from assay.remotes.registry import Remote
 from assay.remotes.remarks import take
 from assay.remotes.there import There, chosen_there
 from assay.remotes.workspace import check_out, tracked_here
@@ -98,7 +99,7 @@ def pull_chosen(
         RemoteError: The remote cannot be used, or holds nothing of ours.
     """
     check(which)
-    source, ff = find(project, how.remote), ff or merge
+    source, ff = meant(project, how.remote), ff or merge
     wanted = branches.prefixes(project, source, which, branch, ff=ff)
     with connected(project, source, write=False, jobs=how.jobs) as exchange:
         looked, is_behind = branches.NOTHING, False

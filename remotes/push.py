@@ -15,8 +15,8 @@ from assay.remotes.artifacts import Data
 from assay.remotes.choose import chosen_here, is_own_choice
 from assay.remotes.exchange import connected, set_depth, shared
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import git_remote
-from assay.remotes.registry import Remote, find
+from assay.remotes.layouts import git_remote, meant
+from assay.remotes.registry import Remote
 from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here
 
@@ -89,7 +89,7 @@ def outgoing(
     project: Project, which: Which, how: How, *, branch: bool | None
 ) -> tuple[Remote, Mapping[str, Oid], Data]:
     """Where a push goes, and the refs and the workspace's data that it is about. Raises as `push_chosen`."""
-    target = find(project, how.remote)
+    target = meant(project, how.remote)
     has_git = bool(git_remote(project, target))
     is_chosen = is_own_choice(which)
     refs = chosen_here(project, which)

@@ -9,7 +9,7 @@ are upper bounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from assay.engine import disk
@@ -23,11 +23,11 @@ from assay.remotes.artifacts import Check, Freight, Places, Wanted, by_remote
 from assay.remotes.bucket_notes import BucketNotes
 from assay.remotes.exchange import StoreExchange, notes_on, set_depth
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import git_transport, require, suits
+from assay.remotes.layouts import beside, git_transport, meant, require, suits
 from assay.remotes.moves import expected, why_not
 from assay.remotes.pull import compared, incoming
 from assay.remotes.push import outgoing
-from assay.remotes.registry import Remote, find, limited, open_store
+from assay.remotes.registry import Remote, limited, open_store
 from assay.remotes.selection import Scope, Selected, selected_data
 
 
@@ -157,13 +157,13 @@ class Played(NamedTuple):
     Attributes:
         exchange: Carries it out over stand-ins.
         transport: The real way to objects and refs, behind its stand-in.
-        notes: Tags and notes of the remote, to be read.
+        notes: Tags and notes of the remote, to be read; None where they do not travel.
         estimate: What was counted of artifacts.
     """
 
     exchange: StoreExchange
     transport: GitTransport
-    notes: BucketNotes
+    notes: BucketNotes | None
     estimate: Estimate
 
     def forecast(self, report: Report) -> Forecast:
@@ -199,7 +199,7 @@ def push(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
 def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | None = None) -> Forecast:
     """What `pull.pull_chosen` would fetch. Arguments and errors are its own."""
     check(which)
-    source = find(project, how.remote)
+    source = meant(project, how.remote)
     with scratch(project) as here, played(here, source, how.jobs) as way:
         git, wanted = way.exchange.git, branches.prefixes(project, source, which, branch)
         if how.depth is not None:  # as in earnest: this history first
@@ -272,6 +272,15 @@ def _add_runs_in(project: Project, estimate: Estimate, places: Places) -> None:
 def played(project: Project, remote: Remote, jobs: int | None = None, check: Check = require) -> Iterator[Played]:
     """Opens a way to a remote on which nothing moves, and closes it. Raises as `exchange.connected`."""
     remote = limited(remote, jobs)
+    if not remote.url:
+        with (
+            Places(project, jobs=jobs, check=check) as places,
+            closing(beside(project, remote, write=check is suits)) as alone,
+        ):
+            estimate = Estimate(project, places)
+            exchange = StoreExchange(project, _Git(alone, project), places, None, lambda *_: estimate)
+            yield Played(exchange, alone, None, estimate)
+        return
     store = open_store(remote)
     git: GitTransport | None = None
     try:

@@ -23,8 +23,8 @@ from assay.remotes.bucket import fetch_refs
 from assay.remotes.bucket_notes import Said
 from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import connected
+from assay.remotes.layouts import meant
 from assay.remotes.reachable import Reachable
-from assay.remotes.registry import find
 
 _NAMED = ("refs/heads/", "refs/tags/")
 
@@ -74,7 +74,7 @@ def chosen_there(project: Project, git: GitTransport, notes: Remarks | None, whi
 def listed_there(project: Project, which: Which, remote: str | None = None) -> tuple[list[Baseline], Mapping[str, str]]:
     """The experiments of a remote by baseline, and what could not be looked at. Raises as `chosen_there`."""
     check(which)
-    source = find(project, remote)
+    source = meant(project, remote)
     with connected(project, source, write=False) as exchange:
         found = chosen_there(project, exchange.git, exchange.notes, which, source.name)
         return grouped(exchange.git, found.refs), {**found.failed, **exchange.git.damaged_refs}

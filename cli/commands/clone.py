@@ -18,7 +18,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("url", help="a folder, s3://bucket/prefix, or a Git repository")
+    parser.add_argument("url", help="a Git repository, a folder, s3://bucket/prefix, sftp://host/path ...")
     parser.add_argument("folder", nargs="?", help="the new project's folder (the last part of the URL)")
     parser.add_argument("--depth", type=int, metavar="N", help="N commits of history, and their experiments")
     parser.add_argument("--no-cache", dest="cache", action="store_false", help="no data; `assay pull` brings it later")

@@ -141,6 +141,7 @@ def test_no_such_repository_leaves_nothing_behind(server: Server, assay: Run, tm
     said = assay("clone", url, "bob", code=255)
     assert said.err.startswith("error: ")
     assert "nothing.git" in said.err
+    assert ("As a data remote: " in said.err) == ("://" in url), "what such a URL may mean as well was looked for"
     assert picture(tmp_path) == before
 
 
@@ -160,3 +161,26 @@ def test_without_data_the_experiments_come_alone(
     said = assay("clone", server.url, "carl", code=255)
     assert "error: data: It did not come" in said.err
     assert refs(git, tmp_path / "carl") == refs(git, ann)
+
+
+def test_experiments_without_data_need_no_remote_for_data(assay: Run, git: Run, tmp_path: Path) -> None:
+    git("init", "-q", "--bare", "-b", "main", str(tmp_path / "team.git"))
+    folder = projects.write(tmp_path / "ann")
+    assay("init", cwd=folder)
+    assay("baseline", "-m", "first", cwd=folder)
+    git("remote", "add", "origin", str(tmp_path / "team.git"), cwd=folder)
+    assay("config", "exp.git_remote", "origin", cwd=folder)
+    assay("save", "-n", "one", cwd=folder)
+    assert assay("push", "--branch", "--dry", cwd=folder).out.startswith("Would push 2 refs (one, main)")
+    assert assay("push", "--branch", cwd=folder).out.startswith("Pushed one, main: ")
+    assert "one" in assay("list", "--remote", cwd=folder).out
+    bob = tmp_path / "bob"
+    assay("clone", str(tmp_path / "team.git"), "bob")
+    assert refs(git, bob) == refs(git, folder)
+    assay("save", "-n", "two", cwd=bob)
+    assay("push", cwd=bob)
+    assert assay("pull", "--dry", cwd=folder).out.startswith("Would pull 1 ref (two)")
+    assert assay("pull", cwd=folder).out.startswith("Pulled two: ")
+    assay("run", "-n", "with-data", cwd=folder)
+    assert "This project has no remote" in assay("push", cwd=folder, code=251).err
+    assert "with-data" not in assay("list", "--remote", cwd=folder).out
