@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.engine.errors import ConfigError, UsageError
 from assay.engine.model import Digest
@@ -16,8 +17,8 @@ from assay.remotes import runs
 from assay.remotes.artifacts import Data, Freight, Places, Wanted, by_remote
 from assay.remotes.contents import Contents
 from assay.remotes.holdings import Moved
-from assay.remotes.layouts import prepare
-from assay.remotes.registry import find
+from assay.remotes.layouts import is_versioned, prepare
+from assay.remotes.registry import Remote, find, limited
 from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
 
 if TYPE_CHECKING:
@@ -86,10 +87,13 @@ def fetch_data(
     with Places(project, remote, jobs=jobs) as places:
         freight = Freight(project, places)
         ran = runs.bring(project, places) if run_cache else Moved()
-        freight.bring(one for name, one in selected.data.items() if name not in selected.sources)
+        versioned = _versioned(project, selected, remote, jobs)
+        others = {name: one for name, one in selected.data.items() if name not in versioned}
+        freight.bring(one for name, one in others.items() if name not in selected.sources)
         with suppress(ConfigError):  # what has a source needs no remote
-            freight.bring(one for name, one in selected.data.items() if name in selected.sources)
-        done = _transferred(selected, freight, ran, places)
+            freight.bring(one for name, one in others.items() if name in selected.sources)
+        done = _transferred(replace(selected, data=others), freight, ran, places)
+    done = _with_versions(project, selected, versioned, done)
     return _with_sources(project, selected, done)
 
 
@@ -173,6 +177,36 @@ def _transferred(selected: Selected, freight: Freight, ran: Moved, places: Place
         if why := freight.why_not(one):
             failed[path] = why
     return Transferred(freight.moved.artifacts + ran.artifacts, freight.moved.size + ran.size, failed)
+
+
+def _versioned(project: Project, selected: Selected, name: str | None, jobs: int | None) -> dict[str, Remote]:
+    """What comes from remotes that keep versions, and from which."""
+    remotes: dict[str, Remote | None] = {}
+
+    def of(own: str) -> Remote | None:
+        if own not in remotes:
+            with suppress(ConfigError):
+                remotes[own] = limited(find(project, own or name), jobs)
+        return remotes.setdefault(own, None)
+
+    found = {path: of(one.remote) for path, one in selected.data.items()}
+    return {path: remote for path, remote in found.items() if remote is not None and is_versioned(remote)}
+
+
+def _with_versions(project: Project, selected: Selected, where: Mapping[str, Remote], done: Transferred) -> Transferred:
+    """What remotes keep versions of, brought by the versions that were recorded."""
+    if not where:
+        return done
+    from assay.remotes.versioned import bring, versions_of
+
+    groups: dict[str, tuple[Remote, dict[str, Any]]] = {}
+    for name, remote in where.items():
+        versions = versions_of(*selected.recorded.get(name, (name, {})))
+        groups.setdefault(remote.name, (remote, {}))[1][name] = (selected.data[name], versions)
+    for remote, wanted in groups.values():
+        moved, failed = bring(project, remote, wanted)
+        done = Transferred(done.objects + moved.artifacts, done.size + moved.size, {**done.failed, **failed})
+    return done
 
 
 def _with_sources(project: Project, selected: Selected, done: Transferred) -> Transferred:

@@ -83,7 +83,7 @@ _LISTING = {
 }  # fmt: skip
 
 OPERATIONS: Mapping[str, Operation] = {
-    "get_object": Operation("GET", (), {}, {"Range": "range", **_CONDITIONS}),
+    "get_object": Operation("GET", (), {"VersionId": "versionId"}, {"Range": "range", **_CONDITIONS}),
     "head_object": Operation("HEAD", (), {}, _CONDITIONS),
     "put_object": Operation("PUT", (), {}, {**_WRITING, **_CONDITIONS, **_SUM}),
     "delete_object": Operation("DELETE", (), {}, {"IfMatch": "if-match"}),

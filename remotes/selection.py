@@ -7,10 +7,10 @@ on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from assay.engine.data.items import Chosen, Item, choose, items_of
 from assay.engine.errors import AssayError, UsageError
@@ -22,13 +22,15 @@ from assay.engine.pipeline import datafile, lock, spec
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.graph import Graph
 from assay.engine.pipeline.lock import Listed, LockFile
+from assay.engine.pipeline.locks import Locks
 from assay.engine.pipeline.spec import Pipeline
-from assay.engine.pipeline.stage import PipelineFile, lock_path
+from assay.engine.pipeline.stage import PipelineFile, Stage, lock_path
 from assay.engine.pipeline.tracked import Read, TreeFiles
 from assay.engine.project import Project
 from assay.remotes.artifacts import Wanted
 
 _FOLDER = 0o040000
+_Locked = dict[str, Mapping[str, Any]]
 
 
 class Scope(NamedTuple):
@@ -92,12 +94,15 @@ class Selected:
         data: What is to travel, by project path, with the commit where it is not the workspace's.
         imported: Of ``data``'s neighbours what another repository shares, by project path.
         sources: Of both what was imported, by the same names.
+        recorded: What ``.dvc`` and lock files say of those of ``data`` of which a cloud keeps versions, by the same
+            names: the project path, and the map there.
         problems: Commits that cannot be understood, with a sentence.
     """
 
     data: dict[str, Wanted] = field(default_factory=dict)
     imported: dict[str, Wanted] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    recorded: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,6 +111,8 @@ class _Snapshot(NamedTuple):
 
     pipeline: Pipeline
     items: Mapping[str, Item]
+    locked: Mapping[str, Mapping[str, Any]] = {}
+    """What lock files say of outputs of which a cloud keeps versions, by project path."""
 
 
 def selected_data(project: Project, scope: Scope, remote: str | None, *, push: bool) -> Selected:
@@ -124,7 +131,8 @@ def selected_data(project: Project, scope: Scope, remote: str | None, *, push: b
     found = Selected()
     if scope.workspace:
         pipeline = spec.load(project)
-        _take(found, _Snapshot(pipeline, items_of(project, pipeline)), scope, remote, "", push=push)
+        locked = _locked(pipeline.stages.values(), Locks(project).data)
+        _take(found, _Snapshot(pipeline, items_of(project, pipeline), locked), scope, remote, "", push=push)
     finder = TreeFiles(project.repo.objects)
     unmeant: UsageError | None = None
     is_meant = scope.workspace
@@ -160,6 +168,7 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         if file.is_import
         for out in file.outs
     }
+    recorded = {**dict(_clouds(there.pipeline.data.values())), **there.locked}
     kinds = {out.path: out.kind for stage in there.pipeline.stages.values() for out in stage.outs}
     known = set(found.data.values())
     for chosen in _meant(there, scope):
@@ -179,8 +188,30 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         elif wanted not in known:
             found.data[path + where] = wanted
             known.add(wanted)
+            if path in recorded:
+                found.recorded[path + where] = path, recorded[path]
             if source is not None:
                 found.sources[path + where] = source
+
+
+def _clouds(files: Iterable[DataFile]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What ``.dvc`` files say of what a cloud keeps versions of, by project path."""
+    for file in files:
+        if "cloud:" in file.source.text:
+            items = documents.parse(file.path, file.source.text)["outs"]
+            yield from ((out.path, items[cast(int, out.keys[1])]) for out in file.outs)
+
+
+def _locked(stages: Iterable[Stage], data: Callable[[Stage], Mapping[str, Any] | None]) -> _Locked:
+    """What lock files say of what a cloud keeps versions of, by project path; ``data`` gives a stage's entry."""
+    found = {}
+    for stage in stages:
+        items = {item["path"]: item for item in (data(stage) or {}).get("outs") or ()}
+        for out in stage.outs:
+            item = items.get(out.spelled, {})
+            if "cloud" in item or "files" in item:
+                found[out.path] = item
+    return found
 
 
 def _meant(there: _Snapshot, scope: Scope) -> list[Chosen]:
@@ -249,17 +280,19 @@ def _snapshot(project: Project, read: Read, paths: Iterable[str]) -> _Snapshot:
             _lend(project, (out.listed for out in data[path].outs))
         else:
             files[path] = spec.resolved(content, path, read, root=project.root)
+    locks: _Locked = {}
     for path, file in files.items():
         locked = read(lock_path(path))
         known = lock.parse(documents.decoded(lock_path(path), locked), lock_path(path)) if locked else LockFile()
         _lend(project, lock.listings(known) if b"files:" in (locked or b"") else ())
-        entries = known.stages
+        entries, raw = known.stages, known.data.get("stages", {})
+        locks.update(_locked(file.stages, lambda stage, raw=raw: raw.get(stage.name)))  # type: ignore[misc]
         for stage in file.stages:
             entry = entries.get(stage.name)
             for out in stage.outs:
                 artifact = entry.outs.get(out.spelled) if entry is not None else None
                 items[out.path] = Item(out.path, artifact, out.cache, stage.address)
-    return _Snapshot(Pipeline.of(files, data), items)
+    return _Snapshot(Pipeline.of(files, data), items, locks)
 
 
 def _lend(project: Project, found: Iterable[Listed | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from assay.engine.ports import RemoteStore
-from assay.remotes.registry import Remote, open_store
+from assay.remotes.registry import Remote, open_store, s3_store
 from tests.dvcpairs import legacy_data
 from tests.dvcprocess import DvcProcess, python_of_dvc
 from tests.dvcremotes import Git, Place, Twins, remote_section
@@ -115,3 +116,44 @@ def test_experiments_and_their_data_go_both_ways(
         assert place.refs(there)[ref] == oid
         pull("exp", "apply", name, folder=there)
         assert (there / "out").read_text() == f"x: {sum(map(ord, name))}\n"
+
+
+@pytest.fixture
+def kept(dvc_process: DvcProcess, assay_dvc: Callable[..., Any], s3: tuple[str, dict[str, str]]) -> Twins:
+    """The same in a bucket that keeps versions, with a remote whose files have the workspace's names."""
+    url, settings = s3
+    name = f"versions-{url.rpartition('/')[2].lower().replace('_', '-')}"[:60].strip("-")
+    store = s3_store(Remote("store", url, settings))
+    store._raw("create_bucket", Bucket=name)
+    store._raw("put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    store.close()
+    return Twins(dvc_process, assay_dvc, f"s3://{name}/x", {**settings, "version_aware": "true"})
+
+
+def test_what_dvc_pushed_with_versions_is_fetched_as_it_was_then(kept: Twins, git: Git) -> None:
+    kept.write(
+        {"dvc.yaml": b"stages: {s: {cmd: mkdir -p made; cp in made/in; cp in out, deps: [in], outs: [made, out]}}"}
+    )
+    kept.write({"in": b"1"})
+    files = kept.tracked()
+    kept.theirs("repro", "-q")
+    kept.theirs("push")
+    assert "version_id" in (kept.one / "dvc.lock").read_text()
+    there = kept.copy()
+    shutil.rmtree(there / "made")
+    (there / "out").unlink()
+    kept.write({"model": b"newer", "data/plain": b"newer", "in": b"2"})
+    kept.theirs("repro", "-q")
+    kept.theirs("commit", "-f")
+    kept.theirs("push")
+    kept.ours("pull", folder=there)
+    assert kept.holds(there, {**files, "made/in": b"1", "out": b"1"})
+    assert kept.theirs("status", folder=there).out == "Data and pipelines are up to date.\n"
+    assert "version_aware" in kept.ours("push", folder=there, code=251).err
+    shutil.rmtree(there / ".dvc/cache")
+    (there / "one.dvc").write_text(re.sub("md5: .*", f"md5: {'a' * 32}", (there / "model.dvc").read_text(), count=1))
+    (there / "one.dvc").write_text((there / "one.dvc").read_text().replace("path: model", "path: one"))
+    (there / "model.dvc").write_text(re.sub(" *version_id: .*\n", "", (there / "model.dvc").read_text()))
+    said = kept.ours("fetch", "model.dvc", "one.dvc", folder=there, code=1)
+    assert "no version of model on 'store' is recorded" in said.err
+    assert not list((there / ".dvc/cache").rglob("a" * 30))
