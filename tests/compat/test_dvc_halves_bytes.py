@@ -130,14 +130,15 @@ def test_every_kind_of_output_and_command(both):
     all_ways(both, {"dvc.yaml": KINDS, "in.txt": "one\n"}, steps)
 
 
-def test_what_is_committed_by_hand_is_recorded_alike_but_assay_claims_no_run(both):
+def test_what_is_committed_by_hand_is_recorded_alike_but_what_git_keeps_stays_out_of_the_cache(both):
     steps = [["repro"], {"plain.txt": "by hand\n"}]
     roots = all_ways(both, {"dvc.yaml": KINDS, "in.txt": "one\n"}, steps, ways=("DD", "AA"))
     for way, root in roots.items():
         both.does(way[0], root, "commit", "-f")
     wrong = differing(picture(roots["AA"]), picture(roots["DD"]))
     runs = [name for name in wrong if name.startswith(".dvc/cache/runs/")]
-    assert len(runs) == 2  # of the stage whose output it is, and of the one that reads it
+    assert len(runs) == 1  # of the stage `git`: DVC, too, keeps none of it when it runs
+    assert b"> git.txt" in wrong[runs[0]][1][1]
     kept_for_them = {name for name, (ours, _) in wrong.items() if ours is None and name.startswith(".dvc/cache/files")}
     assert set(wrong) == {*runs, *kept_for_them}
     for root in roots.values():

@@ -342,6 +342,7 @@ def test_a_ref_and_one_below_it_are_never_both_made(git_dir):
 
 def _reader_sees(git_dir, stop, results):
     store, missing, reads = RefStore(git_dir, git_dir), 0, 0
+    results.put("begins")
     while not stop.is_set():
         reads += 1
         missing += store.read("refs/exps/aa/bb/steady") != A
@@ -358,6 +359,7 @@ def test_a_reader_never_misses_a_ref_that_moves_between_file_and_packed_refs(git
     with store.transaction() as change:
         change.create("refs/exps/aa/bb/steady", A)
     reader.start()
+    assert results.get(timeout=60) == "begins"
     end = time.monotonic() + 2
     while time.monotonic() < end:
         store.pack()
