@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from assay.engine.errors import AssayError
-from assay.engine.events import Warned
 from assay.engine.model import Artifact, Digest
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
@@ -110,11 +109,6 @@ class Places:
     def renewed(self) -> bool:
         """Whether somewhere a collection began meanwhile, so that what was there may be about to go."""
         return sum(renewed(place.store) for place in dict.fromkeys(self._open.values())) > 0  # each is to be asked
-
-    def warn(self) -> None:
-        """Tells what was found damaged."""
-        for sentence in self.damaged.values():
-            self._project.report(Warned(sentence))
 
     def __enter__(self) -> Places:
         return self

@@ -5,8 +5,8 @@ and sends it again, having claimed it: a claim is another file. When the time ha
 collection as going, and only then reads refs and claims; so a claim was either seen, or its writer sees the mark, and
 waits until all is done. Nothing here needs more of a store than that what was written is seen by whoever looks next.
 
-The mark of a collection that is done stays for a while: a push that was under way all the time learns from it that it
-has to look again.
+The mark of a collection that is done stays, for good: a push that was under way all the time learns from it that it has
+to look again, and nothing here can tell how long ago the oldest such push began.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from assay.remotes.keys import is_key
 
 FOLDER = "gc/"
 _NAME = re.compile(r"([0-9a-f]{32,64})(?:\.(going|done|kept-[0-9a-f]{16}))?")
-_REMEMBERED = 30 * 86400
-"""Seconds for which the mark of a collection that is done stays."""
 
 
 class Doomed(NamedTuple):
