@@ -1,6 +1,7 @@
 """Sweeps in the -S grammar, judged by Hydra's own parser: which there are, their values, in their order.
 
-Left out are two things that Hydra refuses and that mean here what they say: json_str() of a sweep, and sorting lists.
+Left out are two things that mean here what they say: json_str(), which Hydra 1.3 has not, and sorting lists, which it
+refuses.
 """
 
 from __future__ import annotations
