@@ -26,14 +26,14 @@ APART = "To apply the results of an experiment to your workspace run:\n\n\tassay
 
 def enqueue(context: Context, spec: RunSpec, copies: tuple[str, ...]) -> None:
     """Queues what a specification means, and says so of each experiment, with the parameters that it changes."""
-    from assay.engine.experiments.sweep import combinations
+    from assay.engine.experiments.sweep import combinations, is_sweep
 
     spec = spec._replace(overrides=tuple(map(_in_order, spec.overrides)))
     jobs = context.lab.enqueue(spec, copies)
     context.report.clear()
     for job, chosen in zip(jobs, combinations(spec.overrides), strict=True):
         if chosen:
-            context.say(f"Queueing with overrides '{_by_file(chosen)}'.")
+            context.say(f"Queueing with overrides '{_by_file(chosen, of_sweep=is_sweep(spec.overrides))}'.")
         context.say(f"Queued experiment '{job.name}' for future execution.")
 
 
@@ -47,11 +47,14 @@ def _in_order(override: Override) -> Override:
     return override._replace(value=Choice(tuple(choices(override.value, in_any_order))))
 
 
-def _by_file(overrides: Sequence[Override]) -> dict[str, list[str]]:
+def _by_file(overrides: Sequence[Override], *, of_sweep: bool) -> dict[str, list[str]]:
+    """The overrides of one experiment by file, as DVC prints them: true and false of a sweep in Python's words."""
     found: dict[str, list[str]] = {}
     for override in overrides:
-        file = override.file or "params.yaml"
-        found.setdefault(file, []).append(override.text.removeprefix(f"{override.file}:"))
+        text = override.text.removeprefix(f"{override.file}:")
+        if of_sweep and isinstance(override.value, bool):
+            text = f"{text.partition('=')[0]}={override.value}"
+        found.setdefault(override.file or "params.yaml", []).append(text)
     return found
 
 

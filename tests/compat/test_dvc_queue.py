@@ -54,7 +54,7 @@ def gate_of(root: Path) -> Path:
 
 def until(is_so, what: str) -> None:
     """Waits for something that another process does."""
-    for _ in range(600):
+    for _ in range(2400):
         if is_so():
             return
         time.sleep(0.05)
