@@ -1,7 +1,8 @@
 """Makes a project out of what was shared: history, experiments, tags and notes, files and data.
 
-The folder is either complete in the end or gone: whatever was made is removed when something fails. Single things that
-the remote has damaged are left out and listed.
+The folder is either complete in the end or gone: whatever was made is removed when something fails. Only where data
+alone was missing when somebody interrupted it, it stays, and `pull` goes on. Single things that the remote has damaged
+are left out and listed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.layouts import bucket, found_on
 from assay.remotes.native import GIT_HEAD
-from assay.remotes.newfolder import check_new, new_folder
+from assay.remotes.newfolder import Made, check_new, new_folder
 from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, is_proxied, keep_local, located, open_store
@@ -112,13 +113,13 @@ def clone(
     store = watched(open_store(remote), report)
     try:
         making = _Making(folder, world, report, remote, store, found_on(store), depth, artifacts)
-        with new_folder(folder):
-            return _make(making)
+        with new_folder(folder) as made:
+            return _make(making, made)
     finally:
         store.close()
 
 
-def _make(making: _Making) -> Cloned:
+def _make(making: _Making, made: Made) -> Cloned:
     repo = Repository.init(making.folder, making.world.git_config, making.world.environment)
     try:
         branch = _bring_history(making, repo)
@@ -134,7 +135,8 @@ def _make(making: _Making) -> Cloned:
     _remember(making, root)
     project = open_project(root, making.world, making.report)
     try:
-        return _fill(making, project, branch)
+        with made.lacks_data(root, making.report):
+            return _fill(making, project, branch)
     finally:
         project.close()
 

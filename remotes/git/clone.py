@@ -32,7 +32,7 @@ from assay.remotes.clone import NAME, Cloned
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import Address
-from assay.remotes.newfolder import new_folder
+from assay.remotes.newfolder import Made, new_folder
 from assay.remotes.pull import write_experiments
 from assay.remotes.workspace import check_out, tracked_here
 
@@ -82,7 +82,7 @@ def clone(
     """
     config = gitconfig.load(world.git_config, gitconfig.Place(home=world.home))
     address = addresses.located(config, NAME, url, typed_in)
-    with new_folder(folder):
+    with new_folder(folder) as made:
         Repository.init(folder, world.git_config, world.environment).close()
         _configure(f"{folder}/.git/config", f'remote "{NAME}"', {
             "url": url if addresses.is_elsewhere(address.whole) else address.url,
@@ -92,7 +92,7 @@ def clone(
         try:
             git = addresses.connected(repo, address, world, f"{repo.common_dir}/assay/incoming", report)
             try:
-                return _make(_Making(address, world, report, git, repo), folder, artifacts=artifacts)
+                return _make(_Making(address, world, report, git, repo), folder, made, artifacts=artifacts)
             finally:
                 git.close()
         finally:
@@ -108,7 +108,7 @@ def folder_name(url: str) -> str:
     return name.removesuffix(".git")
 
 
-def _make(making: _Making, folder: str, *, artifacts: bool) -> Cloned:
+def _make(making: _Making, folder: str, made: Made, *, artifacts: bool) -> Cloned:
     repo = making.repo
     head = _bring_history(making)
     branch = head.removeprefix(HEADS) if head is not None else None
@@ -130,7 +130,8 @@ def _make(making: _Making, folder: str, *, artifacts: bool) -> Cloned:
     project = open_project(root, making.world, making.report)
     try:
         _send_back(project)
-        report = joined(came, _fill(making, project, artifacts=artifacts))
+        with made.lacks_data(root, making.report):
+            report = joined(came, _fill(making, project, artifacts=artifacts))
         return Cloned(project.root, making.address.url, branch, report._replace(failed=making.failed))
     finally:
         project.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import CorruptRemote, Refused, RemoteError, UsageError
+from assay.engine.events import Event, Progress
 from assay.engine.project import open_project
 from assay.remotes import registry
 from assay.remotes.clone import Cloned, clone
@@ -243,4 +244,33 @@ def test_data_can_be_left_behind_and_comes_with_a_pull(git: Git, here: Machine, 
     assert pull(there.project, everything=True).report.failed == {}
     assert (target / "model").read_bytes() == (here.folder / "model").read_bytes()
     assert there.has(here.store({"a.txt": b"bold-finch", "deep/b.txt": b"b"}))
+    there.close()
+
+
+@pytest.mark.parametrize("moment", ["fetching history", "fetching data"])
+def test_a_clone_that_is_interrupted_is_gone_or_can_be_gone_on_with(
+    git: Git, here: Machine, remote: str, target: Path, moment: str
+) -> None:
+    push(here.project)
+    heard: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, Progress) and event.task.startswith(moment):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clone(remote, str(target), world(), interrupt)
+    if moment == "fetching history":
+        assert not target.exists()
+        return
+    assert "`assay pull -A` in it goes on" in str(heard[-1])
+    with pytest.raises(Refused) as refused:
+        get(remote, target)
+    assert "`assay pull -A` in it goes on" in refused.value.hint
+    there = Machine(git, target)
+    assert pull(there.project, everything=True).report.failed == {}
+    assert there.refs("refs/exps/") == here.refs("refs/exps/")
+    assert (target / "model").read_bytes() == (here.folder / "model").read_bytes()
+    there.fsck()
     there.close()
