@@ -72,10 +72,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         return attend(context, max(args.jobs, 1))
     spec = _spec(args, context)
-    if args.queue:
-        return queue(args, context, spec)
     if args.pull and not spec.manner.dry:
         _pull_first(spec, context)
+    if args.queue:
+        return queue(args, context, spec)
     ran = execute(args, context, spec)
     context.report.clear()
     if spec.manner.dry:

@@ -89,6 +89,11 @@ def test_what_a_run_needs_is_fetched_first(tmp_path: Path, project: Path, assay:
     assert (there / "extra").read_text() == "extra\n"
     assert (there / "m.json").read_text() == "1\n"
 
+    (there / ".assay/cache").rename(tmp_path / "cache2")
+    (there / "extra").unlink()
+    assert "would not have extra" in assay("run", "--queue", *words, cwd=there, code=1).err
+    assert "Queued 1 experiment" in assay("run", "--queue", "--pull", *words, cwd=there).out
+
 
 class TestPushedAtOnce:
     """``exp.auto_push``: a new experiment goes to the remote, and a failure is a warning."""
