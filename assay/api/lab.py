@@ -198,6 +198,45 @@ class Lab:
 
         return run_isolated(self.project, spec, copies=tuple(copies))
 
+    def queue(
+        self,
+        targets: str | Sequence[str] = (),
+        *,
+        params: Mapping[str, Any] | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        name: str | None = None,
+        message: str | None = None,
+        force: bool = False,
+        copies: Sequence[str] = (),
+    ) -> list[str]:
+        """Queues experiments, which start from the workspace as it is now; `assay queue start` carries them out.
+
+        Args:
+            targets: As for `run`, like ``params``, ``message`` and ``force``.
+            params: Changed parameters that all of them have.
+            grid: Parameters with their values, ``{"train.lr": [0.1, 0.2]}``: an experiment for each combination, the
+                first parameter changing slowest.
+            name: The experiment's name; several are called ``name-1``, ``name-2``, ...
+            message: The commits' message.
+            force: Replace experiments of these names, too.
+            copies: As for `enqueue`.
+
+        Returns:
+            The names that the experiments will have.
+
+        Raises:
+            NameTaken: A name is in use, or waits to be.
+            UsageError: A parameter or a stage is not there, or has no value.
+            Refused: There is no commit to start from, or what a stage reads would not be there.
+        """
+        from assay.engine.experiments.prepare import RunSpec
+        from assay.engine.pipeline.choice import Choice, Manner
+
+        chosen = (targets,) if isinstance(targets, str) else tuple(targets)
+        changed = (*overrides(params or {}), *_several(grid or {}))
+        spec = RunSpec(Choice(chosen), Manner(force=force), changed, name, message)
+        return [job.name for job in self.enqueue(spec, copies)]
+
     def enqueue(self, spec: RunSpec, copies: Sequence[str] = ()) -> list[Job]:
         """Queues what a specification says; its overrides may ask for several values.
 
@@ -557,6 +596,19 @@ def overrides(params: Mapping[str, Any]) -> tuple[Override, ...]:
             raise UsageError(f"{key!r} is no key of a parameter.", 'Keys are spelled like "train.lr".')
         plain = plain_value(key, value)
         found.append(parse(f"{key}=0")._replace(text=f"{key}={literal(plain)}", value=plain))
+    return tuple(found)
+
+
+def _several(grid: Mapping[str, Sequence[Any]]) -> tuple[Override, ...]:
+    """The overrides of a grid, each with all its values."""
+    from assay.engine.params.sweeps import Choice
+
+    found = []
+    for key, values in grid.items():
+        if isinstance(values, (str, bytes, Mapping)) or not len(values):
+            raise UsageError(f"{key} has no list of values to try.", 'Give it one: grid={"train.lr": [0.1, 0.2]}.')
+        (first,) = overrides({key: values[0]})
+        found.append(first._replace(value=Choice(tuple(plain_value(key, value) for value in values), simple=True)))
     return tuple(found)
 
 

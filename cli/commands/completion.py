@@ -19,6 +19,7 @@ _assay() {{
         return
     fi
     case ${{COMP_WORDS[1]}} in
+        queue) [ "$COMP_CWORD" -ne 2 ] || COMPREPLY=($(compgen -W "{actions}" -- "$word")) ;;
         {names}) COMPREPLY=($(compgen -W "$(assay list -A --name-only 2>/dev/null)" -- "$word")) ;;
     esac
     [ ${{#COMPREPLY[@]}} -gt 0 ] || COMPREPLY=($(compgen -f -- "$word"))
@@ -31,12 +32,14 @@ if (( CURRENT == 2 )); then
     compadd {commands}
 else
     case $words[2] in
+        queue) (( CURRENT > 3 )) || compadd {actions} ;;
         {names}) compadd -- $(assay list -A --name-only 2>/dev/null) ;;
     esac
     _files
 fi
 """
 TAKE_NAMES = ("apply", "branch", "logs", "pull", "push", "remove", "show")
+ACTIONS = ("start", "stop", "status", "logs", "kill", "remove", "retry")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,5 +52,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.main import COMMANDS
 
     script = {"bash": BASH, "zsh": ZSH}[args.shell]
-    context.out.write(script.format(commands=" ".join(COMMANDS), names="|".join(TAKE_NAMES)))
+    context.out.write(script.format(commands=" ".join(COMMANDS), names="|".join(TAKE_NAMES), actions=" ".join(ACTIONS)))
     return 0

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from assay import __version__
+from assay.cli.commands.completion import ACTIONS
 from assay.cli.main import COMMANDS
 from tests.programs import ROOT
 
@@ -90,9 +91,11 @@ def test_a_closed_pipe_is_no_error_message(project, assay_process):
     assert done.stderr == ""
 
 
-def test_completion_names_every_command(assay):
+def test_completion_names_every_command(assay, assay_process):
     for shell in ("bash", "zsh"):
         assert " ".join(COMMANDS) in assay("completion", shell).out
+        assert " ".join(ACTIONS) in assay("completion", shell).out
+    assert "|".join(ACTIONS) in assay_process("queue", "--help").out
 
 
 def test_cd_works_elsewhere(assay, project, tmp_path):
