@@ -79,13 +79,19 @@ def _out(args: argparse.Namespace, context: Context) -> str:
 
 
 def _to_remote(args: argparse.Namespace, context: Context) -> Added:
+    from assay.engine.errors import AssayError, ConfigError
     from assay.remotes.straight import add_to_remote
 
     source: str = args.targets[0]
     if "://" not in source:
         source = os.path.normpath(os.path.join(context.here, source))
     out = source if args.out is None and _is_inside(source, context) else _out(args, context)
-    return add_to_remote(context.project(), source, context.relative(out), remote=args.remote, jobs=args.remote_jobs)
+    try:
+        return add_to_remote(
+            context.project(), source, context.relative(out), remote=args.remote, jobs=args.remote_jobs
+        )
+    except ConfigError as error:  # the exit code that DVC has for the rest of what goes wrong here
+        raise AssayError(error.message, error.hint) from error
 
 
 def _is_inside(source: str, context: Context) -> bool:

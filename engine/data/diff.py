@@ -9,12 +9,15 @@ from assay.engine.data.content import Difference, Known, Listing, compared, pres
 from assay.engine.data.items import items_of, placed
 from assay.engine.errors import UnknownTarget
 from assay.engine.git.revisions import resolve
-from assay.engine.model import Artifact
+from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import load
 from assay.engine.pipeline.tracked import tracked_at
 from assay.engine.project import Project
 from assay.engine.workspace.files import within
+
+_NOT_KNOWN = Digest("md5", "")
+"""Stands for content of which nothing was recorded: it is like no other."""
 
 
 class DataDiff(NamedTuple):
@@ -69,14 +72,19 @@ def diff(
     found = with_renames(compared(before, after, modes=False), before, after)
     lacking: tuple[str, ...] = ()
     if b is None:
-        absent = project.cache.missing({known.digest for known in before.values()})
+        absent = project.cache.missing({known.digest for known in before.values()} - {_NOT_KNOWN})
         lacking = tuple(sorted(path for path, known in before.items() if known.digest in absent))
     return DataDiff(found, before, after, lacking)
 
 
 def _at(project: Project, revision: str) -> _Side:
-    outs = dict(tracked_at(project, resolve(project.repo, revision)).outs)
-    return _Side(outs, *recorded(project, outs))
+    found = tracked_at(project, resolve(project.repo, revision))
+    outs = {**found.outs, **found.awaited}
+    listing, unknown = recorded(project, outs)
+    for path, files in found.partly.items():
+        listing.update({f"{path}/{name}": Known(digest or _NOT_KNOWN, None) for name, digest in files.items()})
+    listing.update(dict.fromkeys(found.unnamed, Known(_NOT_KNOWN, None)))
+    return _Side(outs, listing, unknown - found.partly.keys())
 
 
 def _here(project: Project) -> _Side:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from assay.engine.data.content import Difference, Known, Listing, compared, present, recorded, shown, with_renames
 from assay.engine.data.items import Chosen, selected
 from assay.engine.git.status import work_state
-from assay.engine.model import Artifact
+from assay.engine.model import Artifact, Digest
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import load
 from assay.engine.pipeline.tracked import tracked_at
@@ -68,8 +68,9 @@ def status(
 
     committed = _changes(project, head, now, granular=granular)
     there = present(project, observer, recorded_of, files=granular)
-    uncommitted = _against(project, now, there, granular=granular)
-    lacking = _lacking(project, observer, now, granular=granular)
+    partly = {path: files for file in pipeline.data.values() for path, files in file.partly.items()}
+    uncommitted = _against(project, now, there, partly, granular=granular)
+    lacking = _lacking(project, observer, now, partly, granular=granular)
     if any(found.parts for found in chosen):
         committed, uncommitted = _only(committed, covers), _only(uncommitted, covers)
         lacking = [path for path in lacking if covers(path)]
@@ -79,7 +80,13 @@ def status(
     return DataStatus(committed, uncommitted, tuple(sorted(lacking)), unchanged, files)
 
 
-def _lacking(project: Project, observer: Observer, now: Mapping[str, Artifact], *, granular: bool) -> list[str]:
+Partly = Mapping[str, Mapping[str, Digest | None]]
+"""Folders of which some file has no digest: what is known of each file."""
+
+
+def _lacking(
+    project: Project, observer: Observer, now: Mapping[str, Artifact], partly: Partly, *, granular: bool
+) -> list[str]:
     """The recorded paths whose content the cache lacks."""
     found = []
     for path, artifact in now.items():
@@ -89,7 +96,16 @@ def _lacking(project: Project, observer: Observer, now: Mapping[str, Artifact], 
         inside = {name: known.digest for name, known in listing.items() if not known.digest.is_dir}
         missing = project.cache.missing(inside.values()) if not lost else set()
         found += [shown(path, artifact)] if lost else [name for name, digest in inside.items() if digest in missing]
+        files = _named(path, partly) if granular else {}
+        absent = project.cache.missing(known.digest for known in files.values())
+        found += [name for name, known in files.items() if known.digest in absent]
     return found
+
+
+def _named(folder: str, partly: Partly) -> dict[str, Known]:
+    """Those files of a folder that have a digest, where some have none."""
+    files = partly.get(folder, {})
+    return {f"{folder}/{name}": Known(digest, None) for name, digest in files.items() if digest is not None}
 
 
 def _covering(chosen: Sequence[Chosen]) -> Callable[[str], bool]:
@@ -137,12 +153,17 @@ def _without(listing: Listing, folders: set[str]) -> dict[str, Known]:
     return {path: known for path, known in listing.items() if path in inside or not path.startswith(inside)}
 
 
-def _against(project: Project, now: Mapping[str, Artifact], there: Listing, *, granular: bool) -> Difference:
+def _against(
+    project: Project, now: Mapping[str, Artifact], there: Listing, partly: Partly, *, granular: bool
+) -> Difference:
     """From the record to the workspace."""
     if not granular:
         before: Listing = _tops(now)
         return with_renames(compared(before, there), before, there)
     before, lost = recorded(project, now)
+    for path in lost & partly.keys():
+        before.update(_named(path, partly))
+    lost -= partly.keys()
     unknown = _inside(there, lost)
     before, there = _without(before, lost), _without(there, lost)
     modes = all(keeps_modes(item.digest) for item in now.values() if item.digest.is_dir)

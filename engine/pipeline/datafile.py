@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from assay.engine.model import Artifact, Digest, Entry
+from assay.engine.model import Artifact, Digest, Entry, HashName
 from assay.engine.params import documents
 from assay.engine.pipeline import lockyaml
 from assay.engine.pipeline.datashape import DATA_FILE, DEP, OUT, check
@@ -118,6 +118,23 @@ class DataFile(NamedTuple):
             for out in self.outs
             if out.cache and out.artifact is None and (found := _awaited(self, out)) is not None
         }
+
+    @property
+    def partly(self) -> dict[str, dict[str, Digest | None]]:
+        """Of folders of which some file has no digest, what is known of each file, by the folder's project path."""
+        found: dict[str, dict[str, Digest | None]] = {}
+        for out in self.outs:
+            if out.cache and out.artifact is None and out.is_listed:
+                item = documents.parse(self.path, self.source.text)["outs"][cast(int, out.keys[1])]
+                algo: HashName = "md5" if item.get("hash") else "md5-dos2unix"
+                rows = {file["relpath"]: file.get("md5") for file in item["files"]}
+                found[out.path] = {name: Digest(algo, str(value)) if value else None for name, value in rows.items()}
+        return found
+
+    @property
+    def unnamed(self) -> set[str]:
+        """What it is to track and of which nothing is known: imports from repositories that were not downloaded."""
+        return {out.path for out in self.outs if out.cache and out.artifact is None} - self.awaited.keys()
 
     @property
     def cached(self) -> dict[str, Artifact]:

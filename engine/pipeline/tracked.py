@@ -52,6 +52,8 @@ class Tracked:
         listings: Manifests that stand in the files themselves.
         outside: What the cache keeps of paths outside the project, which nothing here writes.
         awaited: What is to be tracked and was not fetched yet (`DataFile.awaited`).
+        partly: What is known of the files of some of these (`DataFile.partly`).
+        unnamed: What is to be tracked and of which nothing is known (`DataFile.unnamed`).
     """
 
     outs: dict[str, Artifact] = field(default_factory=dict)
@@ -68,6 +70,8 @@ class Tracked:
     listings: dict[Digest, bytes] = field(default_factory=dict)
     outside: set[Digest] = field(default_factory=set)
     awaited: dict[str, Artifact] = field(default_factory=dict)
+    partly: dict[str, dict[str, Digest | None]] = field(default_factory=dict)
+    unnamed: set[str] = field(default_factory=set)
 
     def lend_to(self, project: Project) -> None:
         """Lets the cache read the manifests that stand in the files themselves."""
@@ -109,6 +113,8 @@ def is_from_repository(file: DataFile) -> bool:
 def _add_data(found: Tracked, file: DataFile) -> None:
     found.outs.update(file.cached)
     found.awaited.update(file.awaited)
+    found.partly.update(file.partly)
+    found.unnamed.update(file.unnamed)
     found.outside.update(out.artifact.digest for out in file.outside if out.cache and out.artifact is not None)
     if is_from_repository(file):
         found.imported.update(file.cached)

@@ -276,3 +276,50 @@ def test_an_edited_import_gets_the_checksum_that_dvc_gives_it(imported: Pair) ->
 def test_an_import_is_not_added_over(imported: Pair) -> None:
     with pytest.raises(Exception, match=r"t is imported by t\.dvc"):
         add(imported.project, ["t"])
+
+
+def differing(pair: Pair, assay_dvc: Callable[..., Any], *words: str) -> tuple[Any, Any]:
+    """What both say differs, as JSON with its lists in order: assay, DVC."""
+    told = assay_dvc(*words, "--json", cwd=pair.ours).out, pair.dvc_does(*words, "--json")
+
+    def plain(said: Any) -> Any:
+        if isinstance(said, dict):
+            return {key: plain(value) for key, value in said.items()}
+        return sorted(map(plain, said), key=str) if isinstance(said, list) else said
+
+    ours, theirs = (plain(json.loads(text)) for text in told)
+    return ours, theirs
+
+
+def test_what_was_never_downloaded_differs_as_with_dvc(promised: Pair, assay_dvc: Callable[..., Any]) -> None:
+    for content in ({}, {"file": b"other"}, {"file": b"7\n"}):
+        promised.write(content)
+        ours, theirs = differing(promised, assay_dvc, "diff", "--targets", "file")
+        assert ours == theirs
+
+
+@pytest.fixture
+def partly(dvc_process: DvcProcess) -> Iterator[Pair]:
+    """A folder of which one file has no digest, and an import from a repository that was not downloaded; committed."""
+    found = Pair(dvc_process)
+    text = f"outs:\n- path: v\n  hash: md5\n  files:\n  - {{relpath: a, md5: {MD5}, size: 0}}\n  - {{relpath: b}}\n"
+    source = dvc_process.new()
+    write(source, {"g.txt": b"g"})
+    git_commit(source)
+    found.dvc_does("import", "--no-download", str(source), "g.txt", "-o", "later")
+    later = (found.theirs / "later.dvc").read_bytes()
+    found.write({"v.dvc": text, "later.dvc": later, "v/a": b"", "v/b": b"2", ".gitignore": b"/v\n/later\n"})
+    for root in (found.ours, found.theirs):
+        git_commit(root)
+    yield found
+    found.drop()
+
+
+@pytest.mark.parametrize("words", [["diff"], ["data", "status", "--granular"]], ids=" ".join)
+def test_a_file_without_a_digest_is_told_as_by_dvc(
+    partly: Pair, assay_dvc: Callable[..., Any], words: list[str]
+) -> None:
+    for content in ({}, {"v/a": b"1", "later": b"x"}, {"v/b": None}):
+        partly.write(content)
+        ours, theirs = differing(partly, assay_dvc, *words)
+        assert ours == theirs

@@ -100,7 +100,7 @@ def test_a_url_is_passed_on(pair: Pair, assay_dvc: Callable[..., Any], tmp_path:
         (["--to-remote", "a", "--remote-jobs", "0"], 1, "--remote-jobs"),
         (["a", "-r", "r"], 1, "--remote can't be used without"),
         (["a", "--remote-jobs", "3"], 1, "--remote-jobs can't be used without"),
-        (["--to-remote", "a", "-r", "nope"], 251, "no remote 'nope'"),
+        (["--to-remote", "a", "-r", "nope"], 1, "no remote 'nope'"),
         (["--to-remote", "a", "-o", "no/where"], 1, "no: does not exist"),
         (["--to-remote", "a", "-o", "../out"], 1, "outside"),
         (["--to-remote", "ftp://x"], 1, "names no file"),
