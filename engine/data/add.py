@@ -32,7 +32,7 @@ from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import within
 from assay.engine.workspace.hold import hold
-from assay.engine.workspace.restore import Wanted, carry_out, plan
+from assay.engine.workspace.restore import Goal, carry_out, plan
 
 
 class Added(NamedTuple):
@@ -124,7 +124,7 @@ def add_copy(project: Project, source: str, out: str, how: How = AS_USUAL, *, fo
         if os.path.lexists(project.path(out)) and not force:
             raise Refused(f"{out} exists already.", "-f replaces it; `assay undo` then gives it back.")
         artifact = _taken_in(project, source)
-        change = plan(project, Wanted({}, {out: artifact}))
+        change = plan(project, Goal({}, {out: artifact}))
         small = (place.data_file, _ignore_file(out))
         undo.remember(project, f"add --out {out}", paths=[project.prefix + path for path in small], outs=change.before)
         # The names come first: cut short after them, what is there is a part of tracked data, and no folder to copy to.

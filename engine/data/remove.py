@@ -20,7 +20,7 @@ from assay.engine.project import Project
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.hold import hold
-from assay.engine.workspace.restore import Wanted, carry_out, plan
+from assay.engine.workspace.restore import Goal, carry_out, plan
 
 
 class Removed(NamedTuple):
@@ -58,7 +58,7 @@ def remove(project: Project, targets: Sequence[str], *, folder: str = "", outs: 
         tracked = [out.path for path in files for out in pipeline.data[path].outs]
         held.using(write=tracked)
         ignores = without_lines(project.root, tracked)
-        change = plan(project, Wanted({}, dict.fromkeys(tracked) if outs else {}))
+        change = plan(project, Goal({}, dict.fromkeys(tracked) if outs else {}))
         written = (*files, *ignores)
         record = undo.remember(
             project,

@@ -22,7 +22,7 @@ from assay.engine.project import Project
 from assay.engine.workspace import undo
 from assay.engine.workspace.borrowed import hold_with_head
 from assay.engine.workspace.files import transient, within
-from assay.engine.workspace.restore import Restored, Wanted, carry_out, plan
+from assay.engine.workspace.restore import Goal, Restored, carry_out, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def apply(project: Project, revision: str, *, whole: bool = False) -> Applied:
         commit = resolve(project.repo, revision)
         outs = dict(tracked_at(project, commit).outs)
         leaving = _taken_away(project, commit) + (_unknown_to(project, commit) if whole else [])
-        change = plan(project, Wanted(_files(project, commit, outs, leaving), outs))
+        change = plan(project, Goal(_files(project, commit, outs, leaving), outs))
         if change.is_empty:
             return Applied(commit, Restored(0, 0, {}))
         undo.remember(project, f"apply {revision}", paths=change.wanted.files, outs=change.before)

@@ -24,7 +24,7 @@ from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import files_below
 from assay.engine.workspace.hold import hold
-from assay.engine.workspace.restore import Change, Wanted, carry_out, plan
+from assay.engine.workspace.restore import Change, Goal, carry_out, plan
 
 
 class Removed(NamedTuple):
@@ -125,7 +125,7 @@ def _outputs_gone(project: Project, outs: Iterable[Out]) -> Change:
             cached[out.path] = None
         else:
             files.update(dict.fromkeys(files_below(project, project.prefix + out.path)))
-    return plan(project, Wanted(files, cached))
+    return plan(project, Goal(files, cached))
 
 
 def _reachable(project: Project, paths: Iterable[str]) -> list[str]:

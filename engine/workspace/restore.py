@@ -24,7 +24,7 @@ from assay.engine.store import checkout
 from assay.engine.words import first_of
 
 
-class Wanted(NamedTuple):
+class Goal(NamedTuple):
     """What a workspace should be.
 
     Attributes:
@@ -46,7 +46,7 @@ class Change(NamedTuple):
         before: Those outputs as they are now, in the cache; None where there is nothing.
     """
 
-    wanted: Wanted
+    wanted: Goal
     before: Mapping[str, Artifact | None]
 
     @property
@@ -63,7 +63,7 @@ class Restored(NamedTuple):
     links: Mapping[str, int]
 
 
-def plan(project: Project, wanted: Wanted) -> Change:
+def plan(project: Project, wanted: Goal) -> Change:
     """Finds out what has to change, and puts the outputs that would be replaced into the cache.
 
     Raises:
@@ -83,7 +83,7 @@ def plan(project: Project, wanted: Wanted) -> Change:
         lost = planned(project, path, artifact).would_lose
         if lost:
             raise WouldLose(f"{first_of(lost)}: neither a file nor a folder, and would be lost.", "Move it away first.")
-    return Change(Wanted(wanted.files, outs, wanted.raw), before)
+    return Change(Goal(wanted.files, outs, wanted.raw), before)
 
 
 def carry_out(project: Project, change: Change) -> Restored:

@@ -24,7 +24,7 @@ from assay.engine.notes.remarks import Edit
 from assay.engine.project import Project
 from assay.engine.workspace.files import untouched
 from assay.engine.workspace.hold import hold
-from assay.engine.workspace.restore import Wanted, carry_out, plan
+from assay.engine.workspace.restore import Goal, carry_out, plan
 
 PREFIX = "refs/assay/undo/"
 KEPT = 20
@@ -170,7 +170,7 @@ def undo(project: Project, number: int | None = None) -> Record:
             return record
         tree = project.repo.objects.read_commit(record.commit).tree
         files = {path: _in_tree(project, tree, path) for path in record.paths}
-        change = plan(project, Wanted(files, record.outs, raw=True))
+        change = plan(project, Goal(files, record.outs, raw=True))
         refs = _values(project, record.refs)
         _check_refs(record, refs)
         remember(
