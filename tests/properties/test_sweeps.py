@@ -95,7 +95,7 @@ def by_assay(text: str) -> list[Any] | str:
         return "no"
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(sweeps)
 def test_a_sweep_has_the_values_that_it_has_for_hydra(text: str) -> None:
     ours, theirs = by_assay(f"a={text}"), by_hydra(f"a={text}")
@@ -103,7 +103,7 @@ def test_a_sweep_has_the_values_that_it_has_for_hydra(text: str) -> None:
     assert same(ours, theirs), (ours, theirs)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b.c", "+d", "g/h", "g@p"]), simple | whole), min_size=1, max_size=4))
 def test_runs_come_in_the_order_of_hydras_own_sweeper(pairs: list[tuple[str, str]]) -> None:
     words = [f"{key}={value}" for key, value in pairs]
