@@ -30,14 +30,21 @@ class Watch:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._look, daemon=True)
+        self._was_ignored = False
 
     def __enter__(self) -> Watch:
+        is_main = threading.current_thread() is threading.main_thread()
+        self._was_ignored = is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if self._was_ignored:  # as shells do it for what runs in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:  # an interrupt is sent before this or never
             self._over.set()
+        if self._was_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _look(self) -> None:
         while not self._over.wait(_LOOK):

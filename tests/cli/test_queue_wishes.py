@@ -62,7 +62,9 @@ def test_who_keeps_workers_at_work_stops_with_them(project, assay, background):
 
 
 def test_a_run_of_its_own_is_killed_like_a_job(project, assay, background):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as it is in the background of a script
     run = background("run", "--temp", "-n", "apart", "--outs", "o", "--", "sleep", "60")
+    signal.signal(signal.SIGINT, before)
     until(lambda: jobs(project, assay).get("apart", {}).get("state") == "running")
     assay("queue", "kill", "apart", cwd=project)
     assert run.wait(30) == 252
