@@ -1,6 +1,7 @@
 """SIGKILL at any moment of a run: the repository is clean, every file is old or new, the next command works.
 
-And what the run cache gives back is right, however often it was interrupted.
+And what the run cache gives back is right, however often it was interrupted. ``PYTEST_KILLS=200`` kills runs so often,
+and those that use the run cache a third of it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from tests.closure import Closure
 from tests.faults.kills import duration_of, killed_runs
 from tests.programs import ROOT, find_dvc
 
-KILLS = 200
-RUN_CACHE_KILLS = 60
+KILLS = int(os.environ.get("PYTEST_KILLS", "80"))
+RUN_CACHE_KILLS = max(KILLS // 3, 24)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -176,13 +177,14 @@ def test_the_same_harness_sees_dvc_leave_a_detached_head(tmp_path, git, clean_en
     if dvc is None:
         pytest.skip("needs dvc")
     folder = projects.write(tmp_path / "dvc-project")
-    (folder / "train.sh").write_text("sleep 20\n" + (folder / "train.sh").read_text())
+    (folder / "train.sh").write_text("touch begun\nsleep 20\n" + (folder / "train.sh").read_text())
     env = environment(clean_environment) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
     git("init", "-q", cwd=folder)
     subprocess.run([dvc, "init", "-q"], cwd=folder, env=env, check=True)
     git("add", "-A", cwd=folder)
     git("commit", "-qm", "first", cwd=folder)
     still = (folder / ".git/HEAD").read_text()
-    for _ in killed_runs([dvc, "exp", "run", "-S", "train.lr=0.5"], folder, env, 1, (5.0, 8.0)):
+    has_begun = (folder / "begun").exists
+    for _ in killed_runs([dvc, "exp", "run", "-S", "train.lr=0.5"], folder, env, 1, (0.0, 0.5), since=has_begun):
         pass
     assert (folder / ".git/HEAD").read_text() != still

@@ -22,7 +22,7 @@ from assay.engine import disk
 from assay.engine.queue import roster
 from tests.filetree import write
 
-JOBS = int(os.environ.get("PYTEST_QUEUE_JOBS", "24"))
+JOBS = int(os.environ.get("PYTEST_QUEUE_JOBS", "12"))
 WORKERS = 4
 STAGE = """\
 import json, os, sys, time
@@ -105,7 +105,7 @@ def carry_out(project, chance, seconds):
     strikes = 0
     words = [sys.executable, "-m", "assay", "queue", "start", "-j", str(WORKERS)]
     crew = subprocess.Popen(words, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60 + JOBS * 3
+    deadline = time.monotonic() + 150 + JOBS * 3
     try:
         while crew.poll() is None:
             assert time.monotonic() < deadline
@@ -169,7 +169,7 @@ def test_every_job_is_done_whoever_is_killed(grid, assay, git):
 def test_the_queue_goes_on_after_everything_was_killed_and_temporary_files_are_gone(grid, assay):
     words = [sys.executable, "-m", "assay", "queue", "start", "-j", "2"]
     crew = subprocess.Popen(words, cwd=grid, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not stages(grid):
         assert time.monotonic() < deadline
         time.sleep(0.02)
