@@ -36,7 +36,8 @@ def run(_args: argparse.Namespace, context: Context) -> int:
         for task in found:
             if task.state == state and task.commit is not None:
                 name = task.name or (task.result or "").rpartition("/")[2]
-                rows.append((task.commit.hex()[:7], name, moment(_made(project, task), now), word))
+                made = _made(project, task)
+                rows.append((task.commit.hex()[:7], name, "-" if made is None else moment(made, now), word))
     if rows:
         for line in lines(_HEAD, rows):
             context.say(line)
@@ -47,11 +48,16 @@ def run(_args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _made(project: Project, task: Task) -> int:
-    """When a task was queued, in seconds since 1970."""
+def _made(project: Project, task: Task) -> int | None:
+    """When a task was queued, in seconds since 1970; None where Git has let go of the commit of one that is over."""
+    from assay.engine.errors import AssayError
+
     if task.created is not None or task.commit is None:
-        return task.created or 0
-    return project.repo.objects.read_commit(task.commit).committer.time
+        return task.created
+    try:
+        return project.repo.objects.read_commit(task.commit).committer.time
+    except AssayError:
+        return None
 
 
 def _workers(project: Project, found: Iterable[Task]) -> tuple[int, int]:
