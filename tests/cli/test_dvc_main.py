@@ -37,13 +37,6 @@ def test_a_verb_to_come_says_so(assay_dvc):
     assert assay_dvc("studio", "login", code=255).err.startswith("ERROR: assay has no 'studio login' yet.\n")
 
 
-@pytest.mark.parametrize("words", ["gc -w -c", "gc --cloud -w"])
-def test_an_option_to_come_says_so(assay_dvc, words):
-    answer = assay_dvc(*words.split(), code=255)
-    assert answer.err.startswith(f"ERROR: assay has no `{words.split()[0]} -")
-    assert "yet, so nothing was done." in answer.err
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
