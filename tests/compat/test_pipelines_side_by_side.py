@@ -34,8 +34,8 @@ from tests.dvcprocess import DvcProcess, DvcRefused
 from tests.pipelines import FEATURES, Case, cases
 from tests.workspace import CountingIds, FixedClock
 
-CASES = int(os.environ.get("PYTEST_DVC_CASES", "300"))
-TIMES = 10
+CASES = int(os.environ.get("PYTEST_DVC_CASES", "150"))
+TIMES = 10 if CASES >= 300 else 3
 """How often each feature has to be drawn."""
 
 OWN = (".git", ".dvc", ".assay")
