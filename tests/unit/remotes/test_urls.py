@@ -7,6 +7,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import pytest
 
@@ -125,7 +126,8 @@ def test_a_remote_gives_the_credentials(server: HttpServer) -> None:
 
 def test_a_file_in_s3_is_its_etag(s3: tuple[str, dict[str, str]]) -> None:
     url, settings = s3
-    open_store(Remote("team", url, settings)).put("data/a.txt", b"alpha\n")
+    with closing(open_store(Remote("team", url, settings))) as store:
+        store.put("data/a.txt", b"alpha\n")
     remotes = {"team": {"url": url, **settings}}
     etag = hashlib.md5(b"alpha\n").hexdigest()
     assert state("remote://team/data/a.txt", remotes) == UrlState("etag", etag, 6)
@@ -134,11 +136,11 @@ def test_a_file_in_s3_is_its_etag(s3: tuple[str, dict[str, str]]) -> None:
 
 def test_a_folder_in_s3_is_the_md5_of_its_etags(s3: tuple[str, dict[str, str]]) -> None:
     url, settings = s3
-    store = open_store(Remote("team", url, settings))
     contents = {"b.txt": b"beta", "a/x": b"alpha\n"}
-    for name, content in contents.items():
-        store.put(f"data/{name}", content)
-    store.put("data-too", b"no part of it")
+    with closing(open_store(Remote("team", url, settings))) as store:
+        for name, content in contents.items():
+            store.put(f"data/{name}", content)
+        store.put("data-too", b"no part of it")
     listing = [{"etag": hashlib.md5(contents[name]).hexdigest(), "relpath": name} for name in sorted(contents)]
     digest = hashlib.md5(json.dumps(listing).encode()).hexdigest()
     remotes = {"team": {"url": url, **settings}}
