@@ -128,9 +128,8 @@ def clear_leftovers(project: Project, known: Collection[str]) -> None:
             with suppress(Locked), folder.held():
                 folder.remove()
     for name in os.listdir(_locks_of(project)) if os.path.isdir(_locks_of(project)) else ():
-        run, suffix = os.path.splitext(name)
-        if suffix == ".lock":
-            with suppress(Locked), RunFolder(project, run).held():
+        if not disk.is_temp(name):  # locks, and claims on stale ones
+            with suppress(Locked), FileLock(f"{_locks_of(project)}/{name}"):
                 pass  # taking a stale lock and giving it back removes it
 
 

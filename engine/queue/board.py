@@ -236,7 +236,7 @@ class Board:
     def tidy(self) -> None:
         """Removes what dead workers left: leases, empty batches, and after an hour what they were writing."""
         for place in _names(f"{self.folder}/leases"):
-            if place.count(_BETWEEN) == _PARTS:  # others are on their way to be locks, or claims on stale ones
+            if place.count(_BETWEEN) >= _PARTS and not disk.is_temp(place):  # leases, and claims on stale ones
                 with suppress(Locked), self._lease(place):
                     pass
         for batch in _names(f"{self.folder}/queued"):

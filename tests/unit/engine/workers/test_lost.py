@@ -75,3 +75,11 @@ def test_the_folder_of_a_worker_elsewhere_that_has_just_died_is_waited_for(proje
     threading.Timer(1.0, lambda: os.utime(path, (time.time() - 90,) * 2)).start()
     assay("worker", cwd=project)
     assert jobs(project, assay)["one"]["state"] == "success"
+
+
+def test_what_was_left_of_breaking_a_stale_lock_goes(failed, assay):
+    dead = to_bytes(this_process()._replace(pid=2**22 + 1, start=1)).decode()
+    left = [".git/assay/runs/0.lock.1f", ".git/assay/queue/leases/00000000000000-0.000000.0.1f"]
+    write(failed, dict.fromkeys(left, dead))
+    assay("worker", cwd=failed)
+    assert [path for path in left if (failed / path).exists()] == []
