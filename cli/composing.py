@@ -54,12 +54,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.dont_write_bytecode = True  # composing leaves nothing beside the project's plugins
     request = json.loads(sys.stdin.buffer.read())
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what plugins print is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # what plugins print is no answer
     for answer in composed(request):
-        data = memoryview(json.dumps(answer).encode() + b"\n")
-        while data:
-            data = data[os.write(answers, data) :]
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":
