@@ -104,6 +104,8 @@ class S3Settings:
             "skip_instance_cache": True,
             "use_listings_cache": False,
         }
+
+
 _CLOSING = 10.0  # seconds
 
 
