@@ -7,6 +7,7 @@ whoever started them, and end with the queue.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +127,8 @@ class Crew:
             del self._processes[process]
             if status not in (0, 255):
                 take_back(self._project)
+            if status == -signal.SIGKILL:  # somebody's doing, which says nothing of workers
+                continue
             self._deaths = self._deaths + 1 if status and time.monotonic() - began < _YOUNG else 0
             if self._deaths >= _IN_A_ROW:
                 raise AssayError(
