@@ -35,7 +35,7 @@ def fetcher(context: Context) -> Callable[[Sequence[Artifact]], None]:
     def fetch(artifacts: Sequence[Artifact]) -> None:
         from assay.engine.errors import ConfigError, RemoteError
         from assay.engine.events import Warned
-        from assay.remotes.artifacts import Freight, Places, Wanted
+        from assay.remotes.artifacts.freight import Freight, Places, Wanted
 
         project = context.project()
         with Places(project) as places:

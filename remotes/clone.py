@@ -24,20 +24,20 @@ from assay.engine.model import Oid, start_of
 from assay.engine.ports import RemoteStore, Report
 from assay.engine.project import Project, World, open_project
 from assay.engine.words import counted
-from assay.remotes.artifacts import Places
+from assay.remotes.artifacts.freight import Places
+from assay.remotes.artifacts.native import GIT_HEAD
 from assay.remotes.branches import HEADS
-from assay.remotes.bucket import BucketTransport, fetch_refs
+from assay.remotes.bucket.transport import BucketTransport, fetch_refs
 from assay.remotes.copies import Copies
 from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.layouts import bucket, found_on
-from assay.remotes.native import GIT_HEAD
 from assay.remotes.newfolder import Made, check_new, new_folder
 from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, default_name, find, is_proxied, keep_local, located, open_store
 from assay.remotes.remarks import take
-from assay.remotes.watched import watched
+from assay.remotes.stores.watched import watched
 from assay.remotes.workspace import check_out, tracked_here
 
 NAME = "origin"

@@ -15,10 +15,10 @@ from assay.engine.experiments.chosen import Which
 from assay.engine.model import Digest, Oid
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
-from assay.remotes.artifacts import Data, Places, Wanted, by_remote
-from assay.remotes.bucket import fetch_refs
+from assay.remotes.artifacts.contents import Contents
+from assay.remotes.artifacts.freight import Data, Places, Wanted, by_remote
+from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.choose import chosen_here
-from assay.remotes.contents import Contents
 from assay.remotes.data import compare
 from assay.remotes.exchange import needs_of
 from assay.remotes.layouts import git_remote

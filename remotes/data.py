@@ -13,10 +13,10 @@ from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
-from assay.remotes import runs
-from assay.remotes.artifacts import Data, Freight, Places, Wanted, by_remote
-from assay.remotes.contents import Contents
-from assay.remotes.holdings import Moved
+from assay.remotes.artifacts import runs
+from assay.remotes.artifacts.contents import Contents
+from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted, by_remote
+from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.layouts import is_versioned, prepare
 from assay.remotes.registry import Remote, find, limited
 from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
@@ -197,7 +197,7 @@ def _with_versions(project: Project, selected: Selected, where: Mapping[str, Rem
     """What remotes keep versions of, brought by the versions that were recorded."""
     if not where:
         return done
-    from assay.remotes.versioned import bring, versions_of
+    from assay.remotes.artifacts.versioned import bring, versions_of
 
     groups: dict[str, tuple[Remote, dict[str, Any]]] = {}
     for name, remote in where.items():

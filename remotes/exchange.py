@@ -18,13 +18,13 @@ from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
 from assay.engine.ports import GitTransport, RefUpdate, RemoteStore, Report
 from assay.engine.project import Project
-from assay.remotes.artifacts import Data, Freight, Places, Wanted
-from assay.remotes.bucket import BucketTransport, fetch_refs
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted
+from assay.remotes.bucket.notes import BucketNotes
+from assay.remotes.bucket.transport import BucketTransport, fetch_refs
 from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require
 from assay.remotes.reachable import Reachable
 from assay.remotes.registry import Remote, limited
-from assay.remotes.watched import watched
+from assay.remotes.stores.watched import watched
 
 _NOTHING: Data = {}
 

@@ -17,17 +17,17 @@ from assay.engine.layout import ProjectLayout
 from assay.engine.model import Digest
 from assay.engine.ports import GitTransport, RemoteStore
 from assay.engine.project import Project
-from assay.remotes import native
-from assay.remotes.bucket import BucketTransport
+from assay.remotes.artifacts import native
+from assay.remotes.artifacts.holdings import Holdings
+from assay.remotes.bucket.transport import BucketTransport
+from assay.remotes.collect.guard import Guarded
 from assay.remotes.copies import Copies
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import connect
-from assay.remotes.guard import Guarded
-from assay.remotes.holdings import Holdings
 from assay.remotes.registry import Remote, find, open_store
 
 if TYPE_CHECKING:
-    from assay.remotes.check_data import Artifacts, Way
+    from assay.remotes.repair.check_data import Artifacts, Way
 
 _NATIVE = "native"
 _VERSIONED = "worktree", "version_aware"
@@ -103,13 +103,13 @@ def holdings(project: Project, store: RemoteStore, remote: Remote, copies: Copie
     """The artifacts on a remote, in the layout that remotes of this project have. Raises ConfigError."""
     refuse_versioned(remote)
     if project.layout.remote_layout == _NATIVE:
-        from assay.remotes.packed import PackedHoldings
-        from assay.remotes.shelf import Shelf
+        from assay.remotes.artifacts.packed import PackedHoldings
+        from assay.remotes.artifacts.shelf import Shelf
 
         hidden = store.hidden if isinstance(store, Guarded) else ()
         shelf = Shelf(store, copies, project.layout.hash_name, remote.jobs, hidden)
         return PackedHoldings(project.cache, shelf, project.report)
-    from assay.remotes.loose import LooseHoldings
+    from assay.remotes.artifacts.loose import LooseHoldings
 
     return LooseHoldings(project.cache, store, remote.jobs, project.report)
 
@@ -120,7 +120,7 @@ def artifacts_on(project: Project, way: Way, keys: Mapping[str, int]) -> Artifac
     Raises:
         RemoteError: It cannot be read, or is none for this project.
     """
-    from assay.remotes import check_data
+    from assay.remotes.repair import check_data
 
     if project.layout.remote_layout == _NATIVE:
         return check_data.packed(way, keys, project.layout.hash_name)

@@ -10,13 +10,14 @@ from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.workspace.hold import hold
-from assay.remotes import branches, runs
-from assay.remotes.artifacts import Data
+from assay.remotes import branches
+from assay.remotes.artifacts import runs
+from assay.remotes.artifacts.freight import Data
+from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.branches import HEADS
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
-from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import meant
 from assay.remotes.registry import Remote

@@ -10,8 +10,8 @@ from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
-from assay.remotes import runs
-from assay.remotes.artifacts import Data
+from assay.remotes.artifacts import runs
+from assay.remotes.artifacts.freight import Data
 from assay.remotes.choose import chosen_here, is_own_choice
 from assay.remotes.exchange import connected, set_depth, shared
 from assay.remotes.how import AS_USUAL, How

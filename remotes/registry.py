@@ -20,13 +20,13 @@ from assay.engine.configtext import edited, parse
 from assay.engine.errors import ConfigError, UsageError
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
-from assay.remotes.kinds import KINDS
-from assay.remotes.retry import Retrying
-from assay.remotes.stores_local import LocalStore
-from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.stores.kinds import KINDS
+from assay.remotes.stores.local import LocalStore
+from assay.remotes.stores.memory import MemoryStore
+from assay.remotes.stores.retry import Retrying
 
 if TYPE_CHECKING:
-    from assay.remotes.stores_s3 import S3Store
+    from assay.remotes.s3.store import S3Store
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _COMMON = ("url", "jobs", "git-remote", "git_remote")
@@ -245,7 +245,7 @@ def bare_store(remote: Remote, journal: str = "") -> RemoteStore:
     if remote.scheme == "s3":
         return s3_store(remote, journal)
     if remote.scheme in KINDS:
-        from assay.remotes.stores_fsspec import open_fsspec
+        from assay.remotes.stores.by_fsspec import open_fsspec
 
         return open_fsspec(remote)
     return LocalStore(_path_of(remote.url), remote.url)
@@ -317,8 +317,8 @@ def _check_settings(remote: Remote) -> None:
 
 def s3_store(remote: Remote, journal: str = "") -> S3Store:
     """The bucket behind a remote, not patient. Raises ConfigError."""
-    from assay.remotes.journal import Journal
-    from assay.remotes.stores_s3 import S3Settings, S3Store
+    from assay.remotes.s3.journal import Journal
+    from assay.remotes.s3.store import S3Settings, S3Store
 
     get = remote.settings.get
     endpoint = get("endpointurl", "")

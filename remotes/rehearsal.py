@@ -18,9 +18,10 @@ from assay.engine.model import Digest, Oid
 from assay.engine.ports import GitTransport, ObjectSource, PackSink, RefResult, RefUpdate, Report
 from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
-from assay.remotes import branches, runs
-from assay.remotes.artifacts import Check, Freight, Places, Wanted, by_remote
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes import branches
+from assay.remotes.artifacts import runs
+from assay.remotes.artifacts.freight import Check, Freight, Places, Wanted, by_remote
+from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.exchange import StoreExchange, notes_on, set_depth
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import beside, git_transport, meant, require, suits

@@ -16,7 +16,7 @@ from assay.engine.model import Oid, start_of
 from assay.engine.notes import ledger
 from assay.engine.ports import Report
 from assay.engine.project import Project
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes.bucket.notes import BucketNotes
 
 _WHAT = "tags and notes"
 _OURS = "refs/assay/"

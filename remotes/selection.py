@@ -27,7 +27,7 @@ from assay.engine.pipeline.spec import Pipeline
 from assay.engine.pipeline.stage import PipelineFile, Stage, lock_path
 from assay.engine.pipeline.tracked import Read, TreeFiles
 from assay.engine.project import Project
-from assay.remotes.artifacts import Wanted
+from assay.remotes.artifacts.freight import Wanted
 
 _FOLDER = 0o040000
 _Locked = dict[str, Mapping[str, Any]]

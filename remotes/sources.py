@@ -26,10 +26,10 @@ from assay.engine.store.cache import Cache
 from assay.engine.store.digest import digest_bytes, hasher
 from assay.engine.store.manifest import files_in, write_manifest
 from assay.engine.workspace.files import within
-from assay.remotes.contents import Contents
+from assay.remotes.artifacts.contents import Contents
+from assay.remotes.artifacts.holdings import Moved
+from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.foreign import Foreign, Found, Origin, origin_of
-from assay.remotes.holdings import Moved
-from assay.remotes.loose import LooseHoldings
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.selection import Source
 from assay.remotes.urls import place_of

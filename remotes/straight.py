@@ -33,9 +33,9 @@ from assay.engine.store.checkout import files_at
 from assay.engine.store.digest import digest_bytes, hasher, object_key
 from assay.engine.store.manifest import write_manifest
 from assay.engine.workspace.hold import hold
-from assay.remotes.artifacts import Place, Places
+from assay.remotes.artifacts.freight import Place, Places
+from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.layouts import prepare
-from assay.remotes.loose import LooseHoldings
 from assay.remotes.parallel import each
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.urls import place_of

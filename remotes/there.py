@@ -19,8 +19,8 @@ from assay.engine.model import Oid, start_of
 from assay.engine.notes.remarks import shown
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
-from assay.remotes.bucket import fetch_refs
-from assay.remotes.bucket_notes import Said
+from assay.remotes.bucket.notes import Said
+from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import connected
 from assay.remotes.layouts import meant

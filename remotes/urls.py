@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from assay.engine.errors import AccessDenied, ConfigError, RemoteError, Unavailable, UsageError
 from assay.engine.ports import RemoteStore, UrlState
 from assay.remotes.registry import Remote, open_store, s3_store, shown
-from assay.remotes.retry import patiently
+from assay.remotes.stores.retry import patiently
 
 _HTTP = ("http", "https")
 _PLUGINS = {

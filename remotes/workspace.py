@@ -11,7 +11,7 @@ from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import Tracked, tracked
 from assay.engine.project import Project
 from assay.engine.store import checkout
-from assay.remotes.artifacts import Data
+from assay.remotes.artifacts.freight import Data
 
 
 def tracked_here(project: Project) -> Tracked:

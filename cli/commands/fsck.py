@@ -68,7 +68,7 @@ def _checked(args: argparse.Namespace, context: Context) -> Checked:
         if args.fast:
             raise UsageError("--fast goes with --remote.", "Here every byte is read.")
         return fsck(context.project(), repair=args.repair)
-    from assay.remotes.fsck import fsck_remote
+    from assay.remotes.repair.fsck import fsck_remote
 
     return fsck_remote(context.project(), args.remote or None, fast=args.fast, repair=args.repair)
 

@@ -12,7 +12,7 @@ from assay.engine.words import counted
 
 if TYPE_CHECKING:
     from assay.engine.experiments.gc import Preview
-    from assay.remotes.sweep import Preview as RemotePreview
+    from assay.remotes.collect.sweep import Preview as RemotePreview
 
 EXAMPLES = """\
   assay gc -w -a -T --all-experiments    keep what branches, tags, experiments and the workspace need
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _collect_remote(args: argparse.Namespace, context: Context) -> int:
     """One phase on a remote: deletes what was named long enough ago, names what nothing needs now."""
     from assay.engine.vocabulary import seconds
-    from assay.remotes.sweep import GRACE, gc_remote
+    from assay.remotes.collect.sweep import GRACE, gc_remote
 
     if args.empty_trash or args.projects:
         raise UsageError("--empty-trash and -p are about the cache, and --remote is about a remote.")

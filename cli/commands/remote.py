@@ -124,7 +124,7 @@ def _unset_in(args: argparse.Namespace, context: Context) -> list[str]:
 def _test(args: argparse.Namespace, context: Context) -> int:
     """Says what a remote can do; 1 when it is of no use."""
     from assay.remotes import registry
-    from assay.remotes.probe import probe
+    from assay.remotes.stores.probe import probe
 
     is_place = args.remote is not None and ("://" in args.remote or "/" in args.remote)
     if is_place:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assay.engine.experiments.gc import Preview
-    from assay.remotes.unneeded import Unneeded
+    from assay.remotes.collect.unneeded import Unneeded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.errors import UsageError
     from assay.engine.events import Note
     from assay.engine.experiments.gc import gc
-    from assay.remotes.unneeded import delete_unneeded, find_unneeded
+    from assay.remotes.collect.unneeded import delete_unneeded, find_unneeded
 
     if args.cloud and args.not_in_remote:
         raise UsageError("--not-in-remote and --cloud do not go together.")

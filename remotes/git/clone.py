@@ -25,9 +25,9 @@ from assay.engine.layout import MARKERS
 from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, Report
 from assay.engine.project import Project, World, open_project
-from assay.remotes.artifacts import Places
+from assay.remotes.artifacts.freight import Places
 from assay.remotes.branches import HEADS, NOTHING, joined
-from assay.remotes.bucket import fetch_refs
+from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.clone import NAME, Cloned
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.git import addresses

@@ -19,13 +19,14 @@ from assay.engine.model import ExpRef, Oid, start_of
 from assay.engine.notes import ledger
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
-from assay.remotes import remarks, runs
-from assay.remotes.artifacts import Places
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes import remarks
+from assay.remotes.artifacts import runs
+from assay.remotes.artifacts.freight import Places
+from assay.remotes.artifacts.holdings import Moved
+from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import StoreExchange, notes_on
 from assay.remotes.git import addresses
-from assay.remotes.holdings import Moved
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import prepare
 from assay.remotes.pull import write_experiments

@@ -14,7 +14,7 @@ from assay.engine.git.gitconfig import GitConfig
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
 from assay.engine.ports import GitTransport, RefResult, RefUpdate, RemoteStore
-from assay.remotes.bucket import BucketTransport
+from assay.remotes.bucket.transport import BucketTransport
 from assay.remotes.copies import Copies
 from assay.remotes.git import ssh, sshaddress
 from assay.remotes.git.http import HttpWire
@@ -23,9 +23,9 @@ from assay.remotes.git.local import LocalTransport
 from assay.remotes.git.puressh import PureDialer
 from assay.remotes.git.server import ServerTransport
 from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK, Dialer, Dialled, Wire
-from assay.remotes.stores_local import LocalStore
-from assay.remotes.stores_memory import MemoryStore
-from assay.remotes.stores_s3 import S3Settings, S3Store
+from assay.remotes.s3.store import S3Settings, S3Store
+from assay.remotes.stores.local import LocalStore
+from assay.remotes.stores.memory import MemoryStore
 from tests import githttp
 from tests.gitwire import Programs
 from tests.sshserver import SshServer

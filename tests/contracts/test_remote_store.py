@@ -14,11 +14,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from assay.engine.errors import KeyMissing, RemoteError, Unavailable
 from assay.engine.ports import KeyInfo, RemoteStore
 from assay.remotes.registry import Remote, bare_store
-from assay.remotes.retry import Retrying, patiently
-from assay.remotes.stores_fsspec import FsspecStore
-from assay.remotes.stores_local import LocalStore
-from assay.remotes.stores_memory import MemoryStore
-from assay.remotes.stores_s3 import S3Store
+from assay.remotes.s3.store import S3Store
+from assay.remotes.stores.by_fsspec import FsspecStore
+from assay.remotes.stores.local import LocalStore
+from assay.remotes.stores.memory import MemoryStore
+from assay.remotes.stores.retry import Retrying, patiently
 
 MAKERS = ("memory", "local", "s3", "s3fs", "moto", "weak", "objects", "sftp", "webdav", "patient")
 """``s3fs`` is S3 asked through that library, ``weak`` a server of S3 that ignores conditions, ``objects`` what fsspec

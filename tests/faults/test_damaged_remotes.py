@@ -15,10 +15,10 @@ from assay.engine.ports import RemoteStore
 from assay.engine.store.verify import fsck
 from assay.remotes.clone import clone
 from assay.remotes.comparison import compared
-from assay.remotes.fsck import fsck_remote
 from assay.remotes.pull import pull
 from assay.remotes.push import push
 from assay.remotes.registry import find, open_store
+from assay.remotes.repair.fsck import fsck_remote
 from tests.sharing import Git, Machine, world
 
 Damaging = Callable[[RemoteStore, str], None]

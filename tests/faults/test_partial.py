@@ -15,7 +15,7 @@ from assay.remotes import layouts
 from assay.remotes.pull import pull
 from assay.remotes.push import push
 from assay.remotes.registry import Remote
-from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.stores.memory import MemoryStore
 from tests.faults.remotes import FailingAfterStore, Killed, RecordingStore, RefusingStore, WithholdingStore
 from tests.sharing import Git, Machine
 from tests.stores import overwrite

@@ -15,7 +15,7 @@ from assay.remotes import registry
 from assay.remotes.clone import clone
 from assay.remotes.pull import pull
 from assay.remotes.push import push
-from assay.remotes.retry import Retrying
+from assay.remotes.stores.retry import Retrying
 from tests.faults import proxy as faults
 from tests.faults.proxy import Fault, Proxy, between
 from tests.s3server import S3Server

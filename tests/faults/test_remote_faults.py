@@ -17,8 +17,8 @@ from assay.remotes import layouts
 from assay.remotes.pull import pull
 from assay.remotes.push import push
 from assay.remotes.registry import Remote
-from assay.remotes.retry import Retrying
-from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.stores.memory import MemoryStore
+from assay.remotes.stores.retry import Retrying
 from tests.faults.remotes import (
     BitFlippingStore,
     DenyingStore,

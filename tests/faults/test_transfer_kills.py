@@ -19,8 +19,8 @@ import pytest
 
 from assay.engine.store.verify import fsck
 from assay.remotes.clone import clone
-from assay.remotes.fsck import fsck_remote
 from assay.remotes.registry import find, open_store
+from assay.remotes.repair.fsck import fsck_remote
 from tests.conftest import IDENTITY
 from tests.faults.kills import kill_group
 from tests.faults.proxy import Proxy, between

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.remotes import collecting
-from assay.remotes.collecting import Doomed
-from assay.remotes.guard import Guarded, renewed
-from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.collect import claims as collecting
+from assay.remotes.collect.claims import Doomed
+from assay.remotes.collect.guard import Guarded, renewed
+from assay.remotes.stores.memory import MemoryStore
 from tests.sharing import CountingIds
 
 OBJECTS = [f"objects/xxh128/aa/{number}" for number in range(4)]

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.remotes.s3_sign import Keys, Scope, authorization, path_of, query_of
+from assay.remotes.s3.sign import Keys, Scope, authorization, path_of, query_of
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.text("abc XYZ019-_.~*%/+=", min_size=1, max_size=12).filter(str.strip)

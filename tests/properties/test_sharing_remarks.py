@@ -14,11 +14,11 @@ from assay.engine.notes import ledger
 from assay.engine.notes.remarks import NOTHING, Edit, Remarks, edited, merge
 from assay.engine.ports import KeyInfo, RemoteStore, Report
 from assay.engine.project import Project
-from assay.remotes import bucket_notes
-from assay.remotes.bucket_notes import BucketNotes
+from assay.remotes.bucket import notes as bucket_notes
+from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.copies import Copies
 from assay.remotes.remarks import send, take
-from assay.remotes.stores_memory import MemoryStore
+from assay.remotes.stores.memory import MemoryStore
 from tests.sharing import Git, Machine, Wrapped
 
 NOBODY = "/dev/null/nowhere"

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.model import Oid
-from assay.remotes import compaction
-from assay.remotes.compaction import File, compacted, joined, needless
-from assay.remotes.statements import Statement, decode, encode, shown, successor
+from assay.remotes.bucket import compaction
+from assay.remotes.bucket.compaction import File, compacted, joined, needless
+from assay.remotes.bucket.statements import Statement, decode, encode, shown, successor
 
 NAMES = [f"refs/exps/12/34/{name}" for name in "abc"]
 OIDS = [Oid(bytes([byte]) * 20) for byte in range(1, 6)]

@@ -17,6 +17,7 @@ from assay.engine.ports import RemoteStore, Sink
 from assay.engine.store.digest import object_key
 from assay.engine.store.manifest import digests_of
 from assay.remotes import layouts
+from assay.remotes.artifacts.shelf import Shelf
 from assay.remotes.choose import chosen_here
 from assay.remotes.copies import Copies
 from assay.remotes.exchange import connected
@@ -24,7 +25,6 @@ from assay.remotes.how import How
 from assay.remotes.pull import pull_chosen
 from assay.remotes.push import push, push_chosen
 from assay.remotes.registry import find, open_store
-from assay.remotes.shelf import Shelf
 from assay.remotes.there import chosen_there
 from tests.sharing import Git, Machine, Wrapped
 

@@ -10,12 +10,12 @@ import pytest
 from assay.engine.errors import GitError, UsageError
 from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
-from assay.remotes.bucket_shallow import decode, encode
+from assay.remotes.bucket.shallow import decode, encode
 from assay.remotes.clone import clone
 from assay.remotes.how import How
 from assay.remotes.pull import pull_chosen
 from assay.remotes.push import push, push_chosen
-from assay.remotes.stores_local import LocalStore
+from assay.remotes.stores.local import LocalStore
 from tests.sharing import Git, Machine, world
 
 ALL = Which((), everything=True)
@@ -154,12 +154,12 @@ def test_what_is_neither_here_nor_there_is_not_left_out_unasked(
 def test_the_first_push_of_a_long_history_comes_in_layers_and_a_killed_one_goes_on(
     here: Machine, remote: str, cloned: list[Machine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assay.remotes.bucket_load._LONG", 5)
-    monkeypatch.setattr("assay.remotes.bucket_load._LAYERS", (1, 4))
+    monkeypatch.setattr("assay.remotes.bucket.load._LONG", 5)
+    monkeypatch.setattr("assay.remotes.bucket.load._LAYERS", (1, 4))
     for number in range(9):
         (here.folder / "train.py").write_text(f"print({number})\n")
         here.commit(f"commit {number}")
-    from assay.remotes.bucket_packs import BucketPacks, Built
+    from assay.remotes.bucket.packs import BucketPacks, Built
 
     put, puts = BucketPacks.put, []
 

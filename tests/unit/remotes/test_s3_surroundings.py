@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from assay.engine.errors import AccessDenied, ConfigError, RemoteError, Unavailable
-from assay.remotes.probe import probe
 from assay.remotes.registry import Remote, bare_store, open_store
-from assay.remotes.stores_s3 import S3Settings, S3Store
+from assay.remotes.s3.store import S3Settings, S3Store
+from assay.remotes.stores.probe import probe
 from tests import rclone, s3server
 from tests.servers import found
 

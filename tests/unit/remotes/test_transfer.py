@@ -12,14 +12,14 @@ from assay.engine.model import Artifact, Digest, Entry
 from assay.engine.ports import Sink, Source
 from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import digests_of, write_manifest
-from assay.remotes.contents import Contents
+from assay.remotes.artifacts.contents import Contents
+from assay.remotes.artifacts.download import Download
+from assay.remotes.artifacts.holdings import Moved
+from assay.remotes.artifacts.native import loose_key
+from assay.remotes.artifacts.shelf import Shelf
+from assay.remotes.artifacts.upload import Upload
 from assay.remotes.copies import Copies
-from assay.remotes.download import Download
-from assay.remotes.holdings import Moved
-from assay.remotes.native import loose_key
-from assay.remotes.shelf import Shelf
-from assay.remotes.stores_memory import MemoryStore
-from assay.remotes.upload import Upload
+from assay.remotes.stores.memory import MemoryStore
 
 BIG = 300_000
 
@@ -306,7 +306,7 @@ def test_an_index_of_a_later_version_is_not_guessed_at(store: Recording, there: 
 
 
 def test_a_merged_index_replaces_others(here: Side, store: Recording) -> None:
-    from assay.remotes.shelf import encode
+    from assay.remotes.artifacts.shelf import encode
 
     first = here.add(small(3))
     here.upload(first)
@@ -321,7 +321,7 @@ def test_a_merged_index_replaces_others(here: Side, store: Recording) -> None:
 def test_many_indexes_become_one_and_the_others_go_later(
     here: Side, there: Side, store: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assay.remotes.shelf._MANY", 4)
+    monkeypatch.setattr("assay.remotes.artifacts.shelf._MANY", 4)
     artifacts = []
     for number in range(12):
         artifacts.append(here.add({"file": f"content {number}".encode()}))
@@ -335,7 +335,7 @@ def test_many_indexes_become_one_and_the_others_go_later(
 def test_what_an_index_says_of_packs_that_are_gone_is_not_forgotten_when_it_is_replaced(
     here: Side, store: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assay.remotes.shelf._MANY", 1)
+    monkeypatch.setattr("assay.remotes.artifacts.shelf._MANY", 1)
     here.upload(here.add(small(1)))
     [lost] = [info.key for info in store.list("packs/")]
     here.upload(here.add(small(2)))
@@ -346,7 +346,7 @@ def test_what_an_index_says_of_packs_that_are_gone_is_not_forgotten_when_it_is_r
 
 
 def test_who_misses_an_index_looks_again(here: Side, there: Side, store: Recording) -> None:
-    from assay.remotes.shelf import encode
+    from assay.remotes.artifacts.shelf import encode
     from tests.sharing import Wrapped
 
     artifact = here.add(small(3))

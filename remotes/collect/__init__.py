@@ -1,0 +1,1 @@
+"""Taking away what nothing on a remote needs, beside those who push."""

@@ -1,0 +1,151 @@
+"""A store as whoever pushes sees it: what a collection has named is not there, and is claimed before it is written.
+
+The rules are those of `claims`. What is hidden stays hidden until it has been written here; so everything that
+plans a transfer by what there is sends it again, and knows nothing of collections.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from assay.engine.errors import RemoteError
+from assay.engine.model import HashName
+from assay.engine.ports import Ids, KeyInfo, RemoteStore, Sink, Source
+from assay.remotes.collect import claims as collecting
+from assay.remotes.collect.claims import Doomed
+
+_PATIENCE = 60.0
+_PAUSE = 0.25
+
+
+class Guarded:
+    """A store for whoever publishes.
+
+    Args:
+        store: The store.
+        hash_name: The hash that names collections.
+        ids: Nonces.
+        sleep: How to wait; tests pass something quicker.
+
+    Attributes:
+        hidden: The keys that are taken for absent.
+    """
+
+    def __init__(
+        self, store: RemoteStore, hash_name: HashName, ids: Ids, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.hidden: set[str] = set()
+        self._store = store
+        self._hash_name: HashName = hash_name
+        self._ids = ids
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._open: dict[str, Doomed] = {}
+        self._known: frozenset[str] = frozenset()
+        self.renew()
+
+    def renew(self) -> bool:
+        """Looks at the collections that there are now; whether some began, or began and ended, since the last look."""
+        state = collecting.look(self._store)
+        new = state.names - self._known
+        for name in sorted(state.open - self._open.keys()):
+            doomed = collecting.read(self._store, name, self._hash_name)
+            if doomed is not None:
+                self._open[name] = doomed
+                self.hidden |= doomed.keys
+        self._known |= state.names
+        return bool(new)
+
+    @property
+    def url(self) -> str:
+        """The store's own."""
+        return self._store.url
+
+    def get(self, key: str) -> bytes:
+        """The whole value."""
+        return self._store.get(key)
+
+    def get_to(self, key: str, sink: Sink) -> int:
+        """Streams the value."""
+        return self._store.get_to(key, sink)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Bytes of the value."""
+        return self._store.get_range(key, start, length)
+
+    def has_ranges(self) -> bool:
+        """Whether the store has."""
+        return self._store.has_ranges()
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes the value, claimed first."""
+        self._claim(key)
+        self._store.put(key, data)
+        self.hidden.discard(key)
+
+    def put_from(self, key: str, source: Source) -> None:
+        """Streams ``source``, claimed first."""
+        self._claim(key)
+        self._store.put_from(key, source)
+        self.hidden.discard(key)
+
+    def size(self, key: str) -> int | None:
+        """The value's length; None for what was named."""
+        return None if key in self.hidden else self._store.size(key)
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """The keys that start with ``prefix``, without what was named."""
+        return (info for info in self._store.list(prefix) if info.key not in self.hidden)
+
+    def settle(self) -> None:
+        """Makes what was written durable."""
+        self._store.settle()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Removes the keys."""
+        self._store.delete(keys)
+
+    def is_atomic(self) -> bool:
+        """Whether the store is."""
+        return self._store.is_atomic()
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Writes the value where there is none."""
+        return self._store.create(key, data)
+
+    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
+        """Replaces ``old`` by ``new``."""
+        return self._store.swap(key, old, new)
+
+    def close(self) -> None:
+        """Closes the store."""
+        self._store.close()
+
+    def _claim(self, key: str) -> None:
+        """Sees to it that no collection takes what is about to be written.
+
+        Raises:
+            RemoteError: A collection that names it is going, and does not come to an end.
+        """
+        if key not in self.hidden:
+            return
+        with self._lock:
+            naming = {name for name, doomed in self._open.items() if key in doomed.keys}
+            for name in naming:
+                collecting.claim(self._store, name, [key], self._ids.nonce())
+            waited = 0.0
+            while naming & collecting.look(self._store).going:
+                if waited > _PATIENCE:
+                    raise RemoteError(
+                        f"{self.url} is being collected, and what is to be sent is part of it.",
+                        "If nobody does that any more, `assay gc --remote` finishes it; then push again.",
+                    )
+                self._sleep(_PAUSE)
+                waited += _PAUSE
+
+
+def renewed(store: RemoteStore) -> bool:
+    """Whether a collection began since this store was looked at: then what a push found there may be named now."""
+    return isinstance(store, Guarded) and store.renew()
