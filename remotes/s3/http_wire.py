@@ -13,6 +13,7 @@ import select
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -136,6 +137,7 @@ class _Connection:
         self._used = time.monotonic()
         self._socket = _connected(server, context)
         self._socket.settimeout(server.read_timeout)
+        self._hang_up = weakref.finalize(self, self._socket.close)  # where nobody closed what he had opened
 
     def is_usable(self) -> bool:
         """Whether the other side seems to be there still: it has not hung up, nor said what nobody asked."""
@@ -219,7 +221,7 @@ class _Connection:
     def close(self) -> None:
         """Hangs up."""
         with suppress(OSError):
-            self._socket.close()
+            self._hang_up()
 
 
 class Answer:
