@@ -14,7 +14,6 @@ import pytest
 from assay.engine.queue import wishes
 from tests.filetree import write
 
-ASSAY = [sys.executable, "-m", "assay"]
 
 
 def jobs(project, assay):
@@ -30,13 +29,21 @@ def until(is_so):
         time.sleep(0.05)
 
 
+_HEARING = """\
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup` it would be ignored
+os.execv(sys.executable, [sys.executable, "-m", "assay", *sys.argv[1:]])
+"""
+
+
 @pytest.fixture
 def background(project):
     """Starts a command in the background."""
     started = []
 
     def start(*words):
-        process = subprocess.Popen([*ASSAY, *words], cwd=project, start_new_session=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-c", _HEARING, *words]
+        process = subprocess.Popen(command, cwd=project, start_new_session=True, stdout=subprocess.DEVNULL)
         started.append(process)
         return process
 
