@@ -15,7 +15,6 @@ from assay.engine.queue import wishes
 from tests.filetree import write
 
 
-
 def jobs(project, assay):
     """The queue as programs see it, by experiment."""
     return {job["name"]: job for job in json.loads(assay("queue", "status", "--json", cwd=project).out)["jobs"]}
