@@ -184,7 +184,6 @@ class Repository:
 
         other = _Beside(self.git_dir, self.common_dir, self.worktree, self.config, self.home)
         other.objects = ObjectDatabase(folder)
-        other.change_shallow = lambda *_: None  # type: ignore[method-assign]  # what is here stays as it is
         return other
 
     def change_shallow(self, more: Collection[Oid], fewer: Collection[Oid]) -> None:
