@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from assay.engine import disk
 from assay.engine.errors import AssayError, CorruptArtifact, MissingArtifact, RemoteError
 from assay.engine.model import Artifact, Digest, Entry, HashName, Oid
 from assay.engine.pipeline.datafile import DataFile
@@ -23,7 +22,7 @@ from assay.engine.pipeline.paths import is_url
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
 from assay.engine.store.cache import Cache
-from assay.engine.store.digest import digest_bytes, hasher
+from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in, write_manifest
 from assay.engine.workspace.files import within
 from assay.remotes.artifacts.contents import Contents
@@ -33,6 +32,7 @@ from assay.remotes.foreign import Foreign, Found, Origin, origin_of
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.selection import Source
 from assay.remotes.urls import place_of
+from assay.remotes.verify import Passing
 
 
 class Sources:
@@ -187,37 +187,10 @@ class _Listings:
         return digest_bytes(self.algo, data, is_dir=is_dir)
 
 
-class _Held:
-    """A file on its way, hashed as it comes."""
-
-    def __init__(self, file: disk.NewFile, algo: HashName) -> None:
-        self.file = file
-        self._algo = algo
-        self._state = hasher(algo)
-
-    @property
-    def digest(self) -> Digest:
-        """Of what came so far."""
-        return Digest(self._algo, self._state.digest().hex())
-
-    def write(self, data: bytes) -> None:
-        """Takes the next bytes."""
-        self._state.update(data)
-        try:
-            self.file.write(data)
-        except OSError as error:
-            raise disk.no_space(error, self.file.path) from error
-
-    def restart(self) -> None:
-        """Begins again."""
-        self.file.restart()
-        self._state = hasher(self._algo)
-
-
 @contextmanager
-def _held(cache: Cache, algo: HashName) -> Iterator[_Held]:
+def _held(cache: Cache, algo: HashName) -> Iterator[Passing]:
     with cache.new_file() as file:
-        yield _Held(file, algo)
+        yield Passing(file, algo)
 
 
 def _whole(entries: Mapping[str, Entry], writer: Any) -> Artifact:

@@ -39,7 +39,7 @@ from assay.remotes.layouts import prepare
 from assay.remotes.parallel import each
 from assay.remotes.registry import Remote, open_store
 from assay.remotes.urls import place_of
-from assay.remotes.verify import CheckedFile
+from assay.remotes.verify import CheckedFile, Passing
 
 
 class _File(NamedTuple):
@@ -191,40 +191,18 @@ def _below(place: Remote, store: RemoteStore, folder: str) -> list[str]:
     return sorted(key for key, _ in store.list(folder) if not key.endswith("/"))
 
 
-def _passed_on(project: Project, get: Callable[[_Held], object], name: str, there: Place) -> _File:
+def _passed_on(project: Project, get: Callable[[Passing], object], name: str, there: Place) -> _File:
     with _held(project) as held:
         get(held)
-        file = _File(name, Digest(held.algo, held.state.digest().hex()), held.file.size)
+        file = _File(name, held.digest, held.file.size)
         held.file.close()
         _sent(there, file, held.file.path)
     return file
 
 
-class _Held:
-    """A file on its way through, hashed as it comes."""
-
-    def __init__(self, file: disk.NewFile, algo: HashName) -> None:
-        self.file = file
-        self.algo = algo
-        self.state = hasher(algo)
-
-    def write(self, data: bytes) -> None:
-        """Takes the next bytes."""
-        self.state.update(data)
-        try:
-            self.file.write(data)
-        except OSError as error:
-            raise disk.no_space(error, self.file.path) from error
-
-    def restart(self) -> None:
-        """Begins again."""
-        self.file.restart()
-        self.state = hasher(self.algo)
-
-
 @contextmanager
-def _held(project: Project) -> Iterator[_Held]:
+def _held(project: Project) -> Iterator[Passing]:
     folder = project.tmp
     disk.make_folders(folder)
     with disk.NewFile(folder) as file:
-        yield _Held(file, project.layout.hash_name)
+        yield Passing(file, project.layout.hash_name)

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from assay.engine import disk
 from assay.engine.errors import AssayError, CorruptRemote, StoreError
-from assay.engine.model import Digest
+from assay.engine.model import Digest, HashName
 from assay.engine.store.cache import Cache
-from assay.engine.store.digest import Hasher
+from assay.engine.store.digest import Hasher, hasher
 
 NewHash = Callable[[], Hasher]
 
@@ -114,6 +114,38 @@ class CachedObject:
         """Begins again."""
         self._stream.close()
         self._stream = self._cache.open(self._digest)
+
+
+class Passing:
+    """A file on its way, hashed as it comes; whoever asked for it decides what its digest is good for.
+
+    Args:
+        file: Where it goes.
+        algo: The hash.
+    """
+
+    def __init__(self, file: disk.NewFile, algo: HashName) -> None:
+        self.file = file
+        self._algo = algo
+        self._state = hasher(algo)
+
+    @property
+    def digest(self) -> Digest:
+        """Of what came so far."""
+        return Digest(self._algo, self._state.digest().hex())
+
+    def write(self, data: bytes) -> None:
+        """Takes the next bytes."""
+        self._state.update(data)
+        try:
+            self.file.write(data)
+        except OSError as error:
+            raise disk.no_space(error, self.file.path) from error
+
+    def restart(self) -> None:
+        """Begins again."""
+        self.file.restart()
+        self._state = hasher(self._algo)
 
 
 class Received:
