@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from assay.engine.queue.jobs import Job, State
 
 WORKER = [sys.executable, "-m", "assay", "worker"]
@@ -45,9 +47,6 @@ def attend(context: Context, count: int) -> int:
 
 def detach(context: Context, count: int) -> int:
     """Has another process do that, which ends with the queue."""
-    import subprocess
-
-    from assay.engine import disk
     from assay.engine.queue import roster
     from assay.engine.queue.boards import board_of
     from assay.engine.words import counted
@@ -62,15 +61,40 @@ def detach(context: Context, count: int) -> int:
     if alive >= count:
         context.say(f"{counted(alive, 'worker')} at work already.")
         return 0
-    disk.make_folders(f"{board.folder}/workers")
-    log = disk.open_append(f"{board.folder}/workers/output.log")
     words = [sys.executable, "-m", "assay", "queue", "start", "-j", str(count - alive)]
-    subprocess.run(  # noqa: S603 - our own command, left to itself by a shell that ends at once
-        ["/bin/sh", "-c", '"$@" &', "sh", *words], cwd=project.root, env=context.environment, check=True,
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-    )  # fmt: skip
-    os.close(log)
+    leave_to_itself(context, words, context.environment)
     context.say(
         f"{counted(min(count - alive, queued), 'worker')} started; `assay queue status` shows how far they are."
     )
     return 0
+
+
+def leave_to_itself(context: Context, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Starts a command of ours in the background; what it prints goes to the log of the workers.
+
+    Args:
+        context: Whose project it works in.
+        words: The command.
+        environment: Its variables.
+    """
+    import subprocess
+
+    from assay.engine import disk
+    from assay.engine.queue.boards import board_of
+
+    folder = f"{board_of(context.project()).folder}/workers"
+    disk.make_folders(folder)
+    log = disk.open_append(f"{folder}/output.log")
+    try:
+        subprocess.run(  # noqa: S603 - our own command, left to itself by a shell that ends at once
+            ["/bin/sh", "-c", '"$@" &', "sh", *words],
+            cwd=context.project().root,
+            env=environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)

@@ -38,7 +38,7 @@ def start_workers(context: Context, count: int) -> int:
     Raises:
         AssayError: They ended before they had begun.
     """
-    from assay.cli.crew import WORKER
+    from assay.cli.crew import WORKER, leave_to_itself
     from assay.engine.errors import AssayError
     from assay.engine.queue.boards import board_of
 
@@ -46,7 +46,7 @@ def start_workers(context: Context, count: int) -> int:
     before = _at_work(folder)
     missing = max(count - len(before), 0)
     for _ in range(missing):
-        _spawn(context, f"{folder}/workers", [*WORKER, "--wait", str(_IDLE)])
+        leave_to_itself(context, [*WORKER, "--wait", str(_IDLE)], _environment(context))
     deadline = time.monotonic() + _PATIENCE
     while len(_at_work(folder) - before) < missing:
         if time.monotonic() > deadline:
@@ -61,28 +61,6 @@ def _at_work(folder: str) -> set[str]:
 
     here = os.uname().nodename
     return {worker.number for worker in roster.workers(folder) if worker.owner.host == here}
-
-
-def _spawn(context: Context, folder: str, words: list[str]) -> None:
-    import subprocess
-
-    from assay.engine import disk
-
-    disk.make_folders(folder)
-    log = disk.open_append(f"{folder}/output.log")
-    try:
-        subprocess.run(  # noqa: S603 - our own command, left to itself by a shell that ends at once
-            ["/bin/sh", "-c", '"$@" &', "sh", *words],
-            cwd=context.project().root,
-            env=_environment(context),
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    finally:
-        os.close(log)
 
 
 def _environment(context: Context) -> dict[str, str]:

@@ -6,6 +6,7 @@ the shape that other readers of ``refs/exps`` know. Names are unique per baselin
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from assay.engine.errors import Refused
@@ -59,15 +60,21 @@ ADJECTIVES = tuple(_ADJECTIVES.split())
 NOUNS = tuple(_NOUNS.split())
 
 
-def fresh(refs: RefStore, baseline: Oid, ids: Ids) -> str:
+def fresh(refs: RefStore, baseline: Oid, ids: Ids, taken: Collection[str] = ()) -> str:
     """A name that no experiment of the baseline has, as ``^[a-z]{5}-[a-z]{4}$``.
+
+    Args:
+        refs: Where experiments are looked for.
+        baseline: The commit that it starts from.
+        ids: The source of chance.
+        taken: Names that are promised already.
 
     Raises:
         Refused: So many names are in use that no free one was met.
     """
     for _ in range(_TRIES):
         name = f"{ids.choose(ADJECTIVES)}-{ids.choose(NOUNS)}"
-        if refs.read(ExpRef(baseline, name).refname) is None:
+        if name not in taken and refs.read(ExpRef(baseline, name).refname) is None:
             return name
     raise Refused("No free name for the experiment was found.", "Give it one: `-n NAME`.")
 

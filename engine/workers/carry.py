@@ -54,7 +54,7 @@ def carry(
     """
     made = made_before(project, claim.job) if claim.job.attempts else None
     if made is not None:
-        _succeeded(project, claim, RunFolder(project, claim.job.number), made)
+        succeeded(project, claim, RunFolder(project, claim.job.number), made)
         return None
     job = claim.job.begun(worker, int(time.time()))
     # A worker may die before the board knows of its attempt, so that the count alone would not do.
@@ -90,7 +90,7 @@ def carry(
         names = ", ".join(ran.reproduced.failed)
         _failed(project, claim, folder, "failed", f"These stages failed: {names}.", None)
         return ran._replace(log=logs.path_of_job(project, tag, None) or "")
-    _succeeded(project, claim, folder, ran.made.commit)
+    succeeded(project, claim, folder, ran.made.commit)
     return ran
 
 
@@ -98,7 +98,7 @@ def _was_made(project: Project, claim: Claim, folder: RunFolder, log: logs.Log) 
     """Whether the experiment is there, though something went wrong, which the board says then; else keeps the log."""
     made = made_before(project, claim.job)
     if made is not None:
-        _succeeded(project, claim, folder, made)
+        succeeded(project, claim, folder, made)
         return True
     log.take_back()
     log.fail()
@@ -151,7 +151,8 @@ def _opened(folder: RunFolder, job: Job, *, goes_on: bool) -> Iterator[Project]:
         inside.close()
 
 
-def _succeeded(project: Project, claim: Claim, folder: RunFolder, made: Oid) -> None:
+def succeeded(project: Project, claim: Claim, folder: RunFolder, made: Oid) -> None:
+    """Says on the board that the experiment is made, and lets go of what the job needed."""
     claim.move(claim.job.ended("success", int(time.time()))._replace(made=made), "success")
     with suppress(OSError):
         folder.remove()

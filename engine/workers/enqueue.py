@@ -20,7 +20,7 @@ from assay.engine.experiments.runfolder import refuse_absent
 from assay.engine.experiments.start import baseline_of
 from assay.engine.experiments.sweep import combinations
 from assay.engine.git.batch import ObjectBatch
-from assay.engine.model import ExpRef, Oid
+from assay.engine.model import Oid
 from assay.engine.project import Project
 from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import PINNED, Job
@@ -108,25 +108,16 @@ def _names(project: Project, baseline: Oid, spec: RunSpec, count: int) -> list[s
     """The names of the experiments, none of which is in use or about to be."""
     waiting = {job.name for _, _, job in board_of(project).jobs("queued", "running") if job.baseline == baseline}
     if spec.name is None:
-        found: dict[str, None] = {}
-        while len(found) < count:
-            name = naming.fresh(project.repo.refs, baseline, project.world.ids)
-            for _ in range(1_000):
-                if name not in found and name not in waiting:
-                    break
-                name = naming.fresh(project.repo.refs, baseline, project.world.ids)
-            else:
-                name = f"{name}-{len(found)}"
-            found[name] = None
-        return list(found)
+        found: list[str] = []
+        taken = set(waiting)
+        for _ in range(count):
+            found.append(naming.fresh(project.repo.refs, baseline, project.world.ids, taken))
+            taken.add(found[-1])
+        return found
     claim_name(project, baseline, spec.name, force=True)
     names = [spec.name] if count == 1 else [f"{spec.name}-{number}" for number in range(1, count + 1)]
     for name in names:
         if name in waiting:
             raise NameTaken(f"An experiment {name!r} is in the queue already.", "Choose another name with -n.")
-        if not spec.manner.force and project.repo.refs.read(ExpRef(baseline, name).refname) is not None:
-            raise NameTaken(
-                f"{baseline.hex()[:7]} has an experiment {name!r} already.",
-                "Choose another name with -n, or replace it with -f.",
-            )
+        claim_name(project, baseline, name, force=spec.manner.force)
     return names

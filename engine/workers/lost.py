@@ -16,7 +16,7 @@ from assay.engine.queue.board import Board, Claim
 from assay.engine.queue.boards import all_jobs, board_of
 from assay.engine.queue.jobs import KEPT, PINNED, Job, State
 from assay.engine.queue.wishes import Wish
-from assay.engine.workers.carry import forget_refs, made_before
+from assay.engine.workers.carry import made_before, succeeded
 
 ATTEMPTS = 3
 """So many times a job may lose its worker; then it is what ends them."""
@@ -69,9 +69,7 @@ def _settle(project: Project, claim: Claim) -> None:
     made = made_before(project, claim.job)
     job, was_over = claim.job.ended("lost", int(time.time())), bool(claim.job.attempts and claim.job.attempts[-1].end)
     if made is not None:
-        claim.move(claim.job.ended("success", int(time.time()))._replace(made=made), "success")
-        RunFolder(project, job.number).remove()
-        forget_refs(project, job)
+        succeeded(project, claim, RunFolder(project, job.number), made)
         return
     board = board_of(project)
     is_killed = wishes.is_asked(board.folder, "kill", job.number)
