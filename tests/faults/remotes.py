@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from assay.engine.errors import AccessDenied, Unavailable
 from assay.engine.ports import RemoteStore, Sink, Source
 from tests.sharing import Wrapped
+
+Through = Callable[[RemoteStore], None]
+"""From now on every remote is this store: what the fixture `through` does."""
 
 
 class Killed(BaseException):

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assay.engine.errors import AccessDenied, RemoteError
-from assay.engine.ports import RemoteStore
 from assay.engine.store.digest import object_key
-from assay.remotes import layouts
 from assay.remotes.pull import pull
 from assay.remotes.push import push
-from assay.remotes.registry import Remote
 from assay.remotes.stores.memory import MemoryStore
-from tests.faults.remotes import FailingAfterStore, Killed, RecordingStore, RefusingStore, WithholdingStore
+from tests.faults.remotes import FailingAfterStore, Killed, RecordingStore, RefusingStore, Through, WithholdingStore
 from tests.sharing import Git, Machine
 from tests.stores import overwrite
-
-Through = Callable[[RemoteStore], None]
-
-
-@pytest.fixture
-def through(monkeypatch: pytest.MonkeyPatch) -> Through:
-    """From now on every remote is this store."""
-
-    def use(store: RemoteStore) -> None:
-        def open_store(_: Remote, journal: str = "") -> RemoteStore:
-            return store
-
-        monkeypatch.setattr(layouts, "open_store", open_store)
-
-    return use
 
 
 @pytest.fixture

@@ -12,11 +12,8 @@ import pytest
 
 from assay.engine import disk
 from assay.engine.errors import AccessDenied, AssayError, RemoteError
-from assay.engine.ports import RemoteStore
-from assay.remotes import layouts
 from assay.remotes.pull import pull
 from assay.remotes.push import push
-from assay.remotes.registry import Remote
 from assay.remotes.stores.memory import MemoryStore
 from assay.remotes.stores.retry import Retrying
 from tests.faults.remotes import (
@@ -26,24 +23,10 @@ from tests.faults.remotes import (
     FlakyStore,
     Killed,
     RecordingStore,
+    Through,
     TruncatingStore,
 )
 from tests.sharing import Git, Machine
-
-Through = Callable[[RemoteStore], None]
-
-
-@pytest.fixture
-def through(monkeypatch: pytest.MonkeyPatch) -> Through:
-    """From now on every remote is this store."""
-
-    def use(store: RemoteStore) -> None:
-        def open_store(_: Remote, journal: str = "") -> RemoteStore:
-            return store
-
-        monkeypatch.setattr(layouts, "open_store", open_store)
-
-    return use
 
 
 @pytest.fixture
