@@ -29,6 +29,7 @@ TAIL_LINES = 20
 _TAIL_BYTES = 16 * 1024
 _CHUNK = 64 * 1024
 _DRAIN = 16
+_LOOK = 500  # milliseconds: an interrupt just before a wait begins does not end that wait, and is seen after it
 _FLAGS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """The signals that an interrupted stage gets, and how many seconds it has to end after each."""
@@ -214,7 +215,7 @@ class _Command:
     def follow(self) -> int:
         """Runs it and passes on what it prints until it ends; returns its status (negative: the signal)."""
         self._thread.start()
-        while not self._has_ended(None):
+        while not self._has_ended(_LOOK):
             pass
         problem = self._problem
         if self._process is None:
@@ -222,7 +223,7 @@ class _Command:
             raise AssayError(f"The shell {self._words[0]!r} cannot be started: {reason}.", "Set SHELL to another.")
         return int(self._process.returncode)
 
-    def _has_ended(self, milliseconds: int | None) -> bool:
+    def _has_ended(self, milliseconds: int) -> bool:
         """Waits for output or the end, at most so long, and passes the output on."""
         poll = select.poll()
         poll.register(self._output.read_end, select.POLLIN)

@@ -211,14 +211,23 @@ def test_a_full_disk_under_the_log_ends_the_stage(tmp_path: Path) -> None:
         run_stage(Stage("s", "dvc.yaml", "echo x; sleep 60"), str(tmp_path), dict(os.environ), log)
 
 
-def interrupted(run: Run, tmp_path: Path, cmd: str) -> None:
+def interrupt_process() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupt_without_waking() -> None:
+    """An interrupt that no wait of the main thread is ended by, like one that comes just before the wait begins."""
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+
+def interrupted(run: Run, tmp_path: Path, cmd: str, how: Callable[[], None] = interrupt_process) -> None:
     """Runs a command that touches `ready`, and interrupts this process once it has."""
     ready = tmp_path / "project" / "ready"
 
     def interrupt() -> None:
         while not ready.exists():
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        how()
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -239,6 +248,11 @@ def test_an_interrupt_reaches_the_command_and_lets_it_finish(run: Run, tmp_path:
     cmd = "trap 'echo saved > saved; exit 1' INT; touch ready; while :; do sleep 0.05; done"
     interrupted(run, tmp_path, cmd)
     assert (tmp_path / "project" / "saved").read_text() == "saved\n"
+
+
+def test_an_interrupt_just_before_a_wait_does_not_wait_for_the_command(run: Run, tmp_path: Path) -> None:
+    interrupted(run, tmp_path, "touch ready; sleep 10; touch finished", interrupt_without_waking)
+    assert not (tmp_path / "project" / "finished").exists()
 
 
 def test_a_command_that_prints_much_while_it_ends_is_not_stuck(run: Run, tmp_path: Path) -> None:
