@@ -52,13 +52,20 @@ def gate_of(root: Path) -> Path:
     return root.with_name(f"{root.name}-gate")
 
 
-def until(is_so, what: str) -> None:
+def until(is_so, what: str, seconds: float = 120) -> None:
     """Waits for something that another process does."""
-    for _ in range(2400):
-        if is_so():
-            return
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not come")
+
+
+def dvc(root: Path, *words: str) -> subprocess.Popen:
+    """DVC in a process of its own: a worker is a copy of the process that starts it, which may have no threads."""
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(root.with_name("site"))}
+    environment.update({f"GIT_{who}_{what}": f"{what}@x" for who in WHO for what in ("NAME", "EMAIL")})
+    environment["PATH"] = f"{Path(python_of_dvc()).parent}:{environment['PATH']}"
+    return subprocess.Popen([python_of_dvc(), "-m", "dvc", *words], cwd=root, env=environment)
 
 
 def shown(dvc_process, assay_dvc, root: Path, *words: str) -> list[dict]:
@@ -95,7 +102,7 @@ def played(dvc_process, root):
     """A queue with one experiment that runs, one that will fail, one that waits; yields when the first has begun."""
     for name, change in (("slow", "mode=slow"), ("bad", "mode=fail"), ("later", "lr=0.3")):
         assert dvc_process.run(root, "exp", "run", "--queue", "-n", name, "-S", change).code == 0
-    dvc_process.run(root, "queue", "start")
+    assert dvc(root, "queue", "start").wait(120) == 0
     until((gate_of(root) / "begun").exists, "the first experiment")
     yield root
     (gate_of(root) / "go").touch()
@@ -139,10 +146,7 @@ def test_a_run_in_the_workspace(dvc_process, assay_dvc, assay, root):
     with suppress(FileNotFoundError):
         (gate_of(root) / "go").unlink()
         (gate_of(root) / "begun").unlink()
-    program = [python_of_dvc(), "-m", "dvc", "exp", "run", "-q", "-n", "here", "-S", "mode=slow", "-S", "lr=0.9"]
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(root.with_name("site"))}
-    environment.update({f"GIT_{who}_{what}": f"{what}@x" for who in WHO for what in ("NAME", "EMAIL")})
-    running = subprocess.Popen(program, cwd=root, env=environment)
+    running = dvc(root, "exp", "run", "-q", "-n", "here", "-S", "mode=slow", "-S", "lr=0.9")
     try:
         until((gate_of(root) / "begun").exists, "the run")
         rows = shown(dvc_process, assay_dvc, root, "--json", "--hide-failed")
