@@ -31,6 +31,12 @@ WORDS = [
     ["db.ports={a: null}", "text='${n}, ${list}'", "none=nan"],
     ["+many=sort([3,1,2])", "++text='x: y'"],
 ]
+MORE = [  # runs like those above, whose values alone are others
+    ["db=postgres", "+db.extra=[a,{b: c}]", "++n=text", "~text"],
+    ["+db@copy=postgres", "list=[]"],
+    ["model=big", "lr=${n}"],
+    ["db.ports={a: [1]}", "text='${db}'", "none=null"],
+]
 REFUSED = [["db=nope"]]
 
 
@@ -56,8 +62,9 @@ def pair(dvc_process, git):
 def test_the_text_is_that_of_dvc(dvc_process, pair, hydra):
     theirs, ours = pair
     configuration = Configuration(f"{ours}/conf", "", "config", f"{ours}/")
-    found = compose(configuration, WORDS, str(ours), {"PATH": os.environ["PATH"]})
-    assert [[text] for text in found] == dvc_process.ask("compose", theirs, name="config", cases=WORDS)["texts"]
+    found = compose(configuration, [*WORDS, *MORE, *WORDS], str(ours), {"PATH": os.environ["PATH"]})
+    texts = dvc_process.ask("compose", theirs, name="config", cases=[*WORDS, *MORE])["texts"]
+    assert [[text] for text in found] == [*texts, *texts[: len(WORDS)]]
 
 
 def test_both_refuse_with_the_same_sentence(dvc_process, pair, hydra):
