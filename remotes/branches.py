@@ -7,11 +7,9 @@ with the workspace, the index and the data of the new commit, or not at all.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from assay.engine import disk
 from assay.engine.errors import AssayError
 from assay.engine.events import Note
 from assay.engine.experiments.chosen import Which
@@ -24,6 +22,7 @@ from assay.engine.words import counted
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.layouts import git_remote
+from assay.remotes.refs import settle
 from assay.remotes.registry import Remote
 
 HEADS = "refs/heads/"
@@ -162,13 +161,6 @@ def joined(*reports: Report) -> Report:
 
 def _left(name: str, why: str) -> Report:
     return NOTHING._replace(failed={name: why})
-
-
-def settle(project: Project) -> None:
-    """Makes everything fetched so far survive a power cut."""
-    for folder in (project.cache_folder, project.repo.common_dir):
-        if os.path.isdir(folder):
-            disk.sync_tree(folder)
 
 
 def _name(project: Project, source: Remote) -> str:

@@ -27,14 +27,14 @@ from assay.engine.words import counted
 from assay.remotes.artifacts.freight import Places
 from assay.remotes.artifacts.native import GIT_HEAD
 from assay.remotes.branches import HEADS
-from assay.remotes.bucket.transport import BucketTransport, fetch_refs
+from assay.remotes.bucket.transport import BucketTransport
 from assay.remotes.copies import Copies
 from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, notes_on, shared
 from assay.remotes.layouts import bucket, found_on
 from assay.remotes.newfolder import Made, check_new, new_folder
-from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
+from assay.remotes.refs import fetch_refs, write_experiments
 from assay.remotes.registry import Remote, default_name, find, is_proxied, keep_local, located, open_store
 from assay.remotes.remarks import take
 from assay.remotes.stores.watched import watched

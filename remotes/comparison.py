@@ -17,12 +17,12 @@ from assay.engine.ports import GitTransport
 from assay.engine.project import Project
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.freight import Data, Places, Wanted, by_remote
-from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.choose import chosen_here
 from assay.remotes.data import compare
 from assay.remotes.exchange import needs_of
 from assay.remotes.layouts import git_remote
 from assay.remotes.reachable import Reachable
+from assay.remotes.refs import fetch_refs
 from assay.remotes.registry import find
 from assay.remotes.rehearsal import played, scratch
 from assay.remotes.there import chosen_there

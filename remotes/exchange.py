@@ -12,17 +12,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, BadInput, UsageError
-from assay.engine.experiments.chosen import is_experiment
-from assay.engine.git.reach import is_ancestor
 from assay.engine.model import Oid
 from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked_at
-from assay.engine.ports import GitTransport, RefUpdate, RemoteStore, Report
+from assay.engine.ports import GitTransport, RemoteStore, Report
 from assay.engine.project import Project
 from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted
 from assay.remotes.bucket.notes import BucketNotes
-from assay.remotes.bucket.transport import BucketTransport, fetch_refs
+from assay.remotes.bucket.transport import BucketTransport
 from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require
 from assay.remotes.reachable import Reachable
+from assay.remotes.refs import fetch_refs, publish_refs
 from assay.remotes.registry import Remote, limited
 from assay.remotes.stores.watched import watched
 
@@ -130,48 +129,15 @@ class StoreExchange:
         return outcome.report(self.git, freight, *before)
 
     def _publish_refs(self, refs: Mapping[str, Oid], outcome: _Outcome, *, force: bool) -> None:
-        there = self.git.refs(list(refs))
-        updates = []
-        same: dict[str, Oid] = {}
-        for name, oid in refs.items():
-            now = there.get(name)
-            if now == oid or self._is_behind(name, oid, now):
-                outcome.up_to_date.append(name)
-                same.update({name: oid} if now == oid else {})
-            elif now is not None and is_experiment(name) and not (force or self._goes_on(oid, now)):
-                outcome.failed[name] = (
-                    f"The remote has another experiment of that name, {now.hex()[:7]}; "
-                    "give yours another one with `assay rename`, or replace that one with -f."
-                )
-            else:
-                updates.append(RefUpdate(name, now, oid))
-        try:
-            results = self.git.push(updates, self._project.repo.objects) if updates else []
-        except AssayError as error:
-            outcome.failed.update((update.refname, error.message) for update in updates)
-            return
-        if same and isinstance(self.git, BucketTransport):
+        done = publish_refs(self._project, self.git, refs, force=force)
+        outcome.refs += done.refs
+        outcome.up_to_date += done.up_to_date
+        if done.same and not done.is_refused and isinstance(self.git, BucketTransport):
             try:
-                self.git.confirm(same, self._project.repo.objects)
+                self.git.confirm(done.same, self._project.repo.objects)
             except AssayError as error:
-                outcome.failed.update(dict.fromkeys(same, error.message))
-        for result in results:
-            if result.problem:
-                outcome.failed[result.refname] = result.problem
-            else:
-                outcome.refs.append(result.refname)
-
-    def _goes_on(self, oid: Oid, there: Oid) -> bool:
-        """Whether a commit goes on from the one that the remote has."""
-        objects = self._project.repo.objects
-        return there in objects and is_ancestor(objects, there, oid, shallow=self._project.repo.shallow)
-
-    def _is_behind(self, name: str, oid: Oid, there: Oid | None) -> bool:
-        """Whether a branch has nothing that the remote's does not have."""
-        objects, shallow = self._project.repo.objects, self._project.repo.shallow
-        if not name.startswith("refs/heads/") or there is None or there not in objects:
-            return False
-        return is_ancestor(objects, oid, there, shallow=shallow)
+                outcome.failed.update(dict.fromkeys(done.same, error.message))
+        outcome.failed.update(done.failed)
 
     def _damaged(self) -> dict[str, str]:
         """What was found damaged on the way: even where it stopped nothing, the remote is not as it should be."""

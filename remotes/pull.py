@@ -20,6 +20,7 @@ from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.layouts import meant
+from assay.remotes.refs import write_experiments
 from assay.remotes.registry import Remote
 from assay.remotes.remarks import take
 from assay.remotes.there import There, chosen_there
@@ -174,12 +175,3 @@ def compared(
         else:
             new[name] = oid
     return new, known, failed
-
-
-def write_experiments(project: Project, refs: Mapping[str, Oid]) -> None:
-    """Writes the refs of experiments whose objects and artifacts are here, once these are durable (law 1)."""
-    if refs:
-        branches.settle(project)
-        with project.repo.refs.transaction() as change:
-            for name, oid in refs.items():
-                change.update(name, oid, project.repo.refs.read(name))

@@ -20,11 +20,11 @@ from assay.engine.notes.remarks import shown
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
 from assay.remotes.bucket.notes import Said
-from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import connected
 from assay.remotes.layouts import meant
 from assay.remotes.reachable import Reachable
+from assay.remotes.refs import fetch_refs
 
 _NAMED = ("refs/heads/", "refs/tags/")
 

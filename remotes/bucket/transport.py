@@ -13,10 +13,9 @@ from typing import Protocol
 
 from assay.engine.errors import CorruptRemote, KeyMissing, MissingObject
 from assay.engine.events import Note, Reporter, silent
-from assay.engine.git.database import ObjectDatabase
 from assay.engine.git.reach import closure
 from assay.engine.model import HashName, Oid
-from assay.engine.ports import Clock, GitTransport, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
+from assay.engine.ports import Clock, Ids, ObjectSource, PackSink, RefResult, RefUpdate, RemoteStore
 from assay.engine.words import counted
 from assay.remotes.bucket.join import join_small
 from assay.remotes.bucket.load import Load, load
@@ -234,32 +233,6 @@ class BucketTransport:
         objects, commits = counted(len(going.oids), "Git object"), counted(going.commits, "commit")
         offer = "" if self.depth is not None or going.commits < _WORTH_SAYING else "; `push --depth N` sends less of it"
         self._report(Note(f"First push to {self.url}: {objects}, {commits} of history, {_amount(size)}{offer}."))
-
-
-def fetch_refs(
-    git: GitTransport, refs: Mapping[str, Oid], objects: ObjectDatabase, complete: Callable[[Oid], bool]
-) -> tuple[Mapping[str, Oid], Mapping[str, str]]:
-    """Brings what refs need: all together, and where the remote is damaged one by one.
-
-    Returns:
-        The refs that are complete here now, and the others with a sentence.
-
-    Raises:
-        RemoteError: The remote refuses altogether.
-    """
-    try:
-        git.fetch(refs.values(), objects, objects, complete=complete)
-    except CorruptRemote as error:
-        if len(refs) == 1:
-            return {}, dict.fromkeys(refs, error.message)
-        arrived: dict[str, Oid] = {}
-        failed: dict[str, str] = {}
-        for name, oid in refs.items():
-            one, damage = fetch_refs(git, {name: oid}, objects, complete)
-            arrived.update(one)
-            failed.update(damage)
-        return arrived, failed
-    return refs, {}
 
 
 class _Bringing:

@@ -27,13 +27,12 @@ from assay.engine.ports import GitTransport, Report
 from assay.engine.project import Project, World, open_project
 from assay.remotes.artifacts.freight import Places
 from assay.remotes.branches import HEADS, NOTHING, joined
-from assay.remotes.bucket.transport import fetch_refs
 from assay.remotes.clone import NAME, Cloned
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import Address
 from assay.remotes.newfolder import Made, new_folder
-from assay.remotes.pull import write_experiments
+from assay.remotes.refs import fetch_refs, write_experiments
 from assay.remotes.workspace import check_out, tracked_here
 
 _TAGS = "refs/tags/"

@@ -10,29 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from assay.engine.errors import AssayError, GitError, NameTaken, Refused, UnknownRevision, UsageError
+from assay.engine.errors import GitError, NameTaken, Refused, UnknownRevision, UsageError
 from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.experiments.dvcscope import Commits, baselines
 from assay.engine.experiments.naming import problem_with
 from assay.engine.git.reach import is_ancestor
 from assay.engine.model import ExpRef, Oid, start_of
-from assay.engine.notes import ledger
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
-from assay.remotes import remarks
-from assay.remotes.artifacts import runs
-from assay.remotes.artifacts.freight import Places
-from assay.remotes.artifacts.holdings import Moved
-from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.choose import choose, folder_of
-from assay.remotes.exchange import StoreExchange, notes_on
 from assay.remotes.git import addresses
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import prepare
-from assay.remotes.pull import write_experiments
 from assay.remotes.reachable import Reachable
-from assay.remotes.registry import find
-from assay.remotes.rehearsal import scratch
+from assay.remotes.refs import fetch_refs, publish_refs, write_experiments
 
 
 class Shared(NamedTuple):
@@ -84,13 +74,13 @@ def push(
             name for name, oid in refs.items() if not how.force and _has_diverged(project, there.get(name), oid)
         ]
         ready = {name: oid for name, oid in refs.items() if name not in diverged}
-        with Places(project, how.remote, jobs=how.jobs, check=prepare) as places:
-            ran = runs.send(project, places) if how.run_cache and how.artifacts else Moved()
-            exchange = StoreExchange(project, git, places, None)
-            report = exchange.publish(ready, force=how.force, artifacts=how.artifacts)
-            if how.artifacts and project.repo.refs.read(ledger.REF) is not None:
-                report = remarks.send(project, _notes(project, places, how), ready, report)
-    return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts + ran.artifacts, report.failed)
+        if how.artifacts:
+            from assay.remotes.git import laden  # what carries data takes longer to import than refs to push
+
+            report = laden.push(project, git, ready, how)
+            return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts, report.failed)
+        done = publish_refs(project, git, ready, force=how.force)
+        return Shared(done.refs, done.up_to_date, tuple(diverged), 0, {**done.failed, **git.damaged})
 
 
 def pull(
@@ -105,22 +95,22 @@ def pull(
     """Fetches experiments from a Git remote, their data into the cache. Arguments and errors are those of `push`."""
     with _opened(project, git_remote, typed_in) as git:
         refs = _chosen(project, git.refs, names, wanted, f"on {git_remote}")
-        with Places(project, how.remote, jobs=how.jobs) as places:
-            exchange = StoreExchange(project, git, places, None)
-            commits = exchange.fetch(refs, artifacts=False)
-            arrived = {name: refs[name] for name in commits.refs}
-            here = {name: project.repo.refs.read(name) for name in arrived}
-            diverged = [] if how.force else [name for name in here if _has_diverged(project, here[name], arrived[name])]
-            good = {name: oid for name, oid in arrived.items() if name not in diverged}
-            report = exchange.fetch(good, artifacts=how.artifacts)
-            ran = runs.bring(project, places) if how.run_cache and how.artifacts else Moved()
-            written = {name: good[name] for name in report.refs if here[name] != good[name]}
+        arrived, lost = fetch_refs(git, refs, project.repo.objects, Reachable(project.repo))
+        here = {name: project.repo.refs.read(name) for name in arrived}
+        diverged = [] if how.force else [name for name in here if _has_diverged(project, here[name], arrived[name])]
+        good = {name: oid for name, oid in arrived.items() if name not in diverged}
+        written = {name: oid for name, oid in good.items() if here[name] != oid}
+        failed, files = {**lost, **git.damaged_refs}, 0
+        if how.artifacts:
+            from assay.remotes.git import laden
+
+            report = laden.pull(project, git, good, written, how, f"exp pull from {git_remote}")
+            good = {name: good[name] for name in report.refs}
+            failed, files = {**failed, **report.failed}, report.artifacts
+        else:
             write_experiments(project, written)
-            if how.artifacts and report.refs:
-                report = remarks.take(project, _notes(project, places, how), f"exp pull from {git_remote}", report)
-        failed = {**commits.failed, **report.failed, **git.damaged_refs}
-    same = tuple(name for name in report.refs if name not in written)
-    return Shared(tuple(written), same, tuple(diverged), report.artifacts + ran.artifacts, failed)
+    done = tuple(name for name in good if name in written)
+    return Shared(done, tuple(name for name in good if name not in written), tuple(diverged), files, failed)
 
 
 def listed(
@@ -193,6 +183,8 @@ def rename(project: Project, git_remote: str, old: str, new: str, *, force: bool
     problem = problem_with(new)
     if problem:
         raise UsageError(f"{new!r} cannot be the name of an experiment: {problem}.", "Choose another.")
+    from assay.remotes.rehearsal import scratch
+
     with scratch(project) as other, _opened(other, git_remote, typed_in, push=True) as git:
         ((refname, commit),) = _chosen(project, git.refs, [old], None, f"on {git_remote}").items()
         baseline = start_of(refname)
@@ -220,14 +212,6 @@ def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -
         yield git
     finally:
         git.close()
-
-
-def _notes(project: Project, places: Places, how: How) -> BucketNotes | None:
-    """Tags and notes on the data remote, where the data of experiments is, too; None where there is none to be had."""
-    try:
-        return notes_on(project, places.of().store, find(project, how.remote))
-    except AssayError:  # what matters of it is said where data travels
-        return None
 
 
 def _refs_here(project: Project) -> Callable[[Sequence[str]], Mapping[str, Oid]]:
