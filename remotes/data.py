@@ -68,6 +68,7 @@ def push_data(
             places.of()  # a remote that is not there is said, whether there is anything to send or not
         freight.send(selected.data.values())
         ran = runs.send(project, places) if run_cache else Moved()
+        places.tidy()
         return _transferred(selected, freight, ran, places)
 
 

@@ -97,6 +97,7 @@ class StoreExchange:
             self._publish_refs(ready, outcome, force=force)
             if isinstance(self.git, BucketTransport) and self.git.depth is not None:
                 self.git.deepen(ready, self._project.repo.objects)
+        self.places.tidy()
         outcome.failed.update(self._damaged())
         return outcome.report(self.git, freight, *before)
 

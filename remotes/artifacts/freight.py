@@ -110,6 +110,11 @@ class Places:
         """Whether somewhere a collection began meanwhile, so that what was there may be about to go."""
         return sum(renewed(place.store) for place in dict.fromkeys(self._open.values())) > 0  # each is to be asked
 
+    def tidy(self) -> None:
+        """Puts in order what was sent, once it is published."""
+        for place in dict.fromkeys(self._open.values()):
+            place.holdings.tidy()
+
     def __enter__(self) -> Places:
         return self
 

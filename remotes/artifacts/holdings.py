@@ -61,6 +61,9 @@ class Holdings(Protocol):
             RemoteError: The remote refuses altogether.
         """
 
+    def tidy(self) -> None:
+        """Puts in order what `send` left, once that is published. It can wait: what fails is tried by a later push."""
+
     def bring(self, roots: Iterable[Digest], contents: Contents, *, only_manifests: bool = False) -> Moved:
         """Makes sure that the cache has these artifacts and all below them.
 

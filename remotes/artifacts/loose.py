@@ -112,6 +112,9 @@ class LooseHoldings:
             self._report(Done(task))
         return moved
 
+    def tidy(self) -> None:
+        """Nothing: each artifact is an object of its own."""
+
     def bring(self, roots: Iterable[Digest], contents: Contents, *, only_manifests: bool = False) -> Moved:
         """Brings what is missing here: listings first, since they say what else there is."""
         moved = Moved()

@@ -31,6 +31,7 @@ class PackedHoldings:
         self._cache = cache
         self._shelf = shelf
         self._report = report
+        self._has_sent = False
 
     @property
     def damaged(self) -> Mapping[str, str]:
@@ -40,7 +41,17 @@ class PackedHoldings:
     def send(self, digests: Collection[Digest], contents: Contents) -> Moved:  # noqa: ARG002  # as the port has it
         """Sends what is missing there; an index speaks of a pack once that is there."""
         self._shelf.refresh()
-        return Upload(self._cache, self._shelf, self._report).send(digests)
+        sent = Upload(self._cache, self._shelf, self._report).send(digests)
+        self._has_sent |= sent.artifacts > 0
+        return sent
+
+    def tidy(self) -> None:
+        """Joins small packs, when one was added."""
+        if self._has_sent:
+            from assay.remotes.artifacts.join import join_small
+
+            self._has_sent = False
+            join_small(self._shelf, self._cache, self._report)
 
     def bring(self, roots: Iterable[Digest], contents: Contents, *, only_manifests: bool = False) -> Moved:
         """Brings what is missing here."""

@@ -5,6 +5,8 @@ the remote or from its local copy. It counts only as far as its packs are there 
 
 Where there are many indexes, a push writes one that says what they say and names them, and a later push, having read
 that one, removes them: a reader who misses an index looks again, and finds it said by another.
+
+What several packs hold is read from the largest: small packs are joined (`join`), and stay until they are collected.
 """
 
 from __future__ import annotations
@@ -112,13 +114,16 @@ class Shelf:
         self._take(described)
         return True
 
-    def _take(self, packs: Iterable[Shelved]) -> None:
-        for pack in packs:
-            there = self._sizes.get(pack.id)
-            if there == pack.size:
+    def _take(self, packs: Collection[Shelved]) -> None:
+        for pack in sorted(packs, key=lambda one: (one.size, one.id)):  # the largest has the last word
+            if self._sizes.get(pack.id) == pack.size:
                 self._held[pack.id] = pack.entries
                 self._packs.update(dict.fromkeys(pack.entries, pack.id))
-            elif pack_key(pack.id) not in self._hidden:
+        for pack in packs:
+            there = self._sizes.get(pack.id)
+            if there is None and pack.entries.keys() <= self._packs.keys():
+                continue  # it was collected, since larger ones hold all of it
+            if there != pack.size and pack_key(pack.id) not in self._hidden:
                 state = "is gone" if there is None else f"is damaged: it has {there} bytes, not {pack.size}"
                 self.damaged[pack_key(pack.id)] = f"{pack_key(pack.id)} {state}."
 
@@ -154,8 +159,13 @@ class Shelf:
         return self._sizes[pack_id]
 
     def digests_in(self, pack_id: str) -> list[Digest]:
-        """What an index says a pack holds."""
-        return [digest_of(key) for key in self._held.get(pack_id, ())]
+        """What an index says a pack holds, in the order in which it lies there."""
+        entries = self._held.get(pack_id, {})
+        return [digest_of(key) for key in sorted(entries, key=entries.__getitem__)]
+
+    def in_use(self) -> list[str]:
+        """The packs that something is read from, the smallest first; the others have nothing that these have not."""
+        return sorted(set(self._packs.values()), key=lambda one: (self._sizes[one], one))
 
     def packs(self) -> Mapping[str, Entries]:
         """The packs that are there and described, with what they hold."""

@@ -171,15 +171,8 @@ class Upload:
         self._put_pack(self._cache.index.path(pack.id), pack.id, pack.size)
 
     def _put_pack(self, path: str, pack_id: str, size: int) -> None:
-        if self._shelf.has_pack(pack_id, size):
-            return
-        algo = pack_algo(pack_id) or self._cache.algo
-
-        def damaged() -> CorruptArtifact:
-            return CorruptArtifact(f"The pack {path} is damaged.")
-
-        with CheckedFile(path, lambda: hasher(algo), pack_id, damaged) as source:
-            self._shelf.store.put_from(pack_key(pack_id), source)
+        if not self._shelf.has_pack(pack_id, size):
+            put_pack(self._shelf, path, pack_id)
 
     def _gathered(self, digests: list[Digest]) -> Iterator[PackWriter]:
         """New packs of these objects, made as they are taken; always in the same order, so that a retry finds them."""
@@ -210,3 +203,19 @@ class Upload:
         self.done.artifacts += artifacts
         self.done.size += size
         self._report(Progress(self._task, self.done.size, max(self._total, self.done.size), "B"))
+
+
+def put_pack(shelf: Shelf, path: str, pack_id: str) -> None:
+    """Sends a pack, verified while it is read.
+
+    Raises:
+        CorruptArtifact: The file is not the pack of that id.
+        RemoteError: The remote refuses.
+    """
+    algo = pack_algo(pack_id) or shelf.hash_name
+
+    def damaged() -> CorruptArtifact:
+        return CorruptArtifact(f"The pack {path} is damaged.")
+
+    with CheckedFile(path, lambda: hasher(algo), pack_id, damaged) as source:
+        shelf.store.put_from(pack_key(pack_id), source)

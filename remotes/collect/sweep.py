@@ -309,7 +309,10 @@ def _plan(there: _Remote, live: _Live) -> _Plan:
 
 
 def _packs(shelf: Shelf, live: Mapping[bytes, Digest]) -> tuple[set[str], dict[str, list[Digest]]]:
-    """The packs that nothing is needed of; those that little is needed of, or that are many and small, with that."""
+    """The packs that nothing is needed of; those that little is needed of, or that are many and small, with that.
+
+    What several packs hold is kept in the largest that is worth keeping, as readers and those who join packs expect.
+    """
     shares, totals = {}, {}
     for pack, entries in shelf.packs().items():
         totals[pack] = sum(size for _, size in entries.values())
@@ -319,7 +322,7 @@ def _packs(shelf: Shelf, live: Mapping[bytes, Digest]) -> tuple[set[str], dict[s
     sparse: dict[str, list[Digest]] = {}
     little: dict[str, list[Digest]] = {}
     covered: set[bytes] = set()
-    for pack in sorted(shares, key=lambda one: (-shares[one], one)):
+    for pack in sorted(shares, key=lambda one: (shares[one] < 0.5, -shelf.pack_size(one), one)):
         mine = {key: size for key, (_, size) in shelf.packs()[pack].items() if key in live and key not in covered}
         if not mine:
             dead.add(pack)

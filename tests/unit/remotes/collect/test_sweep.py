@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from itertools import count
@@ -303,3 +304,20 @@ def test_indexes_speak_of_nothing_that_went(shared: tuple[Machine, str]) -> None
     shelf = Shelf(LocalStore(remote.url), copies_of(here.project, remote), "xxh128", 4)
     shelf.refresh()
     assert shelf.damaged == {}
+
+
+def test_packs_that_a_join_made_needless_go_and_the_joined_one_stays(
+    here: Machine, remote: str, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.remotes.artifacts.join.MANY", 3)
+    for number in range(4):
+        name = here.experiment(f"exp-{number}", {"a.txt": os.urandom(100)}).rpartition("/")[2]
+        push(here.project, [name])
+        here.close()
+    before = keys(here, "packs/")
+    longest = max(before, key=before.__getitem__)
+    sweep(here, grace=0)
+    assert longest in keys(here, "packs/")
+    assert len(before) == 5
+    assert len(keys(here, "packs/")) < 3
+    check(here, remote, git, "clone")
