@@ -9,6 +9,7 @@ from assay.cli.wiring import Context
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from assay.engine.experiments.prepare import RunSpec
     from assay.engine.model import Artifact
     from assay.engine.pipeline.choice import Choice
     from assay.engine.pipeline.spec import Pipeline
@@ -26,7 +27,24 @@ def pull_first(context: Context, pipeline: Pipeline, choice: Choice, *, run_cach
     steps = graph_of(pipeline).steps(choice)
     nodes = [step.address if isinstance(step, Stage) else step.path for step in steps]
     paths = [out.path for step in steps if not isinstance(step, Stage) for out in step.outs]
-    _pull(context, nodes, paths, run_cache=run_cache)
+    _pull(context, nodes, paths, pipeline, run_cache=run_cache)
+
+
+def pull_for(context: Context, spec: RunSpec) -> None:
+    """`pull_first` for a run: of the pipeline as its parameters make it; of a sweep, as those of its first run do.
+
+    Raises:
+        Refused: The parameters cannot be composed.
+        UsageError: An override names no parameter, or there is nothing to run.
+    """
+    from assay.engine.experiments.prepare import prepare
+    from assay.engine.experiments.sweep import combinations
+
+    if spec.adhoc is not None:
+        pull_paths(context, spec.adhoc.deps)
+        return
+    todo = prepare(context.project(), spec._replace(overrides=combinations(spec.overrides)[0]))
+    pull_first(context, todo.pipeline, todo.choice)
 
 
 def fetcher(context: Context) -> Callable[[Sequence[Artifact]], None]:
@@ -52,10 +70,12 @@ def pull_paths(context: Context, paths: Sequence[str]) -> None:
     from assay.remotes.targets import split
 
     tracked, _ = split(context.project(), paths, "")
-    _pull(context, tracked, tracked, run_cache=True)
+    _pull(context, tracked, tracked, None, run_cache=True)
 
 
-def _pull(context: Context, nodes: Sequence[str], paths: Sequence[str], *, run_cache: bool) -> None:
+def _pull(
+    context: Context, nodes: Sequence[str], paths: Sequence[str], pipeline: Pipeline | None, *, run_cache: bool
+) -> None:
     """Fetches what ``nodes`` need, and checks out those of the paths that are not here."""
     from assay.engine.data.checkout import checkout
     from assay.engine.errors import ConfigError, RemoteError
@@ -68,7 +88,7 @@ def _pull(context: Context, nodes: Sequence[str], paths: Sequence[str], *, run_c
         return
     project = context.project()
     try:
-        done = fetch_data(project, Scope(tuple(nodes)), run_cache=run_cache)
+        done = fetch_data(project, Scope(tuple(nodes), pipeline=pipeline), run_cache=run_cache)
     except (ConfigError, RemoteError) as error:
         context.report(Warned(f"Nothing was pulled: {error.message}"))
         return
@@ -77,4 +97,4 @@ def _pull(context: Context, nodes: Sequence[str], paths: Sequence[str], *, run_c
     observer = Observer(project)
     absent = [path for path in paths if not observer.exists(path) and path not in done.failed]
     if absent:
-        checkout(project, absent)
+        checkout(project, absent, pipeline=pipeline)

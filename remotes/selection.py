@@ -47,6 +47,7 @@ class Scope(NamedTuple):
         workspace: Whether the workspace is meant.
         kinds: Only outputs of these kinds ("metrics", "plots"); none for all.
         largest: Only artifacts below this many bytes; None for all.
+        pipeline: The workspace's, where it will be another than the one that is there; None for that.
     """
 
     targets: tuple[str, ...] = ()
@@ -61,6 +62,12 @@ class Scope(NamedTuple):
     workspace: bool = True
     kinds: tuple[str, ...] = ()
     largest: int | None = None
+    pipeline: Pipeline | None = None
+
+    @property
+    def has_commits(self) -> bool:
+        """Whether other commits are meant, too."""
+        return self.branches or self.tags or self.commits or bool(self.revisions)
 
 
 EVERYTHING = Scope()
@@ -130,7 +137,7 @@ def selected_data(project: Project, scope: Scope, remote: str | None, *, push: b
     """
     found = Selected()
     if scope.workspace:
-        pipeline = spec.load(project)
+        pipeline = scope.pipeline or spec.load(project)
         locked = _locked(pipeline.stages.values(), Locks(project).data)
         _take(found, _Snapshot(pipeline, items_of(project, pipeline), locked), scope, remote, "", push=push)
     finder = TreeFiles(project.repo.objects)
@@ -185,7 +192,7 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         if source is not None and source.is_repository:
             found.imported.setdefault(path, wanted)
             found.sources.setdefault(path, source)
-        elif wanted not in known:
+        elif not where or wanted not in known:  # in the workspace each path counts: there are remotes that have them
             found.data[path + where] = wanted
             known.add(wanted)
             if path in recorded:

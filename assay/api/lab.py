@@ -154,6 +154,7 @@ class Lab:
         name: str | None = None,
         message: str | None = None,
         force: bool = False,
+        no_hydra: bool = False,
     ) -> Record:
         """Runs what changed, and makes an experiment of it.
 
@@ -164,6 +165,7 @@ class Lab:
             name: The experiment's name; made up when it is None.
             message: The commit's message; the parameters that differ when it is None.
             force: Run unchanged stages too, and replace an experiment of that name.
+            no_hydra: Take params.yaml as it is, though ``hydra.enabled`` has it composed.
 
         Raises:
             StageFailed: A command failed; no experiment was made.
@@ -175,7 +177,8 @@ class Lab:
         from assay.engine.pipeline.choice import Choice, Manner
 
         chosen = (targets,) if isinstance(targets, str) else tuple(targets)
-        spec = RunSpec(Choice(chosen), Manner(force=force), overrides(params or {}), name, message)
+        changed = overrides(params or {})
+        spec = RunSpec(Choice(chosen), Manner(force=force), changed, name, message, as_written=no_hydra)
         made = self.execute(spec).made
         if made is None:  # only a dry run, and one that ignores failures, makes none
             raise UsageError("This run made no experiment.")
@@ -208,11 +211,12 @@ class Lab:
         message: str | None = None,
         force: bool = False,
         copies: Sequence[str] = (),
+        no_hydra: bool = False,
     ) -> list[str]:
         """Queues experiments, which start from the workspace as it is now; `assay queue start` carries them out.
 
         Args:
-            targets: As for `run`, like ``params``, ``message`` and ``force``.
+            targets: As for `run`, like ``params`` and ``message``.
             params: Changed parameters that all of them have.
             grid: Parameters with their values, ``{"train.lr": [0.1, 0.2]}``: an experiment for each combination, the
                 first parameter changing slowest.
@@ -220,6 +224,7 @@ class Lab:
             message: The commits' message.
             force: Replace experiments of these names, too.
             copies: As for `enqueue`.
+            no_hydra: As for `run`.
 
         Returns:
             The names that the experiments will have.
@@ -234,7 +239,7 @@ class Lab:
 
         chosen = (targets,) if isinstance(targets, str) else tuple(targets)
         changed = (*overrides(params or {}), *_several(grid or {}))
-        spec = RunSpec(Choice(chosen), Manner(force=force), changed, name, message)
+        spec = RunSpec(Choice(chosen), Manner(force=force), changed, name, message, as_written=no_hydra)
         return [job.name for job in self.enqueue(spec, copies)]
 
     def enqueue(self, spec: RunSpec, copies: Sequence[str] = ()) -> list[Job]:

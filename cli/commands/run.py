@@ -73,7 +73,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return attend(context, max(args.jobs, 1))
     spec = _spec(args, context)
     if args.pull and not spec.manner.dry:
-        _pull_first(spec, context)
+        from assay.cli.pulling import pull_for
+
+        pull_for(context, spec)
     if args.queue:
         return queue(args, context, spec)
     ran = execute(args, context, spec)
@@ -86,16 +88,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
         push_if_asked(context, ran.made.ref)
     refuse_failures(ran.reproduced, context.report.folder, ran.log)
     return 0
-
-
-def _pull_first(spec: RunSpec, context: Context) -> None:
-    from assay.cli.pulling import pull_first, pull_paths
-    from assay.engine.pipeline.spec import load
-
-    if spec.adhoc is None:
-        pull_first(context, load(context.project()), spec.choice)
-    else:
-        pull_paths(context, spec.adhoc.deps)
 
 
 def queue(args: argparse.Namespace, context: Context, spec: RunSpec) -> int:

@@ -46,10 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Runs the pipeline and keeps the result as an experiment."""
     from assay.cli.dvc.queueing import APART, enqueue, run_all
-    from assay.cli.pulling import pull_first
+    from assay.cli.pulling import pull_for
     from assay.cli.render.stages import StageLines
     from assay.engine.errors import NameTaken
-    from assay.engine.pipeline.spec import load
 
     if args.run_all:
         return run_all(context, max(args.jobs, 1))
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     lines.folder = context.current()
     spec = _spec(args, context)
     if args.pull and not args.dry:
-        pull_first(context, load(context.project()), spec.choice)
+        pull_for(context, spec)
     copies = tuple(map(context.relative, args.copy_paths))
     try:
         if args.queue:

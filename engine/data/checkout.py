@@ -91,13 +91,16 @@ AS_USUAL = How()
 """Whole paths, and nothing that could be lost."""
 
 
-def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL) -> CheckedOut:
+def checkout(
+    project: Project, targets: Sequence[str] = (), how: How = AS_USUAL, pipeline: Pipeline | None = None
+) -> CheckedOut:
     """Makes tracked paths in the workspace what is recorded of them.
 
     Args:
         project: The project.
         targets: Tracked paths or paths in them, ``.dvc`` files, stages; none means everything.
         how: See `How`.
+        pipeline: The pipeline, where it will be another than the one that is there.
 
     Raises:
         UsageError: A target means nothing.
@@ -105,7 +108,7 @@ def checkout(project: Project, targets: Sequence[str] = (), how: How = AS_USUAL)
     """
     with hold(project) as held:
         kinds = link_kinds(project)
-        pipeline = load(project)
+        pipeline = pipeline or load(project)
         chosen = selected(
             project, pipeline, targets, folder=how.folder, recursive=how.recursive, with_deps=how.with_deps
         )

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import assay as package
 from tests.filetree import picture, write
 
 CONFIG = "defaults:\n  - db: mysql\n  - _self_\nlr: 1e-5\nurl: ${db.host}/data\n"
@@ -104,6 +105,23 @@ def test_stages_are_made_of_composed_parameters(composing, assay):
                                   "      outs: [\"${key}.out\"]\n"})  # fmt: skip
     assay("run", "-S", "db=postgres", cwd=composing)
     assert [path.name for path in sorted(composing.glob("*.out"))] == ["host.out", "port.out"]
+
+
+def test_what_is_pulled_first_is_told_by_composed_parameters(composing, assay):
+    stages = "a:\n    foreach: ${db}\n    do:\n      cmd: echo ${item} > ${key}.out\n      outs: ['${key}.out']\n"
+    write(composing, {"dvc.yaml": f"stages:\n  {stages}"})
+    assay("run", "--queue", "--pull", "-S", "db=postgres,mysql", cwd=composing)
+    assay("run", "--pull", "-S", "db=postgres", cwd=composing)
+    assert (composing / "port.out").read_text() == "1\n"
+
+
+def test_python_takes_parameters_as_they_are_when_that_is_said(composing):
+    write(composing, {"params.yaml": "lr: 7\n"})
+    with package.open(str(composing)) as lab:
+        made = lab.run(name="plain", no_hydra=True)
+        assert lab.queue(params={"lr": 8}, no_hydra=True, name="later") == ["later"]
+    assert dict(made.params) == {"params.yaml": {"lr": 7}} or made.params["lr"] == 7
+    assert params(composing) == "lr: 7\n"
 
 
 def test_a_rehearsal_composes_and_writes_nothing(composing, assay):
