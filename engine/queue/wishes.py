@@ -1,7 +1,8 @@
 """What people ask of workers, on whatever machine these are: files that a worker looks for while it works.
 
-``wishes/kill.<number>`` ends a job, ``wishes/stop.<worker>`` a worker once its job has ended, ``wishes/stop.all`` those
-who keep workers at work.
+``wishes/kill.<number>`` ends a job, ``wishes/stop.<worker>`` a worker once its job has ended, ``wishes/kill.<worker>``
+the job that a worker has, whichever that is by now; ``wishes/stop.all`` and ``wishes/kill.all`` go to those who keep
+workers at work, for each of them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from assay.engine.queue import roster, wishes
 from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import Job, State
 from assay.engine.queue.roster import Worker
+from assay.engine.queue.wishes import Wish
 from assay.engine.workers.carry import forget_refs
 from assay.engine.workers.lost import look_after
 
@@ -96,11 +97,14 @@ def stop(project: Project, *, kill_running: bool = False) -> list[Worker]:
     Who starts workers starts no more of them. A run of its own (`run --temp`) is nobody's, and goes on.
     """
     board = board_of(project)
-    wishes.ask(board.folder, "stop", wishes.ALL)
+    asked: tuple[Wish, ...] = ("stop", "kill") if kill_running else ("stop",)
+    for wish in asked:
+        wishes.ask(board.folder, wish, wishes.ALL)
     alive = roster.workers(board.folder)
     for worker in alive:
-        wishes.ask(board.folder, "stop", worker.number)
-    if kill_running:
+        for wish in asked:
+            wishes.ask(board.folder, wish, worker.number)
+    if kill_running:  # those too whose worker died just now
         for _, _, job in board.jobs("running"):
             if not job.spec.get("alone"):
                 wishes.ask(board.folder, "kill", job.number)

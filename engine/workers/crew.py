@@ -19,12 +19,14 @@ from assay.engine.project import Project
 from assay.engine.queue import roster, wishes
 from assay.engine.queue.boards import board_of
 from assay.engine.queue.jobs import Job, State
+from assay.engine.queue.wishes import Wish
 from assay.engine.workers.lost import look_after, take_back
 
 _LOOK = 0.1
 _IN_A_ROW = 5
 _YOUNG = 2.0  # seconds
 _GRACE = 20.0
+_PASSED_ON: tuple[Wish, ...] = ("stop", "kill")
 
 Told = Callable[[State, Job], object]
 
@@ -45,7 +47,7 @@ class Crew:
         self._board = board_of(project)
         self._processes: dict[subprocess.Popen[bytes], float] = {}
         self._deaths = 0
-        self._asked_before = wishes.last_asked(self._board.folder, "stop", wishes.ALL)
+        self._asked_before = {wish: wishes.last_asked(self._board.folder, wish, wishes.ALL) for wish in _PASSED_ON}
 
     def attend(self, count: int, told: Told) -> None:
         """Keeps so many workers at work until nothing is queued, or somebody wishes it, and those here have ended.
@@ -88,14 +90,14 @@ class Crew:
 
     def _is_stopped(self) -> bool:
         """Whether somebody wishes that workers end; one that has only just begun may not have heard it."""
-        folder = self._board.folder
-        if wishes.last_asked(folder, "stop", wishes.ALL) == self._asked_before:
-            return False
-        own = {process.pid for process in self._processes}
-        for worker in roster.workers(folder):
-            if worker.owner.pid in own and not wishes.is_asked(folder, "stop", worker.number):
-                wishes.ask(folder, "stop", worker.number)
-        return True
+        folder, before = self._board.folder, self._asked_before
+        asked = [wish for wish in _PASSED_ON if wishes.last_asked(folder, wish, wishes.ALL) != before[wish]]
+        own = {process.pid for process in self._processes} if asked else set()
+        for worker in roster.workers(folder) if asked else ():
+            for wish in asked:
+                if worker.owner.pid in own and not wishes.is_asked(folder, wish, worker.number):
+                    wishes.ask(folder, wish, worker.number)
+        return "stop" in asked
 
     def _over(self) -> dict[str, State]:
         states: tuple[State, State] = ("failed", "success")

@@ -1,4 +1,4 @@
-"""Looks for somebody's wish that a job ends while it runs, and interrupts this process then, as a person would."""
+"""Looks for wishes that a job ends while it runs, and interrupts this process then, as a person would."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ class Watch:
     Args:
         folder: The board's.
         job: The job's number.
+        worker: That of the worker that has it; empty for a run of its own.
 
     Attributes:
         is_killed: Whether somebody wished that it ends, and the process was interrupted.
     """
 
-    def __init__(self, folder: str, job: str) -> None:
+    def __init__(self, folder: str, job: str, worker: str = "") -> None:
         self.is_killed = False
         self._folder = folder
-        self._job = job
+        self._meant = (job, worker) if worker else (job,)
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -48,7 +49,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._over.wait(_LOOK):
-            if wishes.is_asked(self._folder, "kill", self._job):
+            if any(wishes.is_asked(self._folder, "kill", of) for of in self._meant):
                 with self._lock:
                     if not self._over.is_set():
                         self.is_killed = True

@@ -51,6 +51,7 @@ def work(project: Project, *, patience: float = 0.0, told: Callable[[Claim], obj
             return _Shift(project, board, number, told).work(patience)
         finally:
             wishes.forget(board.folder, "stop", number)
+            wishes.forget(board.folder, "kill", number)
 
 
 class _Shift:
@@ -65,10 +66,12 @@ class _Shift:
 
     def work(self, patience: float) -> Worked:
         idle_since = time.monotonic()
-        while not wishes.is_asked(self._board.folder, "stop", self._number):
+        while not self._is_stopped():
             take_back(self._project)
             claim = self._next()
-            if claim is not None:
+            if claim is not None and self._is_stopped():  # somebody wished it while this looked for a job
+                claim.release()
+            elif claim is not None:
                 self._carry(claim)
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since >= patience:
@@ -76,6 +79,9 @@ class _Shift:
             else:
                 time.sleep(_IDLE)
         return self._done
+
+    def _is_stopped(self) -> bool:
+        return wishes.is_asked(self._board.folder, "stop", self._number)
 
     def _next(self) -> Claim | None:
         for place in self._board.places("queued"):
@@ -89,7 +95,7 @@ class _Shift:
         return None
 
     def _carry(self, claim: Claim) -> None:
-        watch = Watch(self._board.folder, claim.job.number)
+        watch = Watch(self._board.folder, claim.job.number, self._number)
         who = f"{os.getpid()} on {os.uname().nodename}"
         try:
             wishes.forget(self._board.folder, "kill", claim.job.number)  # meant for an attempt that was over

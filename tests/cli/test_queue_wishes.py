@@ -86,6 +86,33 @@ def test_a_run_of_its_own_outlives_the_workers(project, assay, background):
     assert run.wait(30) == 0
 
 
+_STOPPED_AT_THE_CLAIM = """\
+import subprocess, sys
+from assay.cli.main import main
+from assay.engine import disk
+
+did = []
+
+def hook(step, path):
+    if step == "rename" and "/queue/" in path and not did:
+        did.append(path)
+        subprocess.run([sys.executable, "-m", "assay", "queue", "stop", "--kill"], check=True, stdout=sys.stderr)
+
+with disk.injected(hook):
+    code = main(["worker"])
+sys.exit(code if did else 99)
+"""
+
+
+def test_a_job_that_is_being_taken_as_its_worker_is_to_end_ends_too(project, assay):
+    for name in ("one", "two"):
+        assay("run", "--queue", "-n", name, "--outs", "o", "--", "sleep", "600", cwd=project)
+    done = subprocess.run([sys.executable, "-c", _STOPPED_AT_THE_CLAIM], cwd=project, check=False, timeout=300)
+    assert done.returncode == 0
+    assert {name: job["state"] for name, job in jobs(project, assay).items()} == {"one": "failed", "two": "queued"}
+    assert jobs(project, assay)["one"]["problem"] == "It was killed."
+
+
 def test_a_wish_that_came_too_late_does_not_end_the_next_attempt(project, assay):
     write(project, {".gitignore": "/flag\n", "flag": "no"})
     words = ("-C", "flag", "--outs", "o", "--", "sh", "-c", "sleep 0.5; grep -q yes flag && touch o")
