@@ -338,6 +338,21 @@ def remove_tree(path: str) -> None:
                 shutil.rmtree(path)
 
 
+def sweep_temps(folder: str, older: float) -> None:
+    """Removes what processes that died were writing in a folder: files of `temp_name`'s, last written before a time.
+
+    Args:
+        folder: Absolute path; nothing there is fine.
+        older: The time, in seconds since 1970.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):
+            if is_temp(name):
+                with suppress(FileNotFoundError):
+                    if os.lstat(f"{folder}/{name}").st_mtime < older:
+                        remove_tree(f"{folder}/{name}")
+
+
 def _open_up(path: str) -> None:
     """Lets this user change all folders at and below one; whose they are not stay as they are."""
     with suppress(OSError):

@@ -8,6 +8,7 @@ its folder, so that it can go on where it was.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -34,6 +35,7 @@ from assay.engine.workspace.files import files_below, within
 from assay.engine.workspace.restore import planned
 
 _WHY = "assay run "
+_OLD = 3600  # seconds after which nobody can still be writing a lock
 _SHARED: tuple[Kind, ...] = ("hardlink", "symlink")
 
 
@@ -121,16 +123,18 @@ def clear_leftovers(project: Project, known: Collection[str]) -> None:
         project: The project.
         known: The ids of runs whose folders are still of use.
     """
-    above = f"{runs_of(project)}/"
+    above, locks = f"{runs_of(project)}/", _locks_of(project)
     for one in linked.all_linked(project.repo):
-        if one.folder.startswith(above) and one.name not in known:
+        is_ours = one.folder.startswith(above) or (one.why.startswith(_WHY) and not os.path.lexists(one.folder))
+        if is_ours and one.name not in known:
             folder = RunFolder(project, one.name)
             with suppress(Locked), folder.held():
                 folder.remove()
-    for name in os.listdir(_locks_of(project)) if os.path.isdir(_locks_of(project)) else ():
+    for name in os.listdir(locks) if os.path.isdir(locks) else ():
         if not disk.is_temp(name):  # locks, and claims on stale ones
-            with suppress(Locked), FileLock(f"{_locks_of(project)}/{name}"):
+            with suppress(Locked), FileLock(f"{locks}/{name}"):
                 pass  # taking a stale lock and giving it back removes it
+    disk.sweep_temps(locks, time.time() - _OLD)
 
 
 def _inside(project: Project, repo: Repository) -> Project:

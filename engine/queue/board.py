@@ -23,7 +23,8 @@ from assay.engine.queue.jobs import Job, State, decode, encode
 STATES: tuple[State, ...] = ("running", "queued", "failed", "success")
 _BETWEEN = "."
 _PARTS = 2
-_HOUR = 3600
+HOUR = 3600
+"""Seconds for which nobody takes what is being written for something that a dead process left."""
 
 
 class Claim:
@@ -241,12 +242,13 @@ class Board:
                     pass
         for batch in _names(f"{self.folder}/queued"):
             disk.remove_folder(f"{self.folder}/queued/{batch}")
-        half = [f"{self.folder}/new/{name}" for name in _names(f"{self.folder}/new")]
-        half += [f"{self.folder}/leases/{name}" for name in _names(f"{self.folder}/leases") if disk.is_temp(name)]
-        for path in half:
+        before = time.time() - HOUR
+        for name in _names(f"{self.folder}/new"):
             with suppress(FileNotFoundError):
-                if time.time() - os.stat(path).st_mtime > _HOUR:
-                    disk.remove_tree(path)
+                if os.stat(f"{self.folder}/new/{name}").st_mtime < before:
+                    disk.remove_tree(f"{self.folder}/new/{name}")
+        for folder in ("leases", "workers", "wishes"):
+            disk.sweep_temps(f"{self.folder}/{folder}", before)
 
     def _lease(self, place: str, wait: float = 0.0) -> FileLock:
         return FileLock(f"{self.folder}/leases/{place}", what="The job", command=self._command, wait=wait)

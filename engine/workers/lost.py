@@ -13,7 +13,7 @@ from assay.engine.model import Oid
 from assay.engine.project import Project
 from assay.engine.queue import roster, wishes
 from assay.engine.queue.board import Board, Claim
-from assay.engine.queue.boards import all_jobs, board_of
+from assay.engine.queue.boards import all_jobs, board_of, forget_gone
 from assay.engine.queue.jobs import KEPT, PINNED, Job, State
 from assay.engine.queue.wishes import Wish
 from assay.engine.workers.carry import made_before, succeeded
@@ -28,6 +28,7 @@ _CUT_SHORT = ("killed", "lost")
 def look_after(project: Project) -> None:
     """Queues again what has lost its worker, and clears away what is left of no job."""
     take_back(project)
+    forget_gone(project)
     board = board_of(project)
     # What there is is listed before the jobs, so that what comes with a new job is never taken for a leftover.
     wished, names = wishes.asked(board.folder), logs.all_names(project)
@@ -110,5 +111,5 @@ def _forget_wishes(board: Board, wished: Iterable[tuple[Wish, str]]) -> None:
     running = {job.number for _, _, job in board.jobs("running")}
     alive = {worker.number for worker in roster.workers(board.folder)} | {wishes.ALL}
     for wish, of in wished:
-        if of not in (running if wish == "kill" else alive):
+        if of not in (running | alive if wish == "kill" else alive):
             wishes.forget(board.folder, wish, of)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from assay.engine.experiments import logs
-from assay.engine.locks import this_process, to_bytes
+from assay.engine.locks import FileLock, this_process, to_bytes
 from tests.filetree import write
 
 
@@ -83,3 +83,53 @@ def test_what_was_left_of_breaking_a_stale_lock_goes(failed, assay):
     write(failed, dict.fromkeys(left, dead))
     assay("worker", cwd=failed)
     assert [path for path in left if (failed / path).exists()] == []
+
+
+def grow_old(folder, seconds=7200):
+    """Whatever happened there has happened so long ago."""
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (time.time() - seconds,) * 2, follow_symlinks=False)
+
+
+def test_the_queue_of_a_work_tree_that_is_gone_goes_when_nobody_works_there(project, assay, git, tmp_path):
+    beside = tmp_path / "beside"
+    git("worktree", "add", "-q", str(beside), "-b", "beside", cwd=project)
+    assay("run", "--queue", "-n", "bad", "--outs", "o", "--", "sh", "-c", "exit 3", cwd=beside)
+    assay("worker", cwd=beside)
+    assay("run", "--queue", "-n", "waits", "-S", "seed=9", cwd=beside)
+    (board,) = (project / ".git/assay/queues").iterdir()
+    assay("run", "--temp", "-n", "next", "-S", "seed=8", cwd=project)
+    assert board.exists()
+    git("worktree", "remove", "--force", str(beside), cwd=project)
+    assay("worker", cwd=project)
+    assert board.exists()  # it has only just been used
+    with FileLock(f"{board}/workers/0123456789abcdef"):
+        grow_old(board)
+        assay("worker", cwd=project)
+        assert board.exists()
+    grow_old(board)
+    assay("worker", cwd=project)
+    assert not board.exists()
+    assert git("for-each-ref", "refs/assay/kept", cwd=project) == ""
+    assert not any("-bad-" in name for name in folders(project))
+
+
+def test_the_run_folder_of_a_work_tree_that_is_gone_is_no_work_tree_any_more(project, assay, git):
+    admin = project / ".git/worktrees/0123456789abcdef"
+    head = git("rev-parse", "HEAD", cwd=project)
+    gone = {"locked": "assay run x", "gitdir": f"{project.parent}/gone/.assay/tmp/runs/x/.git", "HEAD": head}
+    write(admin, {**{name: f"{text}\n" for name, text in gone.items()}, "commondir": "../..\n"})
+    assert git("worktree", "list", cwd=project).count("\n") == 1
+    assay("worker", cwd=project)
+    assert not admin.exists()
+
+
+def test_half_written_locks_of_dead_processes_go_after_an_hour(failed, assay):
+    places = [f".git/assay/{place}/.assay-tmp-1-1-0" for place in ("runs", "queue/leases", "queue/workers")]
+    write(failed, dict.fromkeys(places, "half"))
+    assay("worker", cwd=failed)
+    assert [place for place in places if (failed / place).exists()] == places
+    for place in places:
+        grow_old(failed / place)
+    assay("worker", cwd=failed)
+    assert [place for place in places if (failed / place).exists()] == []
