@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from assay.engine.errors import UnknownRevision
 from assay.engine.experiments.chosen import EXPERIMENTS, Which, check, chosen, every
@@ -55,12 +54,17 @@ def choose(names: Iterable[str], refs: Mapping[str, Oid], head: Oid | None, wher
         UnknownRevision: A name means none of them, or several.
     """
     chosen: dict[str, Oid] = {}
+    called: dict[str, list[str]] = {}
+    for ref in refs:
+        called.setdefault(ref.rpartition("/")[2], []).append(ref)
     for name in names:
-        found = _matching(name, refs)
+        found = [name] if name in refs else called.get(name) or _of_commit(name, refs)
         preferred = [ref for ref in found if head is not None and ref.startswith(folder_of(head))]
         found = preferred or found
         if not found:
-            near = get_close_matches(name, [ref.rpartition("/")[2] for ref in refs], 3)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, list(called), 3)
             raise UnknownRevision(
                 f"There is no experiment {name!r} {where}.", f"Did you mean {' or '.join(near)}?" if near else ""
             )
@@ -73,10 +77,8 @@ def choose(names: Iterable[str], refs: Mapping[str, Oid], head: Oid | None, wher
     return chosen
 
 
-def _matching(name: str, refs: Mapping[str, Oid]) -> list[str]:
-    if name in refs:
-        return [name]
-    found = [ref for ref in refs if ref.rpartition("/")[2] == name]
-    if not found and len(name) >= 7 and not name.strip("0123456789abcdef"):
-        found = [ref for ref, oid in refs.items() if oid.hex().startswith(name)]
-    return found
+def _of_commit(digits: str, refs: Mapping[str, Oid]) -> list[str]:
+    """The refs of the commits whose ids begin so."""
+    if len(digits) < 7 or digits.strip("0123456789abcdef"):
+        return []
+    return [ref for ref, oid in refs.items() if oid.hex().startswith(digits)]

@@ -80,23 +80,32 @@ def located(config: GitConfig, name: str, url: str, folder: str, *, push: bool =
     return Address(name, shown(url), url)
 
 
-def connect(project: Project, address: Address, *, push: bool = False) -> GitTransport:
+def connect(project: Project, address: Address, *, push: bool = False, soon: bool = False) -> GitTransport:
     """The way to a Git remote; nothing is asked of it yet.
 
     Args:
         project: The project on this side.
         address: Where it is.
         push: Whether something is about to be pushed.
+        soon: Whether it is asked for refs at once, so that to set out for a server now saves time.
 
     Raises:
         GitError: It is no repository, or lies where assay cannot go.
         RemoteError: There is no program for the way there.
     """
-    return connected(project.repo, address, project.world, f"{project.state}/incoming", project.report, push=push)
+    folder = f"{project.state}/incoming"
+    return connected(project.repo, address, project.world, folder, project.report, push=push, soon=soon)
 
 
 def connected(
-    repo: Repository, address: Address, world: World, folder: str, report: Reporter = silent, *, push: bool = False
+    repo: Repository,
+    address: Address,
+    world: World,
+    folder: str,
+    report: Reporter = silent,
+    *,
+    push: bool = False,
+    soon: bool = False,
 ) -> GitTransport:
     """The way to a Git remote, for a repository that may have no project yet.
 
@@ -107,13 +116,17 @@ def connected(
         folder: Where packs lie while they travel; on the file system of the repository.
         report: Takes what a server wants people to read.
         push: Whether something is about to be pushed.
+        soon: Whether it is asked for refs at once.
     """
     if not is_elsewhere(address.whole):
         return _local(repo, address, world, folder)
     from assay.remotes.git.server import ServerTransport
 
     wire = _wire(repo.config, address, world)
-    return ServerTransport(wire, repo, folder, asks=RECEIVE_PACK if push else UPLOAD_PACK, report=report)
+    server = ServerTransport(wire, repo, folder, asks=RECEIVE_PACK if push else UPLOAD_PACK, report=report)
+    if soon:
+        server.begin()
+    return server
 
 
 def is_elsewhere(url: str) -> bool:

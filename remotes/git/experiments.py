@@ -15,6 +15,7 @@ from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.experiments.dvcscope import Commits, baselines
 from assay.engine.experiments.naming import problem_with
 from assay.engine.git.reach import is_ancestor
+from assay.engine.git.refs import RefStore
 from assay.engine.model import ExpRef, Oid, start_of
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
@@ -23,6 +24,8 @@ from assay.remotes.git import addresses
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs, publish_refs, write_experiments
+
+_FEW = 20
 
 
 class Shared(NamedTuple):
@@ -67,16 +70,16 @@ def push(
         UnknownRevision: There is no such experiment.
         ConfigError: The experiments have data and there is no data remote.
     """
-    refs = _chosen(project, _refs_here(project), names, wanted, "here")
-    with _opened(project, git_remote, typed_in, push=True) as git:
-        there = git.refs(list(refs)) if len(refs) < 20 else git.refs([EXPERIMENTS])
+    with _opened(project, git_remote, typed_in, push=True) as git:  # first, as the way there takes longest
+        if how.artifacts:
+            from assay.remotes.git import laden  # what carries data takes longer to import than refs to push
+        refs = _chosen(project, _refs_here(project, names), names, wanted, "here")
+        there = git.refs(list(refs)) if len(refs) <= _FEW else git.refs([EXPERIMENTS])
         diverged = [
             name for name, oid in refs.items() if not how.force and _has_diverged(project, there.get(name), oid)
         ]
         ready = {name: oid for name, oid in refs.items() if name not in diverged}
         if how.artifacts:
-            from assay.remotes.git import laden  # what carries data takes longer to import than refs to push
-
             report = laden.push(project, git, ready, how)
             return Shared(report.refs, report.up_to_date, tuple(diverged), report.artifacts, report.failed)
         done = publish_refs(project, git, ready, force=how.force)
@@ -207,17 +210,34 @@ def rename(project: Project, git_remote: str, old: str, new: str, *, force: bool
 
 @contextmanager
 def _opened(project: Project, name: str, typed_in: str, *, push: bool = False) -> Iterator[GitTransport]:
-    git = addresses.connect(project, addresses.find(project, name, typed_in=typed_in, push=push), push=push)
+    address = addresses.find(project, name, typed_in=typed_in, push=push)
+    git = addresses.connect(project, address, push=push, soon=True)
     try:
         yield git
     finally:
         git.close()
 
 
-def _refs_here(project: Project) -> Callable[[Sequence[str]], Mapping[str, Oid]]:
-    """This side's refs, asked for by their prefixes as a transport is asked for the other side's."""
+def _refs_here(project: Project, names: Sequence[str]) -> Callable[[Sequence[str]], Mapping[str, Oid]]:
+    """This side's refs, asked for by their prefixes as a transport is asked for the other side's.
+
+    Of a few names only those refs are looked at that have them, unless one is a commit's or nobody's.
+    """
     refs = project.repo.refs
-    return lambda prefixes: dict(sorted(found for prefix in prefixes for found in refs.iterate(prefix)))
+    near = _near(refs, names) if len(names) <= _FEW else {}
+    return lambda prefixes: near or dict(sorted(found for prefix in prefixes for found in refs.iterate(prefix)))
+
+
+def _near(refs: RefStore, names: Sequence[str]) -> dict[str, Oid]:
+    """The refs that have these names, in full or as their last part; none where one name has none."""
+    found: dict[str, Oid] = {}
+    for name in names:
+        meant = [name] if is_experiment(name) else refs.named(name, EXPERIMENTS)
+        values = {one: oid for one in meant if (oid := refs.read(one)) is not None}
+        if not values:
+            return {}
+        found.update(values)
+    return found
 
 
 def _chosen(

@@ -136,12 +136,15 @@ def _old(version: int, first: bytes | None, packets: Packets, url: str) -> Greet
     others: set[Oid] = set()
     shallow: set[Oid] = set()
     for content in chain((line,), packets.rest()):
-        if content.startswith(b"shallow "):
+        if content[40:41] != b" ":
+            if not content.startswith(b"shallow "):
+                raise _bad(content, url)
             shallow.add(_oid(content[8:].strip(), url))
             continue
-        if content[40:41] != b" ":
-            raise _bad(content, url)
-        oid = _oid(content[:40], url)
+        try:
+            oid = Oid(unhexlify(content[:40]))
+        except NotHex:
+            raise _bad(content, url) from None
         name = content[41:].rstrip(b"\n").decode("utf-8", "surrogateescape")
         if name == ".have":
             others.add(oid)

@@ -65,13 +65,20 @@ class HttpWire:
         self._answer: Answer | None = None
         self._answers: Iterator[Answer] | None = None
         self._accepted = False
+        self._begun: Message | None = None
+
+    def begin(self, service: str) -> None:
+        """Sends what `greet` asks and does not wait for the answer."""
+        message = _greeting(service)
+        try:
+            self._pick_up(message).start(message, self._base, self._headers(message))
+            self._begun = message
+        except (http.client.HTTPException, OSError, ValueError, AssayError):
+            self._hang_up()
 
     def greet(self, service: str) -> Reader:
         """Asks a service what it says of itself. Raises RemoteError, GitError when there is no such repository."""
-        headers = {"Accept-Encoding": "gzip", "Pragma": "no-cache"}
-        if service == UPLOAD_PACK:
-            headers["Git-Protocol"] = "version=2"
-        response = self._request(Message(f"/info/refs?service={service}", headers))
+        response = self._request(_greeting(service))
         kind = response.headers.get_content_type()
         if kind != f"application/x-{service}-advertisement":
             raise GitError(
@@ -147,9 +154,14 @@ class HttpWire:
 
     def _send(self, message: Message) -> http.client.HTTPResponse:
         """Sends a message once. Raises RemoteError; Unavailable when there is no answer."""
-        line = self._pick_up(message)
+        begun, self._begun = self._begun, None
+        if begun is not None and (begun != message or self._line is None or self._line.age > _IDLE):
+            self._hang_up()
+            begun = None
+        line = self._line if begun is not None and self._line is not None else self._pick_up(message)
         try:
-            line.start(message, self._base, self._headers(message))
+            if begun is None:
+                line.start(message, self._base, self._headers(message))
             with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why before it hung up
                 line.send_body(message)
             self._response = line.connection.getresponse()
@@ -170,7 +182,7 @@ class HttpWire:
     def _pick_up(self, message: Message) -> Line:
         """The connection that is open, if it can be used for this, else a new one."""
         if self._line is not None:
-            is_stale = not message.repeatable and time.monotonic() - self._line.used > _IDLE
+            is_stale = not message.repeatable and self._line.age > _IDLE
             if is_stale or not _is_read(self._response) or not self._line.is_open:
                 self._hang_up()
         if self._line is None:
@@ -180,7 +192,7 @@ class HttpWire:
     def _hang_up(self) -> None:
         if self._line is not None:
             self._line.connection.close()
-        self._line = self._response = None
+        self._line = self._response = self._begun = None
 
     def _move(self, message: Message, response: http.client.HTTPResponse) -> None:
         """Goes where a redirect leads. Raises RemoteError when that is not followed."""
@@ -272,6 +284,14 @@ class HttpWire:
         if status in _NOT_NOW:
             return Unavailable(f"{self.url} cannot answer now ({status}){behind}")
         return RemoteError(f"{self.url} answers with status {status}{behind}")
+
+
+def _greeting(service: str) -> Message:
+    """The question that a service answers with what it says of itself."""
+    headers = {"Accept-Encoding": "gzip", "Pragma": "no-cache"}
+    if service == UPLOAD_PACK:
+        headers["Git-Protocol"] = "version=2"
+    return Message(f"/info/refs?service={service}", headers)
 
 
 def _is_read(response: http.client.HTTPResponse | None) -> bool:

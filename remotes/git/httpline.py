@@ -81,6 +81,11 @@ class Line:
             self.connection = http.client.HTTPConnection(*to, timeout=_CONNECT)
 
     @property
+    def age(self) -> float:
+        """Seconds since it was last heard of, or made."""
+        return time.monotonic() - self.used
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a connection; Python's is closed after an answer that ends it."""
         return self.connection.sock is not None

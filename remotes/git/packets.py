@@ -23,6 +23,7 @@ LARGEST = 65516
 _PIECE = 1 << 17
 _MOST = 5_000_000  # packets in one list; of refs, more than any server has
 _LONGEST_MESSAGE = 8 << 10
+_SIZE = re.compile(rb"[0-9a-fA-F]{4}")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -93,10 +94,13 @@ class Packets:
         """The contents up to the next packet without one. Raises as `next`, and CorruptRemote when there is no end."""
         left = _MOST
         while (content := self.next()) is not None:
+            yield content
+            for content in self._whole():  # without a call for each: servers list tens of thousands
+                left -= 1
+                yield content
             left -= 1
             if left < 0:
                 raise CorruptRemote(f"{self._url} lists more than can be believed.")
-            yield content
 
     def beyond(self) -> Iterator[bytes]:
         """The bytes that follow and are no packets, up to the end."""
@@ -104,6 +108,25 @@ class Packets:
         while piece:
             yield piece
             piece = self._reader.read(_PIECE)
+
+    def _whole(self) -> Iterator[bytes]:
+        """The contents of those packets that have some and came whole already; nobody else may read meanwhile."""
+        data, at = self._data, self._at
+        last = len(data)
+        sizes: dict[bytes, int] = {}  # of one list, most lines have one of a few lengths
+        while True:
+            head = data[at : at + 4]
+            size = sizes.get(head, 0)
+            if not size:
+                if _SIZE.fullmatch(head) is None:
+                    return
+                size = sizes[head] = int(head, 16)
+            content = data[at + 4 : at + size]
+            at += size
+            if size < 5 or at > last or content[:4] == b"ERR ":
+                return
+            self._at = at
+            yield content
 
     def _fill(self, size: int) -> None:
         """Reads until ``size`` bytes are there."""

@@ -83,6 +83,10 @@ class ServerTransport:
         """The same."""
         return self._damaged
 
+    def begin(self) -> None:
+        """Sets out for the server, which is asked for refs soon."""
+        self._wire.begin(self._asks)
+
     def head(self) -> str | None:
         """The branch that HEAD names there; None where it has no commit yet, and where HEAD names none."""
         head = self._listed(()).head

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from assay.engine.errors import Unavailable
+from assay.engine.errors import RemoteError, Unavailable
 
 UPLOAD_PACK, RECEIVE_PACK = "git-upload-pack", "git-receive-pack"
 """The services: the first one is asked for refs and objects, the second one takes them."""
@@ -105,6 +106,12 @@ class Wire(Protocol):
     def url(self) -> str:
         """What the user calls the repository, without credentials."""
 
+    def begin(self, service: str) -> None:
+        """Sets out for a service that is greeted soon, so that the way there and the caller's own work overlap.
+
+        What goes wrong is said by `greet`.
+        """
+
     def greet(self, service: str) -> Reader:
         """Begins with a service: what it says of itself, and in the old protocol its refs. Raises RemoteError."""
 
@@ -149,13 +156,26 @@ class Dialled:
         self._service = ""
         self._heard = 0.0
         self._said = ""
+        self._has_greeted = False
+
+    def begin(self, service: str) -> None:
+        """Runs the service, which says something as soon as it is reached."""
+        with suppress(RemoteError):
+            self._run(service)
 
     def greet(self, service: str) -> Reader:
-        """Runs the service; one that ran before is ended."""
+        """Runs the service, unless it was begun just now; one that ran before is ended."""
+        if self._stream is None or self._has_greeted or not self.is_ready(service):
+            self._run(service)
+        if self._stream is None:
+            raise Unavailable(f"{self.url}: {service} does not run.")
+        self._has_greeted = True
+        return self._stream
+
+    def _run(self, service: str) -> None:
         self.close()
         self._stream = self._dialer.open(service)
-        self._service, self._heard, self._said = service, self._now(), ""
-        return self._stream
+        self._service, self._heard, self._said, self._has_greeted = service, self._now(), "", False
 
     def ask(self, service: str, request: bytes, pack: str = "") -> Reader:
         """Writes the request, then the file. Where the service stops listening, its last words are the answer."""

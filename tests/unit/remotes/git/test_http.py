@@ -264,6 +264,20 @@ class TestBodies:
         transport.close()
         repo.close()
 
+    def test_what_was_begun_is_asked_once(self, host, connect) -> None:
+        wire = connect()
+        wire.begin(UPLOAD_PACK)
+        assert greet(wire).version == 2
+        wire.begin(RECEIVE_PACK)
+        assert greet(wire).version == 2, "of another service than was begun"
+        assert host.paths().count("GET /r.git/info/refs?service=git-upload-pack") == 2
+
+    def test_a_way_that_leads_nowhere_is_said_when_it_is_needed(self, connect) -> None:
+        wire = connect(url="http://127.0.0.1:1/r.git")
+        wire.begin(UPLOAD_PACK)
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            greet(wire)
+
     def test_one_connection_serves_all_requests(self, host, connect, tmp_path) -> None:
         ports = set()
         host.before = lambda handler: bool(ports.add(handler.client_address[1]))

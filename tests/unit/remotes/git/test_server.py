@@ -307,6 +307,26 @@ class TestGreetings:
             with pytest.raises(GitError, match="names its objects by SHA256"):
                 connect(Programs(tmp_path / "other.git"), asks=asks).refs(["refs/"])
 
+    def test_a_service_that_was_begun_is_not_run_again_and_one_that_was_not_meant_is_ended(self, connect, bare) -> None:
+        programs = Programs(bare)
+        transport = connect(programs, asks=RECEIVE_PACK)
+        transport.begin()
+        assert programs.opened == [RECEIVE_PACK]
+        assert list(transport.refs(["refs/heads/"])) == ["refs/heads/main"]
+        assert programs.opened == [RECEIVE_PACK]
+        transport.begin()
+        assert transport.head() == "refs/heads/main"
+        assert programs.opened == [RECEIVE_PACK, RECEIVE_PACK, UPLOAD_PACK]
+
+    def test_a_service_that_was_begun_long_ago_is_run_again(self, bare) -> None:
+        programs, now = Programs(bare), [0.0]
+        wire = Dialled(programs, lambda: now[0])
+        wire.begin(UPLOAD_PACK)
+        now[0] = 20.0
+        assert b"version 2" in wire.greet(UPLOAD_PACK).read(100)
+        assert programs.opened == [UPLOAD_PACK] * 2
+        wire.close()
+
     @pytest.mark.parametrize("old", [False, True])
     def test_a_head_that_names_no_branch_is_none(self, git, connect, bare, old) -> None:
         assert connect(Programs(bare, old=old)).head() == "refs/heads/main"
@@ -320,6 +340,21 @@ class TestGreetings:
         assert list(transport.refs(["refs/heads/"])) == ["refs/heads/good"]
         assert set(transport.damaged_refs) == {"refs/heads/../../x", "refs/heads/a..b"}
         assert "no ref can have the name" in transport.damaged["refs/heads/a..b"]
+
+    @pytest.mark.parametrize("piece", [1, 7, 4096])
+    def test_a_list_is_the_same_in_whatever_pieces_it_comes(self, connect, piece) -> None:
+        names = [f"refs/heads/b{'x' * (number % 7)}{number}" for number in range(40)]
+        lines = b"".join(packet(f"{ONE} {name}\n".encode()) for name in names)
+        script = Scripted(V2, lines + FLUSH, piece=piece)
+        assert list(connect(script).refs(["refs/heads/"])) == names
+
+    def test_what_goes_wrong_in_the_middle_of_a_list_is_said(self, connect) -> None:
+        good = packet(f"{ONE} refs/heads/a\n".encode()) * 3
+        for bad, sentence in ((b"ERR no more\n", "the server says: no more"), (b"x" * 9, "cannot be understood")):
+            with pytest.raises(RemoteError, match=sentence):
+                connect(Scripted(V2, good + packet(bad) + good + FLUSH)).refs(["refs/"])
+        with pytest.raises(CorruptRemote, match="not in Git's protocol"):
+            connect(Scripted(V2, good + b"+123" + good + FLUSH)).refs(["refs/"])
 
     def test_a_list_without_an_end_is_not_read_for_ever(self, connect, monkeypatch) -> None:
         monkeypatch.setattr("assay.remotes.git.packets._MOST", 3)
