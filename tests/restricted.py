@@ -1,13 +1,19 @@
-"""A machine with nothing: no git, no compiler, no shell tools beyond sh, no HOME, no network, no rights, read-only.
+"""Machines on which a command can do less than here, built by bubblewrap.
 
-bubblewrap builds it around an existing virtual environment; one folder of it can be written, at /sandbox.
+One has nothing: no git, no compiler, no shell tools beyond sh, no HOME, no network, no rights, read-only; it is built
+around an existing virtual environment, and one folder of it can be written, at /sandbox. The other is this one for a
+user without rights, who owns the files of one folder.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from tests.programs import ROOT
 
 SYSTEM = ("/usr/lib", "/lib64", "/usr/lib64", "/etc/ld.so.cache")
 HIDDEN = ("/usr/lib/git-core", "/usr/lib/gcc", "/usr/lib/x86_64-linux-gnu/perl-base")
@@ -48,3 +54,23 @@ def command(bubblewrap: str, environment: Path, folder: Path) -> list[str]:
     words += ["--bind", str(folder), "/sandbox", "--remount-ro", "/"]
     words += ["--setenv", "PATH", f"{environment}/bin", "--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
     return [*words, "--chdir", "/sandbox"]
+
+
+def another_user(
+    bubblewrap: str, folder: Path, variables: Mapping[str, str], *, read_only: tuple[str, ...] = ()
+) -> list[str]:
+    """The words to put before assay's when somebody without rights is to work in a folder of theirs.
+
+    Args:
+        bubblewrap: Path of the ``bwrap`` program.
+        folder: What they can write, and where they begin.
+        variables: Further ones of the environment.
+        read_only: Paths in the folder that they cannot write.
+    """
+    words = [bubblewrap, "--unshare-all", "--uid", "4321", "--gid", "4321", "--die-with-parent", "--ro-bind", "/", "/"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/home", "--bind", str(folder), str(folder)]
+    for path in read_only:
+        words += ["--ro-bind", str(folder / path), str(folder / path)]
+    for name, value in {**variables, "HOME": "/home", "PYTHONPATH": str(ROOT)}.items():
+        words += ["--setenv", name, value]
+    return [*words, "--chdir", str(folder), sys.executable, "-m", "assay"]

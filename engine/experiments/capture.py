@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from assay.engine import disk
 from assay.engine.errors import Refused
+from assay.engine.experiments import submodules
 from assay.engine.experiments.prepare import Prepared
 from assay.engine.experiments.start import take
 from assay.engine.git import objects
@@ -137,7 +138,7 @@ def refuse_missing(project: Project, todo: Prepared, commit: Oid, copies: Collec
         if not are_coming.isdisjoint(graph.writers(path)):
             continue
         inside = posixpath.normpath(project.prefix + path)
-        if not path or (not is_outside(inside) and lookup(project.repo.objects, tree, inside) is not None):
+        if not path or (not is_outside(inside) and _is_captured(project, tree, inside)):
             continue
         kept = [out for out in graph.outs_at(path) if out in outs]
         if not kept or not all(observer.has(outs[out]) for out in kept):
@@ -147,3 +148,7 @@ def refuse_missing(project: Project, todo: Prepared, commit: Oid, copies: Collec
             f"A run of its own would not have {first_of(missing)}: neither a commit nor the cache has it.",
             "Track it with `assay add`, take it along with -C PATH, or bring it with `assay pull`.",
         )
+
+
+def _is_captured(project: Project, tree: Oid, path: str) -> bool:
+    return lookup(project.repo.objects, tree, path) is not None or submodules.has(project, tree, path)

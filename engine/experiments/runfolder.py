@@ -15,14 +15,11 @@ from contextlib import contextmanager, suppress
 from assay.engine import disk
 from assay.engine.config import Config, Layer
 from assay.engine.configtext import Value, as_text, edited
-from assay.engine.errors import AssayError, Locked, MissingArtifact, Refused
-from assay.engine.events import Warned
+from assay.engine.errors import Locked, MissingArtifact, Refused
+from assay.engine.experiments import submodules
 from assay.engine.git import linked
 from assay.engine.git.linked import Linked
-from assay.engine.git.objects import MODE_GITLINK
 from assay.engine.git.repository import Repository
-from assay.engine.git.trees import diff_trees
-from assay.engine.git.worktree import write_files
 from assay.engine.locks import FileLock
 from assay.engine.model import Oid
 from assay.engine.pipeline.outputs import link_kinds
@@ -80,7 +77,7 @@ class RunFolder:
         self.remove()
         disk.make_folders(runs_of(project))
         repo = linked.add(project.repo, self.path, commit, name=self._run, why=_WHY + name, report=project.report)
-        _fill_submodules(project, repo, commit)
+        submodules.fill(project, repo, commit)
         inside = _inside(project, repo)
         _write_settings(project, inside)
         return inside
@@ -162,28 +159,6 @@ def _write_settings(project: Project, inside: Project) -> None:
     path = f"{inside.root}/{project.layout.config[1]}"
     disk.make_folders(os.path.dirname(path))
     disk.write_atomic(path, text.encode("utf-8"), mode=0o600)
-
-
-def _fill_submodules(project: Project, repo: Repository, commit: Oid) -> None:
-    """Puts the files of submodules where they belong, as far as this repository has them."""
-    tree = project.repo.objects.read_commit(commit).tree
-    for path, _, item in diff_trees(project.repo.objects, None, tree):
-        if item is None or item[0] != MODE_GITLINK:
-            continue
-        try:
-            inner = Repository.discover(f"{project.repo.worktree}/{path}", environment=project.world.environment)
-            try:
-                if inner.worktree != f"{project.repo.worktree}/{path}":
-                    raise Refused(f"{path} is not checked out here.")
-                files = diff_trees(inner.objects, None, inner.objects.read_commit(item[1]).tree)
-                target = Repository(
-                    inner.git_dir, inner.common_dir, f"{repo.worktree}/{path}", inner.config, inner.home
-                )
-                write_files(target, {name: new for name, _, new in files}, report=project.report)
-            finally:
-                inner.close()
-        except AssayError as error:
-            project.report(Warned(f"The submodule {path} is empty in the run: {error.message}"))
 
 
 def bring_data(inside: Project, commit: Oid, order: Iterable[Stage]) -> None:

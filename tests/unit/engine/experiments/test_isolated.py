@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import IDENTITY
 from tests.filetree import picture, write
+from tests.programs import find_bubblewrap
+from tests.restricted import another_user
 
 WHERE = "import os\nopen('where.txt', 'w').write(os.getcwd() + '|' + os.environ['DVC_ROOT'])\n"
 
@@ -193,6 +196,87 @@ def test_a_submodule_is_filled_with_the_commit_that_belongs_to_it(project, assay
     assay("apply", "apart", cwd=project)
     assert (project / "o").read_text() == "from the submodule\n"
     assert git("fsck", "--strict", "--no-dangling", cwd=project).strip() == ""
+
+
+def test_submodules_of_a_project_in_a_folder_are_filled_too(tmp_path, assay, git):
+    other, root = tmp_path / "other", tmp_path / "root"
+    for folder in (other, root):
+        git("init", "-q", "-b", "main", str(folder))
+    write(other, {"lib.txt": "from the submodule\n"})
+    git("add", ".", cwd=other)
+    git("commit", "-qm", "lib", cwd=other)
+    (root / "deep/er").mkdir(parents=True)
+    assay("init", cwd=root / "deep/er")
+    for path in ("beside", "deep/er/inside"):
+        git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), path, cwd=root)
+    git("add", ".", cwd=root)
+    git("commit", "-qm", "with both", cwd=root)
+    script = "cat inside/lib.txt ../../beside/lib.txt > o"
+    words = ("-n", "apart", "--deps", "inside/lib.txt", "--outs", "o", "--", "sh", "-c", script)
+    assay("run", "--temp", *words, cwd=root / "deep/er")
+    assay("apply", "apart", cwd=root / "deep/er")
+    assert (root / "deep/er/o").read_text() == "from the submodule\n" * 2
+    assert git("worktree", "list", cwd=root).count("\n") == 0
+
+
+def test_its_data_comes_from_a_cache_elsewhere_and_goes_there(project, assay, tmp_path):
+    assay("config", "cache.dir", "../cache", cwd=project)
+    write(project, {"pictures/a": "1\n"})
+    assay("add", "pictures", cwd=project)
+    words = ("-n", "apart", "--deps", "pictures", "--outs", "o", "--", "cp", "pictures/a", "o")
+    assay("run", "--temp", *words, cwd=project)
+    assert not (project / "o").exists()
+    assay("apply", "apart", cwd=project)
+    assert (project / "o").read_text() == "1\n"
+    assert any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+    assert not (project / ".assay/cache").exists()
+
+
+@pytest.fixture
+def somebody(project):
+    """Runs assay in the project as somebody who is not root, with some of its paths read-only."""
+    bubblewrap = find_bubblewrap()
+    if bubblewrap is None:
+        pytest.skip("needs bubblewrap")
+
+    def run(*words, read_only=()):
+        inside = another_user(bubblewrap, project, IDENTITY, read_only=read_only)
+        return subprocess.run([*inside, *words], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_who_is_not_root_gets_the_links_that_were_asked_for_and_cannot_write_through_them(project, assay, somebody):
+    write(project, {"big": "as it was\n"})
+    assay("add", "big", cwd=project)
+    assay("config", "cache.type", "hardlink", cwd=project)
+    script = "stat -c %h big > o; (echo more >> big) 2> /dev/null; true"
+    words = ("-n", "apart", "--deps", "big", "--outs", "o", "--", "sh", "-c", script)
+    done = somebody("run", "--temp", *words)
+    assert done.returncode == 0, done.stderr
+    assay("apply", "apart", cwd=project)
+    assert int((project / "o").read_text()) > 1
+    (project / "big").unlink()
+    assay("checkout", "big", cwd=project)
+    assert (project / "big").read_text() == "as it was\n"
+    assert leftovers(project) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "--temp", "-S", "seed=9"), ("run", "--queue", "-S", "seed=9"), ("worker",), ("queue", "start")]
+)
+def test_state_that_cannot_be_written_is_said_in_one_sentence(project, assay, somebody, words):
+    assay("run", "--queue", "-n", "waits", "-S", "seed=8", cwd=project)
+    before = picture(project)
+    done = somebody(*words, read_only=(".git/assay",))
+    assert done.returncode == 255, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert ".git/assay" in done.stderr
+    assert "Read-only file system" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "mistake" not in done.stderr
+    assert picture(project) == before
+    assert "waits" in somebody("queue", "status", read_only=(".git/assay",)).stdout
 
 
 def killed_midway(project, script, name="apart"):
