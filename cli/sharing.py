@@ -69,12 +69,21 @@ def depth_of(args: argparse.Namespace) -> int | None:
 def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | None, list[str]]:
     """The data that some of the words mean, None for none, and the other words, which mean experiments.
 
+    Without words both are meant, but for a remote that keeps versions, which has no experiments.
+
     Raises:
         UsageError: Words mean data, and flags choose experiments.
     """
     from assay.cli.targets import target_words
     from assay.engine.errors import UsageError
     from assay.engine.events import Note
+
+    if _is_only_for_data(args, context):
+        from assay.remotes.selection import EVERYTHING
+
+        return EVERYTHING, []
+    if not args.names:
+        return None, []
     from assay.remotes.selection import Scope
     from assay.remotes.targets import split
 
@@ -89,6 +98,21 @@ def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | Non
         if context.project().repo.refs.named(word, "refs/exps/"):
             context.report(Note(f"{word} is tracked here, and that is meant; the experiment has a full ref name too."))
     return Scope(tuple(data), folder) if data else None, names
+
+
+def _is_only_for_data(args: argparse.Namespace, context: Context) -> bool:
+    """Whether nothing was chosen, and the remote holds the workspace's data alone; what that leaves out is said."""
+    from assay.remotes.layouts import keeps_versions
+
+    chosen = args.names or args.rev or args.all or args.where or args.num != 1 or args.branch or not args.cache
+    if chosen or not keeps_versions(context.project(), args.remote):
+        return False
+    from assay.engine.events import Note
+    from assay.remotes.choose import chosen_here
+
+    if chosen_here(context.project(), which_of(args, ())):
+        context.report(Note("Experiments do not travel through a remote that keeps versions; -r names another one."))
+    return True
 
 
 def tell(report: Report, did: str, context: Context, *, chosen: bool = False, is_behind: bool = False) -> int:

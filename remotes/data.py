@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from assay.engine.errors import ConfigError, UsageError
+from assay.engine.errors import ConfigError, Refused, UsageError
+from assay.engine.events import Warned
 from assay.engine.model import Digest
 from assay.engine.ports import Report
 from assay.engine.project import Project
@@ -17,12 +18,14 @@ from assay.remotes.artifacts import runs
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted, by_remote
 from assay.remotes.artifacts.holdings import Moved
-from assay.remotes.layouts import is_versioned, prepare
+from assay.remotes.layouts import is_versioned, keeps_versions, prepare
 from assay.remotes.registry import Remote, find, limited
 from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
 
 if TYPE_CHECKING:
     from assay.engine.data.checkout import CheckedOut
+    from assay.engine.pipeline.clouds import Record
+    from assay.remotes.artifacts.versioned import Versions
 
 
 class Transferred(NamedTuple):
@@ -58,18 +61,28 @@ def push_data(
     Raises:
         UsageError: A target means nothing.
         ConfigError: There is no such remote.
+        Refused: The remote keeps versions, and data of other commits is meant.
         RemoteError: The remote cannot be used.
     """
     _check_jobs(jobs)
+    keeps = keeps_versions(project, remote)
+    if keeps and scope.has_commits:
+        raise Refused(
+            "Data of several commits cannot be pushed to a remote that keeps versions.",
+            "The version of each file is recorded in the workspace's files: check a commit out, and push there.",
+        )
     selected = selected_data(project, scope, remote, push=True)
+    versioned = _versioned(project, selected, remote, jobs)
+    others = replace(selected, data={name: one for name, one in selected.data.items() if name not in versioned})
     with Places(project, remote, jobs=jobs, check=prepare) as places:
         freight = Freight(project, places)
-        if not selected.data:
+        if not selected.data and not keeps:
             places.of()  # a remote that is not there is said, whether there is anything to send or not
-        freight.send(selected.data.values())
-        ran = runs.send(project, places) if run_cache else Moved()
+        freight.send(others.data.values())
+        ran = runs.send(project, places) if _has_runs(project, run_cache, keeps) else Moved()
         places.tidy()
-        return _transferred(selected, freight, ran, places)
+        done = _transferred(others, freight, ran, places)
+    return _to_versions(project, selected, versioned, done)
 
 
 def fetch_data(
@@ -87,7 +100,8 @@ def fetch_data(
     selected = selected_data(project, scope, remote, push=False)
     with Places(project, remote, jobs=jobs) as places:
         freight = Freight(project, places)
-        ran = runs.bring(project, places) if run_cache else Moved()
+        keeps = keeps_versions(project, remote)
+        ran = runs.bring(project, places) if _has_runs(project, run_cache, keeps) else Moved()
         versioned = _versioned(project, selected, remote, jobs)
         others = {name: one for name, one in selected.data.items() if name not in versioned}
         freight.bring(one for name, one in others.items() if name not in selected.sources)
@@ -194,17 +208,50 @@ def _versioned(project: Project, selected: Selected, name: str | None, jobs: int
     return {path: remote for path, remote in found.items() if remote is not None and is_versioned(remote)}
 
 
+def _has_runs(project: Project, asked: bool, keeps: bool) -> bool:
+    """Whether the run cache travels; where it cannot, that is said."""
+    if asked and keeps:
+        project.report(Warned("The run cache does not travel through a remote that keeps versions."))
+    return asked and not keeps
+
+
+def _to_versions(project: Project, selected: Selected, where: Mapping[str, Remote], done: Transferred) -> Transferred:
+    """What goes to remotes that keep versions; which these are is recorded in the workspace's files."""
+    if not where:
+        return done
+    from assay.engine.data.versions import record_versions
+    from assay.remotes.artifacts.mirror import send
+
+    records: dict[str, Record] = {}
+    for remote, wanted in _grouped(selected, where):
+        sent = send(project, remote, wanted)
+        records |= sent.records
+        moved = sent.moved
+        done = Transferred(done.objects + moved.artifacts, done.size + moved.size, {**done.failed, **sent.failed})
+    record_versions(project, records)
+    return done
+
+
+def _grouped(
+    selected: Selected, where: Mapping[str, Remote]
+) -> Iterator[tuple[Remote, Mapping[str, tuple[Wanted, Versions]]]]:
+    """What belongs to each remote that keeps versions, with what is recorded of it."""
+    from assay.remotes.artifacts.versioned import versions_of
+
+    groups: dict[str, tuple[Remote, dict[str, tuple[Wanted, Versions]]]] = {}
+    for name, remote in where.items():
+        versions = versions_of(*selected.recorded.get(name, (name, {})))
+        groups.setdefault(remote.name, (remote, {}))[1][name] = (selected.data[name], versions)
+    yield from groups.values()
+
+
 def _with_versions(project: Project, selected: Selected, where: Mapping[str, Remote], done: Transferred) -> Transferred:
     """What remotes keep versions of, brought by the versions that were recorded."""
     if not where:
         return done
-    from assay.remotes.artifacts.versioned import bring, versions_of
+    from assay.remotes.artifacts.versioned import bring
 
-    groups: dict[str, tuple[Remote, dict[str, Any]]] = {}
-    for name, remote in where.items():
-        versions = versions_of(*selected.recorded.get(name, (name, {})))
-        groups.setdefault(remote.name, (remote, {}))[1][name] = (selected.data[name], versions)
-    for remote, wanted in groups.values():
+    for remote, wanted in _grouped(selected, where):
         moved, failed = bring(project, remote, wanted)
         done = Transferred(done.objects + moved.artifacts, done.size + moved.size, {**done.failed, **failed})
     return done

@@ -133,12 +133,25 @@ def is_versioned(remote: Remote) -> bool:
     return bool(_versioned(remote))
 
 
+def keeps_versions(project: Project, name: str | None) -> bool:
+    """Whether the remote that a command is about is such a one; one that is not there is not."""
+    try:
+        return is_versioned(find(project, name))
+    except ConfigError:  # what needs it will say so
+        return False
+
+
+def is_worktree(remote: Remote) -> bool:
+    """Whether such a remote is to be as the workspace is."""
+    return remote.settings.get(_VERSIONED[0], "").lower() in _YES
+
+
 def refuse_versioned(remote: Remote) -> None:
     """Raises ConfigError for a remote whose objects have the names of the workspace's files."""
     if key := _versioned(remote):
         raise ConfigError(
-            f"The remote {remote.name!r} is {key}: its files have the names of the workspace, which assay fetches and "
-            "does nothing else with yet.",
+            f"The remote {remote.name!r} is {key}: its files have the names of the workspace, whose data can be pushed "
+            "there and pulled, and nothing else.",
             "Use another remote (-r).",
         )
 

@@ -26,7 +26,8 @@ from assay.remotes.stores.memory import MemoryStore
 from assay.remotes.stores.retry import Retrying
 
 if TYPE_CHECKING:
-    from assay.remotes.s3.store import S3Store
+    from assay.remotes.s3.store import S3Settings, S3Store
+    from assay.remotes.s3.versions import VersionedStore
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _COMMON = ("url", "jobs", "git-remote", "git_remote")
@@ -318,7 +319,30 @@ def _check_settings(remote: Remote) -> None:
 def s3_store(remote: Remote, journal: str = "") -> S3Store:
     """The bucket behind a remote, not patient. Raises ConfigError."""
     from assay.remotes.s3.journal import Journal
-    from assay.remotes.s3.store import S3Settings, S3Store
+    from assay.remotes.s3.store import S3Store
+
+    return S3Store(remote.url, _s3_settings(remote), Journal(journal) if journal else None)
+
+
+def versioned_store(remote: Remote, journal: str = "") -> VersionedStore:
+    """The same for one that keeps versions.
+
+    Raises:
+        ConfigError: A setting has a value that it cannot have, or versions cannot be had from such a place.
+    """
+    from assay.remotes.s3.journal import Journal
+    from assay.remotes.s3.versions import VersionedStore
+
+    if remote.scheme != "s3":
+        raise ConfigError(f"The remote {remote.name!r} keeps versions, which assay can have only in S3.")
+    if _flag(remote, "worktree", default=False) and not _flag(remote, "version_aware", default=True):
+        raise ConfigError(f"The remote {remote.name!r} is worktree, which needs version_aware.")
+    _check_settings(remote)
+    return VersionedStore(remote.url, _s3_settings(remote), Journal(journal) if journal else None)
+
+
+def _s3_settings(remote: Remote) -> S3Settings:
+    from assay.remotes.s3.store import S3Settings
 
     get = remote.settings.get
     endpoint = get("endpointurl", "")
@@ -328,7 +352,7 @@ def s3_store(remote: Remote, journal: str = "") -> S3Store:
     verify = get("ssl_verify", "")
     if "/" in verify and not os.path.isfile(verify):
         raise ConfigError(f"remote.{remote.name}.ssl_verify: there is no file {verify}.")
-    settings = S3Settings(
+    return S3Settings(
         endpointurl=endpoint,
         region=get("region", ""),
         profile=get("profile", ""),
@@ -347,7 +371,6 @@ def s3_store(remote: Remote, journal: str = "") -> S3Store:
         writing={word: value for key, word in _WRITING.items() if (value := get(key))},
         direct=remote.direct,
     )
-    return S3Store(remote.url, settings, Journal(journal) if journal else None)
 
 
 def _flag(remote: Remote, key: str, *, default: bool) -> bool:

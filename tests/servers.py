@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.remotes.registry import Remote, s3_store
 from tests import motoserver, rclone, s3server, sshserver
 from tests.s3server import S3Server
 from tests.sshserver import SshServer
@@ -40,6 +41,23 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def s3(s3_server: S3Server) -> tuple[str, dict[str, str]]:
     """A URL that nothing else uses, in the real server's bucket, and the settings that reach it."""
     return f"s3://{s3server.BUCKET}/{os.urandom(6).hex()}", s3_server.settings()
+
+
+@pytest.fixture(scope="session")
+def versioned_bucket(s3_server: S3Server) -> str:
+    """The name of a bucket on the real server that keeps versions."""
+    name = "versions"
+    store = s3_store(Remote("store", f"s3://{name}", s3_server.settings()))
+    store._raw("create_bucket", Bucket=name)
+    store._raw("put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    store.close()
+    return name
+
+
+@pytest.fixture
+def versioned_s3(s3_server: S3Server, versioned_bucket: str) -> tuple[str, dict[str, str]]:
+    """A URL in it that nothing else uses, and the settings that reach it."""
+    return f"s3://{versioned_bucket}/{os.urandom(6).hex()}/x", s3_server.settings()
 
 
 @pytest.fixture(scope="session")

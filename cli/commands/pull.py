@@ -66,7 +66,7 @@ def transfer(args: argparse.Namespace, context: Context, *, checkout: bool) -> i
     elif data is not None:
         fetched = fetch_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
         reports.append((fetched.report, False, False))
-    if names or not args.names:
+    if names or data is None:
         which = sharing.which_of(args, names)
         pulled = pull_chosen(
             project, which, how, branch=args.branch, checkout=checkout, **_moving(args, checkout=checkout)
@@ -91,7 +91,7 @@ def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str]
 
     how, project = sharing.how_of(args), context.project()
     forecasts = [(rehearsal.fetch_data(project, data, how), False)] if data is not None else []
-    if names or not args.names:
+    if names or data is None:
         which = sharing.which_of(args, names)
         forecasts.append((rehearsal.pull(project, which, how, branch=args.branch), is_own_choice(which)))
     context.report.clear()

@@ -38,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Publishes experiments and data; non-zero when any part of it could not be done."""
     from assay.remotes.choose import is_own_choice
-    from assay.remotes.data import push_data
     from assay.remotes.push import push_chosen
 
     how = sharing.how_of(args)
@@ -47,9 +46,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _rehearse(args, data, names, context)
     project, reports = context.project(), []
     if data is not None:
+        from assay.remotes.data import push_data  # a tenth of what a push imports, and most are about experiments
+
         sent = push_data(project, data, remote=how.remote, jobs=how.jobs, run_cache=how.run_cache)
         reports.append((sent.report, False))
-    if names or not args.names:
+    if names or data is None:
         which = sharing.which_of(args, names)
         pushed = push_chosen(project, which, how, branch=args.branch)
         reports.append((pushed.report, is_own_choice(which)))
@@ -64,7 +65,7 @@ def _rehearse(args: argparse.Namespace, data: Scope | None, names: Sequence[str]
 
     how, project = sharing.how_of(args), context.project()
     forecasts = [(rehearsal.push_data(project, data, how), False)] if data is not None else []
-    if names or not args.names:
+    if names or data is None:
         which = sharing.which_of(args, names)
         forecasts.append((rehearsal.push(project, which, how, branch=args.branch), is_own_choice(which)))
     context.report.clear()

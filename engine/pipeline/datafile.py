@@ -25,7 +25,7 @@ from assay.engine.pipeline.stage import Place
 from assay.engine.store.manifest import files_in
 from assay.engine.store.rows import Reader
 
-_CONTENT = ("md5", "etag", "checksum", "hash", "digest", "size", "nfiles", "isexec", "version_id", "cloud", "files")
+CONTENT = ("md5", "etag", "checksum", "hash", "digest", "size", "nfiles", "isexec", "version_id", "cloud", "files")
 _UNSEEN = Artifact(Digest("md5", "0" * 32, is_dir=True), None)
 """Stands for a folder of which it is not known what is in it."""
 
@@ -258,12 +258,17 @@ def moved(file: DataFile, path: str, spelled: str) -> str:
 
 
 def _rewritten(file: DataFile, wanted: dict[str, Any]) -> str:
-    text = file.source.text
     if "md5" in wanted and not file.is_import:  # DVC 1 summed up other files too; nobody looks at that any more
         del wanted["md5"]
     elif "md5" in wanted:
         wanted["deps"] = [with_hash(dep, file.wdir) for dep in wanted["deps"]]
         wanted["md5"] = stage_md5(wanted, file.wdir)
+    return restated(file, wanted)
+
+
+def restated(file: DataFile, wanted: dict[str, Any]) -> str:
+    """The file's text where it is to say this, which must be all that it is to say. Raises Refused as `updated`."""
+    text = file.source.text
     if lockyaml.emit(documents.parse(file.path, text)) == text:  # as a program wrote it: so it stays
         return lockyaml.emit(wanted)
     return documents.rewritten(file.path, text, wanted)
@@ -271,8 +276,8 @@ def _rewritten(file: DataFile, wanted: dict[str, Any]) -> str:
 
 def _replaced(item: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
     """The map of an out with another artifact: what it has keeps its place, what it has not yet comes last."""
-    content = _content(artifact)
-    kept = {key: content.get(key, value) for key, value in item.items() if key in content or key not in _CONTENT}
+    content = content_of(artifact)
+    kept = {key: content.get(key, value) for key, value in item.items() if key in content or key not in CONTENT}
     if kept.keys() & ("md5", "digest") or not item.keys() & ("md5", "digest"):
         return {**kept, **content}
     # The hash changed its name, so that there is no place to keep: the digest comes first, as in a new file.
@@ -295,7 +300,7 @@ def _relisted(item: Mapping[str, Any], artifact: Artifact, rows: Iterable[Mappin
     return {**item, **hashed, "files": files}
 
 
-def _content(artifact: Artifact) -> dict[str, Any]:
+def content_of(artifact: Artifact) -> dict[str, Any]:
     """What a file says about an artifact, in DVC's order."""
     digest = artifact.digest
     found: dict[str, Any] = {"md5" if digest.algo.startswith("md5") else "digest": digest.text}
@@ -312,5 +317,5 @@ def _content(artifact: Artifact) -> dict[str, Any]:
 
 def new_text(outs: Sequence[DataOut]) -> str:
     """The text of a new file, as DVC writes one."""
-    items = [{**(_content(out.artifact) if out.artifact is not None else {}), "path": out.spelled} for out in outs]
+    items = [{**(content_of(out.artifact) if out.artifact is not None else {}), "path": out.spelled} for out in outs]
     return lockyaml.emit({"outs": items})

@@ -4,7 +4,7 @@ DVC pushes to such a remote (``version_aware``, ``worktree``) under the workspac
 versions, and writes into ``.dvc`` and lock files which version each file is. What has another content than was
 recorded is not taken (law 3).
 
-Limits: reading only, and only from S3; a file without a recorded version is not looked for, as with DVC.
+Limits: only from S3; a file without a recorded version is not looked for, as with DVC.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from assay.engine.errors import AssayError, ConfigError, CorruptArtifact, CorruptRemote, KeyMissing, StoreError
+from assay.engine.errors import AssayError, CorruptArtifact, CorruptRemote, KeyMissing, StoreError
 from assay.engine.events import Done, Progress
 from assay.engine.model import Digest
 from assay.engine.project import Project
+from assay.engine.store.cache import Cache
 from assay.engine.store.manifest import files_in
 from assay.engine.workspace.files import within
 from assay.remotes.artifacts.freight import Wanted
 from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.parallel import each
-from assay.remotes.registry import Remote, s3_store
+from assay.remotes.registry import Remote, versioned_store
 from assay.remotes.stores.retry import patiently
 
 _ATTEMPTS = 4
@@ -33,21 +34,24 @@ class Versions(NamedTuple):
     Attributes:
         path: Its project path, which is its name on the remote.
         known: The version of each file, by its path below the output, "" being the output itself.
+        remotes: The remote that each of these is on, likewise.
     """
 
     path: str
     known: Mapping[str, str]
+    remotes: Mapping[str, str] = {}
+
+    def on(self, remote: str) -> dict[str, str]:
+        """Those versions that are on one remote."""
+        return {below: version for below, version in self.known.items() if self.remotes.get(below) == remote}
 
 
 def versions_of(path: str, item: Mapping[str, Any]) -> Versions:
     """The versions in the map of an output, as ``.dvc`` and lock files have it."""
     rows = [("", item), *((file["relpath"], file) for file in item.get("files") or ())]
-    return Versions(path, {name: version for name, row in rows if (version := _version(row))})
-
-
-def _version(row: Mapping[str, Any]) -> str:
-    clouds = list((row.get("cloud") or {}).values())
-    return str(clouds[0].get("version_id") or "") if clouds else ""
+    said = {name: next(iter(row["cloud"].items())) for name, row in rows if row.get("cloud")}
+    known = {name: str(cloud["version_id"]) for name, (_, cloud) in said.items() if cloud.get("version_id")}
+    return Versions(path, known, {name: remote for name, (remote, _) in said.items()})
 
 
 def bring(
@@ -67,8 +71,6 @@ def bring(
         ConfigError: It is a remote of a kind from which versions cannot be had.
         RemoteError: It refuses altogether.
     """
-    if remote.scheme != "s3":
-        raise ConfigError(f"The remote {remote.name!r} keeps versions, which assay can have only from S3.")
     cache = project.cache
     places: dict[Digest, tuple[str, str]] = {}
     needed: dict[str, set[Digest]] = {}
@@ -76,7 +78,7 @@ def bring(
     for name, (one, versions) in wanted.items():
         cache.keep_lent([one.artifact.digest])
         try:
-            files = dict(_files(project, one))
+            files = dict(files_of(cache, one))
         except StoreError:
             failed[name] = f"Nothing says which files of it {remote.name!r} has; push it there again."
             continue
@@ -96,20 +98,20 @@ def bring(
     return moved, failed
 
 
-def _files(project: Project, one: Wanted) -> Iterator[tuple[str, Digest]]:
-    """The files that are wanted of an artifact, by their path in it."""
+def files_of(cache: Cache, one: Wanted) -> Iterator[tuple[str, Digest]]:
+    """The files that are wanted of an artifact, by their path in it. Raises StoreError where nobody knows them."""
     digest = one.artifact.digest
     if not digest.is_dir:
         yield "", digest
         return
     covers = within(one.parts) if one.parts else None
-    for path, entry in files_in(project.cache, digest):
+    for path, entry in files_in(cache, digest):
         if covers is None or covers(path):
             yield path, entry.digest
 
 
 def _fetch(project: Project, remote: Remote, places: Mapping[Digest, tuple[str, str]], moved: Moved) -> None:
-    store, task = s3_store(remote), f"fetching data from {remote.url}"
+    store, task = versioned_store(remote), f"fetching data from {remote.url}"
 
     def fetch(digest: Digest) -> int:
         key, version = places[digest]

@@ -36,8 +36,8 @@ class Call(Protocol):
 
 def send(
     call: Call, key: str, source: Source, length: int, writing: Mapping[str, str], journal: Journal | None
-) -> None:
-    """Sends a value.
+) -> Mapping[str, Any]:
+    """Sends a value, and returns what the server says of it; nothing where that answer was lost.
 
     Args:
         call: Asks the server.
@@ -56,7 +56,7 @@ def send(
             begun = call("writing", "create_multipart_upload", key, **writing)
             entry.begin(key, str(begun["UploadId"]), length)
         _send_all(call, key, source, entry, arrived)
-        _complete(call, key, source, entry)
+        said = _complete(call, key, source, entry)
         entry.forget()
     except BaseException as error:
         if not entry.is_kept or (isinstance(error, AssayError) and not isinstance(error, Unavailable)):
@@ -64,6 +64,7 @@ def send(
         raise
     finally:
         entry.close()
+    return said
 
 
 def _continued(call: Call, key: str, entry: Entry, length: int) -> dict[int, Part]:
@@ -117,16 +118,18 @@ def _send_all(call: Call, key: str, source: Source, entry: Entry, arrived: Mappi
             entry.note(number, part)
 
 
-def _complete(call: Call, key: str, source: Source, entry: Entry) -> None:
+def _complete(call: Call, key: str, source: Source, entry: Entry) -> Mapping[str, Any]:
     last = -(-source.size // entry.length)
     parts = [{"PartNumber": number, "ETag": entry.parts[number].tag} for number in range(1, last + 1)]
     try:
         about = {"UploadId": entry.upload, "MultipartUpload": {"Parts": parts}}
-        patiently(lambda: call("writing", "complete_multipart_upload", key, **about))
+        said: Mapping[str, Any] = patiently(lambda: call("writing", "complete_multipart_upload", key, **about))
     except KeyMissing:
         # The answer to an earlier request was lost: the upload is gone because the value is there.
         if int(call("reading", "head_object", key)["ContentLength"]) != source.size:
             raise
+        return {}
+    return said
 
 
 def _throw_away(call: Call, key: str, entry: Entry) -> None:

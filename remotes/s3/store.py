@@ -185,16 +185,20 @@ class S3Store:
         """Writes the value in one request."""
         self._put_pieces(key, [data])
 
-    def _put_pieces(self, key: str, pieces: Sequence[bytes]) -> None:
-        self._call("writing", "put_object", key, **_body(pieces), **self._settings.writing)
+    def _put_pieces(self, key: str, pieces: Sequence[bytes]) -> Mapping[str, Any]:
+        said: Mapping[str, Any] = self._call("writing", "put_object", key, **_body(pieces), **self._settings.writing)
+        return said
 
     def put_from(self, key: str, source: Source) -> None:
-        """Writes what ``source`` gives: in one request up to 64 MiB, else in parts that become visible together."""
+        """Writes what ``source`` gives: in one request up to 80 MiB, else in parts that become visible together."""
+        self._put_source(key, source)
+
+    def _put_source(self, key: str, source: Source) -> Mapping[str, Any]:
+        """`put_from`, and what the server says of it, in the API's words; nothing where its answer was lost."""
         if source.size > _WHOLE:
-            self._put_parts(key, source)
-        else:
-            with self._budget.holding(source.size):
-                self._put_pieces(key, list(iter(lambda: source.read(_CHUNK), b"")))
+            return self._put_parts(key, source)
+        with self._budget.holding(source.size):
+            return self._put_pieces(key, list(iter(lambda: source.read(_CHUNK), b"")))
 
     def size(self, key: str) -> int | None:
         """The value's length."""
@@ -340,10 +344,10 @@ class S3Store:
             with suppress(AssayError):
                 self.delete([key])
 
-    def _put_parts(self, key: str, source: Source) -> None:
+    def _put_parts(self, key: str, source: Source) -> Mapping[str, Any]:
         length = self._part_length(source)
         with self._budget.holding(min(_IN_MEMORY, s3_parts.IN_FLIGHT * length)):
-            s3_parts.send(self._call, key, source, length, self._settings.writing, self._journal)
+            return s3_parts.send(self._call, key, source, length, self._settings.writing, self._journal)
 
     def _part_length(self, source: Source) -> int:
         return max(_PART, -(-source.size // _MOST_PARTS))

@@ -81,20 +81,29 @@ _PART = {"PartNumber": "partNumber", "UploadId": "uploadId"}
 _LISTING = {
     "Prefix": "prefix", "MaxKeys": "max-keys", "ContinuationToken": "continuation-token", "StartAfter": "start-after",
 }  # fmt: skip
+_VERSIONS = {
+    "Prefix": "prefix", "MaxKeys": "max-keys", "KeyMarker": "key-marker", "VersionIdMarker": "version-id-marker",
+}  # fmt: skip
 
 OPERATIONS: Mapping[str, Operation] = {
     "get_object": Operation("GET", (), {"VersionId": "versionId"}, {"Range": "range", **_CONDITIONS}),
-    "head_object": Operation("HEAD", (), {}, _CONDITIONS),
+    "head_object": Operation("HEAD", (), {"VersionId": "versionId"}, _CONDITIONS),
     "put_object": Operation("PUT", (), {}, {**_WRITING, **_CONDITIONS, **_SUM}),
     "delete_object": Operation("DELETE", (), {}, {"IfMatch": "if-match"}),
     "list_objects_v2": Operation("GET", (("list-type", "2"), ("encoding-type", "url")), _LISTING),
+    "list_object_versions": Operation("GET", (("versions", ""), ("encoding-type", "url")), _VERSIONS),
+    "get_bucket_versioning": Operation("GET", (("versioning", ""),)),
     "create_multipart_upload": Operation("POST", (("uploads", ""),), {}, _WRITING),
     "upload_part": Operation("PUT", (), _PART, _SUM),
     "complete_multipart_upload": Operation("POST", (), {"UploadId": "uploadId"}, _CONDITIONS),
     "abort_multipart_upload": Operation("DELETE", (), {"UploadId": "uploadId"}),
     "list_parts": Operation("GET", (), {"UploadId": "uploadId", "PartNumberMarker": "part-number-marker"}),
 }
-_FIELDS = {"Contents": ("Key", "Size", "ETag", "LastModified"), "Part": ("PartNumber", "Size", "ETag")}
+_FIELDS = {
+    "Contents": ("Key", "Size", "ETag", "LastModified"),
+    "Part": ("PartNumber", "Size", "ETag"),
+    "Version": ("Key", "VersionId", "IsLatest", "Size", "ETag"),
+}
 """What is read of the items of a list, by their name in its XML."""
 _BODIES = {"put_object": "Body", "upload_part": "Body", "complete_multipart_upload": "MultipartUpload"}
 Content = bytes | Sequence[bytes]
@@ -241,8 +250,10 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
         said["Body"] = answer
         return said
     content = answer.read()
-    if operation in ("list_objects_v2", "list_parts"):
+    if operation in ("list_objects_v2", "list_parts", "list_object_versions"):
         return said | _listing(_parsed(content))
+    if operation == "get_bucket_versioning":
+        return said | {"Status": _text(_parsed(content), "Status")}
     if operation in ("create_multipart_upload", "complete_multipart_upload"):
         root = _parsed(content)
         if root.tag.endswith("Error"):  # it was accepted long before it failed
@@ -252,19 +263,23 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
 
 
 def _listing(root: ElementTree.Element) -> dict[str, Any]:
-    """A page of keys, or of the parts of an upload."""
+    """A page of keys, of their versions, or of the parts of an upload."""
     is_encoded = _text(root, "EncodingType") == "url"
-    found: dict[str, list[dict[str, Any]]] = {"Contents": [], "Part": []}
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _FIELDS}
     for element in root:
         kind = element.tag.rpartition("}")[2]
         if kind in found:
             found[kind].append(_item(element, _FIELDS[kind], is_encoded=is_encoded))
+    marker = _text(root, "NextKeyMarker")
     return {
         "Contents": found["Contents"],
         "Parts": found["Part"],
+        "Versions": found["Version"],
         "IsTruncated": _text(root, "IsTruncated") == "true",
         "NextContinuationToken": _text(root, "NextContinuationToken"),
         "NextPartNumberMarker": _text(root, "NextPartNumberMarker"),
+        "NextKeyMarker": unquote_plus(marker) if is_encoded else marker,
+        "NextVersionIdMarker": _text(root, "NextVersionIdMarker"),
     }
 
 
@@ -277,6 +292,8 @@ def _item(element: ElementTree.Element, names: Sequence[str], *, is_encoded: boo
         raise ResponseParserError(f"a list has an item without sense: {error}") from error
     if is_encoded and "Key" in item:
         item["Key"] = unquote_plus(item["Key"])
+    if "IsLatest" in item:
+        item["IsLatest"] = item["IsLatest"] == "true"
     return item
 
 

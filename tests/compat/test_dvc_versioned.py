@@ -1,6 +1,6 @@
 """Data of remotes that keep versions: outs that name their files themselves, and what a cloud knows of them.
 
-It is read, kept and pushed as DVC does it; assay itself pushes to no such remote.
+It is read, kept and pushed as DVC does it.
 """
 
 from __future__ import annotations
