@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -86,18 +86,33 @@ class Sources:
 
     def _from_repository(self, artifact: Artifact, origin: Origin, there: Foreign) -> None:
         commit = there.commit(origin.locked or origin.revision)
+        entries, data = self._found(there, commit, origin, artifact.digest.algo)
+        if _whole(entries, _Listings(artifact.digest.algo)).digest != artifact.digest:
+            raise RemoteError(f"What {there.url} has at {origin.path} is not what was recorded.", "Import it again.")
+        self._keep(entries, data, artifact.digest.algo)
+
+    def take(self, there: Foreign, commit: Oid, origin: Origin) -> Artifact:
+        """Brings what another repository has at a commit into the cache, whatever that is.
+
+        Raises:
+            AssayError: It has nothing there, or its data cannot be reached; nothing is named then.
+        """
+        algo = self._project.layout.hash_name
+        return self._keep(*self._found(there, commit, origin, algo), algo)
+
+    def _found(self, there: Foreign, commit: Oid, origin: Origin, algo: HashName) -> _Content:
         found = there.at(commit, origin.path)
         if found.artifacts:
             self._bring_data(there, commit, origin, found)
-        algo, cache = artifact.digest.algo, self._project.cache
-        entries, data = _entries(there, found, cache, algo)
-        if _whole(entries, _Listings(algo)).digest != artifact.digest:
-            raise RemoteError(f"What {there.url} has at {origin.path} is not what was recorded.", "Import it again.")
-        with cache.writer(algo) as writer:
+        return _entries(there, found, self._project.cache, algo)
+
+    def _keep(self, entries: Mapping[str, Entry], data: Sequence[Callable[[], bytes]], algo: HashName) -> Artifact:
+        with self._project.cache.writer(algo) as writer:
             for read in data:
                 writer.add_bytes(read())
-            _whole(entries, writer)
+            artifact = _whole(entries, writer)
         self.moved.artifacts += len(data) + artifact.digest.is_dir
+        return artifact
 
     def _bring_data(self, there: Foreign, commit: Oid, origin: Origin, found: Found) -> None:
         """Brings what the other project tracks; what one place lacks another one may have."""
@@ -200,9 +215,11 @@ def _whole(entries: Mapping[str, Entry], writer: Any) -> Artifact:
     return write_manifest(writer, entries)
 
 
-def _entries(
-    there: Foreign, found: Found, cache: Cache, algo: HashName
-) -> tuple[dict[str, Entry], list[Callable[[], bytes]]]:
+_Content = tuple[dict[str, Entry], list[Callable[[], bytes]]]
+"""Files by their path, and how those are read that the cache may not have."""
+
+
+def _entries(there: Foreign, found: Found, cache: Cache, algo: HashName) -> _Content:
     """The files at a path of another repository, and how those are read that the cache may not have."""
     entries: dict[str, Entry] = {}
     data: list[Callable[[], bytes]] = []

@@ -26,6 +26,7 @@ from assay.engine.events import Done, Progress
 from assay.engine.ignore import IgnoreRules
 from assay.engine.model import Artifact, Digest, Entry, HashName
 from assay.engine.pipeline import spec
+from assay.engine.pipeline.paths import is_url
 from assay.engine.pipeline.present import without_ignore_files
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
@@ -37,7 +38,7 @@ from assay.remotes.artifacts.freight import Place, Places
 from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.layouts import prepare
 from assay.remotes.parallel import each
-from assay.remotes.registry import Remote, open_store
+from assay.remotes.registry import Remote, open_store, shown
 from assay.remotes.urls import place_of
 from assay.remotes.verify import CheckedFile, Passing
 
@@ -74,18 +75,30 @@ def add_to_remote(
         ConfigError: There is no such remote.
         RemoteError: The remote, or where the source is, cannot be used.
     """
-    with hold(project) as held, Places(project, remote, jobs=jobs, check=prepare) as places:
+    with hold(project) as held:
         place = _free(project, out)
         held.using(write=[place.path])
+        found = place_of(source, project.config.named("remote")) if is_url(source) else Remote("", source, {})
+        return record(project, place, send(project, found, remote, jobs))
+
+
+def send(project: Project, source: Remote, remote: str | None, jobs: int | None) -> Artifact:
+    """Sends a file or folder to a remote, where it is complete when this returns; nothing names it yet.
+
+    Args:
+        project: The project.
+        source: A URL with the settings that reach it, or an absolute path.
+        remote: As for `add_to_remote`, which also says what is raised.
+        jobs: The same.
+    """
+    with Places(project, remote, jobs=jobs, check=prepare) as places:
         there = places.of()
         if not isinstance(there.holdings, LooseHoldings):
-            hint = f"`assay add {out}` and `assay push` go by way of the cache."
-            raise Refused("Data goes straight only to remotes of DVC's layout.", hint)
-        send = _from_url if "://" in source else _from_here
-        files = send(project, source, there)
+            raise Refused("Data goes straight only to remotes of DVC's layout.", "`push` goes by way of the cache.")
+        files = _from_url(project, source, there) if is_url(source.url) else _from_here(project, source.url, there)
         artifact = _whole(project.layout.hash_name, files, there)
         there.store.settle()
-        return record(project, place, artifact)
+        return artifact
 
 
 def _free(project: Project, out: str) -> DataPlace:
@@ -163,8 +176,8 @@ def _all(project: Project, there: Place, files: Iterable[_File], work: Callable[
 # From a URL.
 
 
-def _from_url(project: Project, source: str, there: Place) -> list[_File]:
-    found = place_of(source, project.config.named("remote"))
+def _from_url(project: Project, found: Remote, there: Place) -> list[_File]:
+    source = shown(found.url)
     above, _, name = found.url.rstrip("/").rpartition("/")
     if not name or not urlsplit(above).netloc:
         raise UsageError(f"{source} names no file.", "Name a file, or a folder in a bucket.")

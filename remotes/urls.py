@@ -53,7 +53,11 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
         RemoteError: The server does not say.
         ConfigError: The URL, or a setting of the remote, cannot be used.
     """
-    place = place_of(url, remotes)
+    return state_of(place_of(url, remotes))
+
+
+def state_of(place: Remote) -> UrlState | None:
+    """What is at a URL now, asked with these settings; None when nothing is. Errors are those of `state`."""
     if place.scheme in _HTTP:
         return patiently(lambda: _over_http(place), _ATTEMPTS)
     if place.scheme == "s3":

@@ -76,6 +76,10 @@ class Sides:
         assert form(_placeless(ours.out, self.ours)) == form(_placeless(theirs.out, self.theirs)), told
         return str(ours.out)
 
+    def dvc(self, *words: str, root: Path) -> str:
+        """What DVC prints in one of the copies."""
+        return str(self._dvc.run(root, *words).out)
+
     def same_files(self) -> None:
         """Both sides hold the same files, byte for byte, but for each tool's own."""
         assert _files(self.ours) == _files(self.theirs)

@@ -43,7 +43,10 @@ VERBS: dict[str, str] = {
     "fetch": "bring data from a remote into the cache",
     "freeze": "never run a stage, whatever changes",
     "gc": "take data that nothing needs out of the cache",
+    "get-url": "bring a file or folder from a URL, and track nothing",
+    "import-url": "bring a file or folder from a URL, and note where it came from",
     "init": "make a folder a DVC project",
+    "list-url": "what is in a folder at a URL",
     "metrics diff": "the metrics that differ between two revisions",
     "metrics show": "the metrics of the workspace, or of revisions as well",
     "move": "give added data another path",
@@ -70,6 +73,7 @@ VERBS: dict[str, str] = {
     "status": "how stages and data differ from what was recorded",
     "unfreeze": "run a frozen stage again",
     "unprotect": "make files that are links into the cache your own",
+    "update": "bring imports up to date with where they came from",
     "version": "which DVC this stands in for, and what it runs on",
 }
 """Every verb that is here, and its line in the help."""
@@ -87,17 +91,14 @@ LATER = (
     "exp exec-run",
     "exp queue-worker",
     "get",
-    "get-url",
     "git-hook merge-driver",
     "git-hook post-checkout",
     "git-hook pre-commit",
     "git-hook pre-push",
     "import",
     "import-db",
-    "import-url",
     "install",
     "list",
-    "list-url",
     "plots diff",
     "plots modify",
     "plots show",
@@ -106,7 +107,6 @@ LATER = (
     "studio logout",
     "studio token",
     "test-db",
-    "update",
 )
 """Verbs that DVC has and assay has not."""
 

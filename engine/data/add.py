@@ -16,18 +16,16 @@ from typing import NamedTuple
 from assay.engine import disk
 from assay.engine.data.places import Place, Places
 from assay.engine.errors import BadInput, Refused, UsageError
-from assay.engine.ignore import IgnoreRules
 from assay.engine.model import Artifact, Digest, Entry, HashName
 from assay.engine.pipeline import datafile, outputs, spec
 from assay.engine.pipeline.datafile import DataFile, DataOut
 from assay.engine.pipeline.datafiles import write
 from assay.engine.pipeline.discover import DATA_ENDING
 from assay.engine.pipeline.gitignore import ignore
-from assay.engine.pipeline.present import artifact_now, can_run, files_now, without_ignore_files
+from assay.engine.pipeline.present import artifact_now, can_run, elsewhere_now, files_now, without_ignore_files
 from assay.engine.project import Project
 from assay.engine.store.digest import digest_bytes
 from assay.engine.store.manifest import files_in, write_manifest
-from assay.engine.store.snapshot import snapshot
 from assay.engine.workspace import undo
 from assay.engine.workspace.autostage import autostage
 from assay.engine.workspace.files import within
@@ -188,20 +186,8 @@ def _check_apart(places: Sequence[Place]) -> None:
 
 def _taken_in(project: Project, source: str) -> Artifact:
     """Puts a file or folder from anywhere into the cache."""
-    root, name = os.path.split(source)
-    if not os.path.lexists(source):
-        raise BadInput(source, "does not exist")
-    rules = IgnoreRules(root, (), always=project.layout.ignores).ignored
     with project.cache.writer() as writer:
-        artifact = snapshot(
-            root,
-            name,
-            algo=project.layout.hash_name,
-            stat_cache=project.stat_cache,
-            writer=writer,
-            ignored=without_ignore_files(rules),
-            report=project.report,
-        )
+        artifact = elsewhere_now(project, source, writer)
     disk.sync_tree(project.cache_folder)
     return artifact
 

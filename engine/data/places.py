@@ -86,6 +86,21 @@ class Places:
         self._check_others(path)
         return self._new(path, data_file or path + DATA_ENDING)
 
+    def anew(self, path: str) -> Place:
+        """The place of a path that is to be imported, also where its ``.dvc`` file imports it already.
+
+        Raises:
+            UsageError: As for `find`.
+            Refused: As for `find`; or it is, or lies in, data that a ``.dvc`` file tracks together with more.
+        """
+        known = self._known(path)
+        place = Place(path, known[0].path, *known) if known is not None and known[0].is_import else self.find(path)
+        if place.is_part:
+            raise Refused(f"{path} lies in data that {place.data_file} tracks as a whole.", "Name another path.")
+        if place.file is not None and len(place.file.all_outs) != 1:
+            raise Refused(f"{place.data_file} tracks more than {path}.", "Name another path.")
+        return place
+
     def _known(self, path: str) -> tuple[DataFile, DataOut] | None:
         for name in (path, *folders_above(path)):
             if name in self._tracked:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from assay.engine.errors import BadInput
+from assay.engine.ignore import IgnoreRules
 from assay.engine.model import Artifact, Entry, HashName
 from assay.engine.pipeline.spec import no_part
 from assay.engine.project import Project
@@ -61,6 +62,33 @@ def artifact_now(
         return named(chosen, writer)
     with project.cache.writer(chosen) as other:
         return named(chosen, other)
+
+
+def elsewhere_now(project: Project, path: str, writer: CacheWriter | None = None) -> Artifact:
+    """What a file or folder at any absolute path is now, by the project's hash.
+
+    Args:
+        project: The project.
+        path: An absolute path.
+        writer: Puts its content into the cache; None names it only.
+
+    Raises:
+        BadInput: There is nothing, or a symlink that cannot be recorded.
+        StoreError: A file cannot be read, or does not hold still.
+    """
+    root, name = os.path.split(path)
+    if not os.path.lexists(path):
+        raise BadInput(path, "does not exist", hint="Check its spelling.")
+    rules = IgnoreRules(root, (), always=project.layout.ignores).ignored
+    return snapshot(
+        root,
+        name,
+        algo=project.layout.hash_name,
+        stat_cache=project.stat_cache,
+        writer=writer,
+        ignored=without_ignore_files(rules),
+        report=project.report,
+    )
 
 
 def hash_for(project: Project, known: Artifact | None, named: Callable[[HashName], Artifact]) -> HashName:
