@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from assay.engine.errors import AssayError
 from assay.engine.pipeline import spec
 from assay.engine.pipeline.discover import pipeline_files
-from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.tracked import Tracked, tracked
 from assay.engine.project import Project
-from assay.engine.store import checkout
 from assay.remotes.artifacts.freight import Data
 
 
@@ -35,6 +33,9 @@ def check_out(project: Project, data: Data) -> Mapping[str, str]:
     Returns:
         What was left as it is, by path, with a sentence.
     """
+    from assay.engine.pipeline.outputs import link_kinds
+    from assay.engine.store import checkout
+
     kinds = link_kinds(project)
     left = {}
     for path, wanted in data.items():

@@ -7,7 +7,6 @@ read. Pipeline files that several commits share are understood once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ Read = Callable[[str], bytes | None]
 _FOLDER = 0o040000
 
 
-@dataclass
 class Tracked:
     """What the pipeline files of one tree or workspace name; every path is a project path.
 
@@ -56,22 +54,23 @@ class Tracked:
         unnamed: What is to be tracked and of which nothing is known (`DataFile.unnamed`).
     """
 
-    outs: dict[str, Artifact] = field(default_factory=dict)
-    in_git: dict[str, None] = field(default_factory=dict)
-    kept_here: set[str] = field(default_factory=set)
-    remotes: dict[str, str] = field(default_factory=dict)
-    imported: set[str] = field(default_factory=set)
-    recorded: dict[str, Artifact] = field(default_factory=dict)
-    deps: dict[str, Artifact] = field(default_factory=dict)
-    metrics: dict[str, None] = field(default_factory=dict)
-    params: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    plots: dict[str, None] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    listings: dict[Digest, bytes] = field(default_factory=dict)
-    outside: set[Digest] = field(default_factory=set)
-    awaited: dict[str, Artifact] = field(default_factory=dict)
-    partly: dict[str, dict[str, Digest | None]] = field(default_factory=dict)
-    unnamed: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.outs: dict[str, Artifact] = {}
+        self.in_git: dict[str, None] = {}
+        self.kept_here: set[str] = set()
+        self.remotes: dict[str, str] = {}
+        self.imported: set[str] = set()
+        self.recorded: dict[str, Artifact] = {}
+        self.deps: dict[str, Artifact] = {}
+        self.metrics: dict[str, None] = {}
+        self.params: dict[str, tuple[str, ...]] = {}
+        self.plots: dict[str, None] = {}
+        self.errors: dict[str, str] = {}
+        self.listings: dict[Digest, bytes] = {}
+        self.outside: set[Digest] = set()
+        self.awaited: dict[str, Artifact] = {}
+        self.partly: dict[str, dict[str, Digest | None]] = {}
+        self.unnamed: set[str] = set()
 
     def lend_to(self, project: Project) -> None:
         """Lets the cache read the manifests that stand in the files themselves."""
@@ -90,7 +89,8 @@ def tracked(read: Read, files: Iterable[str], root: str = "") -> Tracked:
     Raises:
         CorruptObject: What ``read`` raises about damage, and all else that is not the file's own fault.
     """
-    found = Tracked(params={PARAMS_FILE: ()})
+    found = Tracked()
+    found.params[PARAMS_FILE] = ()
     for path in files:
         data = read(path)
         if data is None:

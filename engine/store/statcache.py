@@ -15,18 +15,20 @@ machine's by more than it ticks; on a server where it does, a change within one 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgpack
 
 from assay.engine import disk
 from assay.engine.model import HASH_NAMES, Digest, HashName
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _VERSION = 1
 _FINE_TICK = 20_000_000
@@ -116,6 +118,8 @@ class StatCache:
         with self._lock:
             if not self._changed or not self._path:
                 return
+            import sqlite3
+
             rows = [_row(path, self._folders[path]) for path in self._changed]
             self._changed.clear()
             try:
@@ -136,6 +140,8 @@ class StatCache:
         self._folders.clear()
 
     def _load(self, path: str) -> dict[str, Seen]:
+        import sqlite3  # 4 ms, and many commands never ask
+
         key = _bytes(path)
         with self._lock:
             try:
@@ -156,6 +162,8 @@ class StatCache:
 
     def _give_up(self, error: sqlite3.DatabaseError) -> None:
         """Goes on in memory. A damaged file is removed, so that the next process begins anew."""
+        import sqlite3
+
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -203,6 +211,8 @@ def settled_at(stat: os.stat_result) -> int:
 
 
 def _open(path: str) -> sqlite3.Connection | None:
+    import sqlite3
+
     try:
         disk.make_folders(os.path.dirname(path))
     except OSError:

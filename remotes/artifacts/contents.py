@@ -68,11 +68,9 @@ class Contents:
             if children is None:
                 closed.add(digest)
                 continue
-            for child in children:
-                if child.is_dir:
-                    stack.append(child)
-                else:  # there is nothing below a file
-                    seen.add(child)
+            folders = [child for child in children if child.is_dir]
+            stack += folders
+            seen.update(children if not folders else (child for child in children if not child.is_dir))
         return seen, closed
 
     def why_not(self, root: Digest, failed: Mapping[Digest, str]) -> str:
@@ -82,6 +80,8 @@ class Contents:
             root: An artifact.
             failed: What failed; the same, complete mapping in every call.
         """
+        if not failed:
+            return ""
         stack = [root]
         while stack:
             digest = stack[-1]

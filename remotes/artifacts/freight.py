@@ -15,7 +15,6 @@ from assay.engine.model import Artifact, Digest
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
-from assay.engine.workspace.files import within
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Holdings, Moved
 from assay.remotes.collect.guard import renewed
@@ -193,6 +192,8 @@ class Freight:
         """The files that are meant of a directory whose manifest is here; none when all are, or it is damaged."""
         if not one.parts or not one.artifact.digest.is_dir:
             return set()
+        from assay.engine.workspace.files import within
+
         covers = within(one.parts)
         try:
             return {entry.digest for path, entry in files_in(self._cache, one.artifact.digest) if covers(path)}

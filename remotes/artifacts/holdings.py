@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from assay.engine.errors import RemoteError
@@ -16,13 +15,13 @@ from assay.remotes.artifacts.contents import Contents
 _IN_A_ROW = 4
 
 
-@dataclass
 class Moved:
     """What a transfer did: how many artifacts and bytes travelled, and what is left, with a sentence each."""
 
-    artifacts: int = 0
-    size: int = 0
-    failed: dict[Digest, str] = field(default_factory=dict)
+    def __init__(self, artifacts: int = 0, size: int = 0) -> None:
+        self.artifacts = artifacts
+        self.size = size
+        self.failed: dict[Digest, str] = {}
 
 
 class Patience:

@@ -33,6 +33,10 @@ _MANY = 50
 _ENOUGH = 4_000_000
 """Bytes of an index that is left as it is."""
 _LOOKS = 3
+_KEYS = {
+    algo: (bytes([place]), (HEX_LENGTH[algo] // 2, HEX_LENGTH[algo] // 2 + 4)) for place, algo in enumerate(HASH_NAMES)
+}
+"""How keys in packs begin, and how long the rest may be."""
 
 
 class Shelved(NamedTuple):
@@ -146,6 +150,11 @@ class Shelf:
         """The id of the pack that holds an object; None when none is known to."""
         return self._packs.get(key_of(digest))
 
+    def unpacked(self, digests: Iterable[Digest]) -> list[Digest]:
+        """Those of these objects that no pack holds."""
+        packs = self._packs
+        return [digest for digest in digests if key_of(digest) not in packs]
+
     def place(self, digest: Digest) -> tuple[int, int]:
         """Offset and length of an object in the pack that holds it."""
         return self._held[self._packs[key_of(digest)]][key_of(digest)]
@@ -247,9 +256,9 @@ def _pack(pack_id: str, size: int, rows: Any) -> Shelved:
     if pack_algo(pack_id) is None or type(size) is not int:
         raise ValueError
     entries: Entries = {}
-    for algo, raw, offset, length in rows:
-        plain = HEX_LENGTH[algo] // 2
-        if type(raw) is not bytes or len(raw) not in (plain, plain + 4) or not 0 <= offset <= offset + length <= size:
+    for algo, raw, offset, length in rows:  # there may be very many
+        head, lengths = _KEYS[algo]
+        if len(raw) not in lengths or not 0 <= offset <= offset + length <= size:
             raise ValueError
-        entries[bytes([HASH_NAMES.index(algo)]) + raw] = (offset, length)
+        entries[head + raw] = (offset, length)
     return Shelved(pack_id, size, entries)

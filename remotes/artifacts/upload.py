@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, CorruptArtifact, RemoteError, StoreError
 from assay.engine.events import Done, Progress, Reporter
@@ -26,12 +25,12 @@ from assay.remotes.verify import CachedObject, CheckedFile
 _PACKS_AT_ONCE = 2
 
 
-@dataclass
 class _Plan:
     """What has to go: large objects with their sizes, small ones by the local pack they lie in ("" for none)."""
 
-    large: dict[Digest, int] = field(default_factory=dict)
-    small: dict[str, dict[Digest, int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.large: dict[Digest, int] = {}
+        self.small: dict[str, dict[Digest, int]] = {}
 
     @property
     def size(self) -> int:
@@ -77,9 +76,7 @@ class Upload:
     def _plan(self, digests: Iterable[Digest]) -> _Plan:
         plan = _Plan()
         elsewhere = []
-        for digest in digests:
-            if self._shelf.pack_of(digest) is not None:
-                continue
+        for digest in self._shelf.unpacked(digests):
             place = self._cache.index.find(key_of(digest))
             path = None if place else self._cache.loose_path(digest)
             if place:

@@ -136,7 +136,7 @@ def test_sending_again_sends_nothing(here: Side, store: Recording) -> None:
     artifact = here.add({**small(20), "big": os.urandom(BIG)})
     here.upload(artifact)
     store.written.clear()
-    assert here.upload(artifact) == Moved()
+    assert vars(here.upload(artifact)) == vars(Moved())
     assert store.written == []
 
 
@@ -144,7 +144,7 @@ def test_fetching_again_fetches_nothing(here: Side, there: Side) -> None:
     artifact = here.add({**small(20), "big": os.urandom(BIG)})
     here.upload(artifact)
     there.download(artifact)
-    assert there.download(artifact) == Moved()
+    assert vars(there.download(artifact)) == vars(Moved())
 
 
 def test_an_index_is_read_from_the_remote_once(here: Side, there: Side, store: Recording) -> None:
