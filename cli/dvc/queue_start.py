@@ -12,7 +12,7 @@ from assay.cli.wiring import Context
 _IDLE = 10
 """Seconds that a worker waits for a new task before it ends, as DVC's do."""
 _LOOK = 0.05
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _REMOTE = "DVC_EXP_GIT_REMOTE"
 
 
@@ -47,8 +47,8 @@ def start_workers(context: Context, count: int) -> int:
     missing = max(count - len(before), 0)
     for _ in range(missing):
         leave_to_itself(context, [*WORKER, "--wait", str(_IDLE)], _environment(context))
-    deadline = time.monotonic() + _PATIENCE
-    while len(_at_work(folder) - before) < missing:
+    deadline, begun = time.monotonic() + _PATIENCE, set[str]()
+    while len(begun := begun | (_at_work(folder) - before)) < missing:  # the first may have ended when the last begins
         if time.monotonic() > deadline:
             raise AssayError("Workers were started, but have not begun.", f"{folder}/workers/output.log may say why.")
         time.sleep(_LOOK)

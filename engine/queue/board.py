@@ -79,6 +79,12 @@ class Claim:
         self._board.move(self._place, self._state, state)
         self._state = state
 
+    def look(self) -> None:
+        """Finds the job again after an interrupt, which may have come while it moved."""
+        for state in STATES:
+            if os.path.lexists(self._board.path(state, self._place)):
+                self._state = state
+
     def remove(self) -> None:
         """Takes the job away. Raises Locked as `write` does."""
         self.check()

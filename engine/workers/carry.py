@@ -60,12 +60,14 @@ def carry(
     # A worker may die before the board knows of its attempt, so that the count alone would not do.
     tag = f"{job.name}-{job.number}.{len(job.attempts)}-{project.world.ids.nonce()[:4]}"
     log = logs.begin_job(project, tag)
-    claim.move(job._replace(log=tag), "running")
-    folder = RunFolder(project, job.number)
+    folder, has_begun = RunFolder(project, job.number), False
     try:
+        claim.move(job._replace(log=tag), "running")
+        has_begun = True
         with folder.held(wait=LEASE):  # a worker elsewhere may have been dead for less than its locks say
             ran = _run(project, claim, folder, log, again=again)
     except KeyboardInterrupt:
+        claim.look()
         if _was_made(project, claim, folder, log):
             raise
         if is_killed():
@@ -74,6 +76,8 @@ def carry(
             claim.move(claim.job.ended("stopped", int(time.time())), "queued")
         raise
     except (AssayError, OSError) as error:
+        if not has_begun:
+            raise
         if not claim.holds:
             log.fail()
             raise
