@@ -14,6 +14,8 @@ import pytest
 from assay.engine.queue import wishes
 from tests.filetree import write
 
+PATIENCE = 120  # seconds
+
 
 def jobs(project, assay):
     """The queue as programs see it, by experiment."""
@@ -22,7 +24,7 @@ def jobs(project, assay):
 
 def until(is_so):
     """Waits until something is so."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -61,7 +63,7 @@ def test_who_keeps_workers_at_work_stops_with_them(project, assay, background):
     until(lambda: jobs(project, assay)["one"]["state"] == "running")
     assay("queue", "stop", cwd=project)
     write(project, {"go": ""})
-    assert crew.wait(30) == 0
+    assert crew.wait(PATIENCE) == 0
     assert {name: job["state"] for name, job in jobs(project, assay).items()} == {"one": "success", "two": "queued"}
     assay("worker", cwd=project)
     assert jobs(project, assay)["two"]["state"] == "success"
@@ -69,21 +71,23 @@ def test_who_keeps_workers_at_work_stops_with_them(project, assay, background):
 
 def test_a_run_of_its_own_is_killed_like_a_job(project, assay, background):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as it is in the background of a script
-    run = background("run", "--temp", "-n", "apart", "--outs", "o", "--", "sleep", "60")
+    run = background("run", "--temp", "-n", "apart", "--outs", "o", "--", "sleep", "600")
     signal.signal(signal.SIGINT, before)
     until(lambda: jobs(project, assay).get("apart", {}).get("state") == "running")
     assay("queue", "kill", "apart", cwd=project)
-    assert run.wait(30) == 252
+    assert run.wait(PATIENCE) == 252
     job = jobs(project, assay)["apart"]
     assert (job["state"], job["problem"]) == ("failed", "It was killed.")
     assert wishes.asked(f"{project}/.git/assay/queue") == []
 
 
 def test_a_run_of_its_own_outlives_the_workers(project, assay, background):
-    run = background("run", "--temp", "-n", "apart", "--outs", "o", "--", "sh", "-c", "sleep 1; touch o")
+    write(project, {".gitignore": "/go\n", "wait.sh": "while ! test -e $DVC_ROOT/go; do sleep 0.05; done; touch o\n"})
+    run = background("run", "--temp", "-n", "apart", "--outs", "o", "--", "sh", "wait.sh")
     until(lambda: jobs(project, assay).get("apart", {}).get("state") == "running")
     assay("queue", "stop", "--kill", cwd=project)
-    assert run.wait(30) == 0
+    write(project, {"go": ""})
+    assert run.wait(PATIENCE) == 0
 
 
 _STOPPED_AT_THE_CLAIM = """\
@@ -127,7 +131,7 @@ def test_a_wish_that_came_too_late_does_not_end_the_next_attempt(project, assay)
 
 
 def test_a_job_that_is_to_end_does_not_come_back_when_its_worker_died(project, assay, background):
-    assay("run", "--queue", "-n", "one", "--outs", "o", "--", "sleep", "60", cwd=project)
+    assay("run", "--queue", "-n", "one", "--outs", "o", "--", "sleep", "600", cwd=project)
     worker = background("worker")
     until(lambda: jobs(project, assay)["one"]["state"] == "running")
     os.kill(worker.pid, signal.SIGSTOP)
@@ -142,11 +146,11 @@ def test_a_job_that_is_to_end_does_not_come_back_when_its_worker_died(project, a
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_worker_whose_terminal_goes_gives_its_job_back(project, assay, background, number):
-    assay("run", "--queue", "-n", "one", "--outs", "o", "--", "sleep", "60", cwd=project)
+    assay("run", "--queue", "-n", "one", "--outs", "o", "--", "sleep", "600", cwd=project)
     worker = background("worker")
     until(lambda: jobs(project, assay)["one"]["state"] == "running")
     worker.send_signal(number)
-    assert worker.wait(30) == 252
+    assert worker.wait(PATIENCE) == 252
     job = jobs(project, assay)["one"]
     assert (job["state"], [one["end"] for one in job["attempts"]]) == ("queued", ["stopped"])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
+from assay.engine.queue.roster import workers
 from tests.dvcexps import Both
 
 FILES = {
@@ -75,6 +77,10 @@ def test_what_our_queue_makes_is_dvcs_to_use_while_dvcs_own_queue_waits(both, as
     assay_dvc("exp", "run", "--queue", "-n", "mine", "-S", "lr=7,13", cwd=root)
     done = assay_dvc("exp", "run", "--run-all", "-j", "2", cwd=root, code=255)
     assay_dvc("queue", "stop", cwd=root)
+    deadline = time.monotonic() + 120
+    while workers(str(root / ".git/assay/queue")):  # which would write into a folder that is being removed
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert "\nRan experiment(s): mine-1\n" in done.out
     assert "DVC's own queue has 1 task as well" in done.err
     rows = {row["name"]: row for row in json.loads(assay_dvc("exp", "show", "--json", cwd=root).out)[1]["experiments"]}

@@ -127,6 +127,7 @@ def ledger(project):
 
 
 @pytest.mark.law(1)
+@pytest.mark.timeout(300 + 6 * JOBS)
 def test_every_job_is_done_whoever_is_killed(grid, assay, git):
     chance = random.Random(20)
     strikes = carry_out(grid, chance, 0.4)
@@ -180,7 +181,7 @@ def test_the_queue_goes_on_after_everything_was_killed_and_temporary_files_are_g
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     subprocess.run(["rm", "-rf", str(grid / ".assay" / "tmp")], check=True)
-    assay("queue", "start", "-j", "2", cwd=grid, code=1 if JOBS > 9 else 0)
+    assay("queue", "start", "-j", "2", cwd=grid, code=None)
     states = [job["state"] for job in status(grid, assay)["jobs"]]
     assert states.count("success") + states.count("failed") == JOBS
     assert states.count("failed") <= JOBS // 10 + 2  # a stage that was killed before its worker counts as failed
