@@ -1,4 +1,7 @@
-"""Takes experiments away from a remote; those here stay, and so does their data there until it is collected."""
+"""Takes experiments away from a remote; those here stay, and so does their data there until it is collected.
+
+Nothing is kept there that would undo it: whoever has an experiment pushes it again, and `ways_back` says how.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from assay.engine.ports import RefUpdate
 from assay.engine.project import Project
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import connected
-from assay.remotes.registry import find, remotes
+from assay.remotes.registry import default_name, find, remotes
 from assay.remotes.there import chosen_there
 
 
@@ -72,3 +75,20 @@ def remove(project: Project, which: Which, remote: str | None = None, *, keep: b
     failed = {result.refname: result.problem for result in results if result.problem}
     gone = {name: oid for name, oid in found.refs.items() if name not in failed}
     return Removed(found.remote, gone, {**found.failed, **failed})
+
+
+def ways_back(project: Project, removed: Removed) -> tuple[list[str], list[str]]:
+    """What brings back what was removed: the words of the command, none where nothing of it is here; what is not here.
+
+    Returns:
+        The words; and the refs that only somebody else can push again, if anybody has them.
+    """
+    refs = project.repo.refs
+    here = [name for name, oid in removed.refs.items() if refs.read(name) == oid]
+    leaves = [name.rpartition("/")[2] for name in here]
+    plain = [
+        leaf if refs.named(leaf, "refs/exps/") == [name] else name for leaf, name in zip(leaves, here, strict=True)
+    ]
+    where = [] if removed.remote == default_name(project) else ["-r", removed.remote]
+    words = ["assay", "push", *plain, *where] if here else []
+    return words, [name for name in removed.refs if name not in here]

@@ -9,6 +9,8 @@ from assay.cli.wiring import Context
 from assay.engine.words import counted, first_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.engine.experiments.chosen import Which
 
 EXAMPLES = """\
@@ -18,7 +20,7 @@ EXAMPLES = """\
   assay remove -A                      all of them
   assay remove --keep --where "tag = 'best'"
                                        every other one, whatever its commit
-  assay remove --remote bumpy-lion     take it from the remote; it stays here
+  assay remove --remote bumpy-lion     take it from the remote; it stays here, and how to push it again is said
   assay undo                           brings them back
 """
 
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _elsewhere(args: argparse.Namespace, which: Which, context: Context) -> int:
     """Takes experiments from a remote; non-zero when some are left."""
-    from assay.remotes.removal import doomed, remove
+    from assay.remotes.removal import doomed, remove, ways_back
 
     done = (doomed if args.dry else remove)(context.project(), which, args.where_from, keep=args.keep)
     context.report.clear()
@@ -75,14 +77,36 @@ def _elsewhere(args: argparse.Namespace, which: Which, context: Context) -> int:
         for refname in done.refs:
             context.say(f"would remove {_labelled(refname)} from {done.remote}")
     elif done.refs:
-        names = first_of(f"{name.rpartition('/')[2]} ({oid.hex()[:7]})" for name, oid in done.refs.items())
-        context.say(f"Removed {names} from {done.remote}; what is here can be pushed again.")
+        names = first_of(f"{_leaf(name)} ({oid.hex()[:7]})" for name, oid in done.refs.items())
+        words, gone = ways_back(context.project(), done)
+        context.say(f"Removed {names} from {done.remote}{_way_back(words, len(done.refs))}.")
+        if gone:
+            context.say(
+                f"Not here: {first_of(map(_leaf, gone))}. Whoever has {_them(gone)} can push {_them(gone)} again."
+            )
     elif not done.failed:
         context.say(f"There are no experiments to remove on {done.remote}.")
     context.out.flush()
     for name, why in done.failed.items():
-        context.err.write(f"error: {name.rpartition('/')[2]}: {why}\n")
+        context.err.write(f"error: {_leaf(name)}: {why}\n")
     return 255 if done.failed else 0
+
+
+def _way_back(words: Sequence[str], count: int) -> str:
+    """How a sentence goes on that says what is gone."""
+    if not words:
+        return ""
+    from shlex import join
+
+    return f"; `{join(words)}` brings {'it' if count == 1 else 'what is here'} back"
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
+def _leaf(refname: str) -> str:
+    return refname.rpartition("/")[2]
 
 
 def _labelled(refname: str) -> str:

@@ -56,11 +56,19 @@ def test_a_team_shares_what_it_chooses(shared: Path, assay: Run) -> None:
     found = json.loads(assay("status", "--remote", "--json", cwd=shared).out)
     assert (found["experiments"], found["damaged"]) == ({"high": "both", "low": "both"}, [])
     assert "would remove" in assay("remove", "--remote", "high", "--dry", cwd=there).out
-    assert "Removed high (" in assay("remove", "--remote", "high", cwd=there).out
+    said = assay("remove", "--remote", "high", cwd=there).out
+    assert said.startswith("Removed high (")
+    assert said.endswith("; `assay push high` brings it back.\n")
     assert assay("list", "--remote", "-A", "--name-only", cwd=there).out == "low\n"
     assert assay("list", "--name-only", cwd=there).out == "high\nlow\n"
     said = assay("status", "--remote", cwd=there).out
     assert "  only here          high\n  on both sides      low\n" in said
+
+    assay("push", "high", cwd=there)
+    assay("remove", "high", cwd=there)
+    said = assay("remove", "--remote", "-A", cwd=there).out
+    assert "; `assay push low` brings what is here back.\n" in said
+    assert said.endswith("Not here: high. Whoever has it can push it again.\n")
 
 
 def test_the_run_cache_goes_along_where_it_is_asked_for(shared: Path, assay: Run) -> None:
