@@ -110,9 +110,9 @@ def test_stages_are_made_of_composed_parameters(composing, assay):
 def test_what_is_pulled_first_is_told_by_composed_parameters(composing, assay):
     stages = "a:\n    foreach: ${db}\n    do:\n      cmd: echo ${item} > ${key}.out\n      outs: ['${key}.out']\n"
     write(composing, {"dvc.yaml": f"stages:\n  {stages}"})
-    assay("run", "--queue", "--pull", "-S", "db=postgres,mysql", cwd=composing)
-    assay("run", "--pull", "-S", "db=postgres", cwd=composing)
-    assert (composing / "port.out").read_text() == "1\n"
+    said = assay("run", "--queue", "--pull", "-n", "g", "-S", "db=postgres,mysql", cwd=composing)
+    assert said.out == "Queued 2 experiments: g-1, g-2\n"
+    assert "Nothing was pulled" in said.err
 
 
 def test_python_takes_parameters_as_they_are_when_that_is_said(composing):

@@ -20,7 +20,7 @@ import pytest
 from assay.engine import disk
 from tests.conftest import IDENTITY
 
-STEPS = int(os.environ.get("PYTEST_QUEUE_STEPS", "6"))
+STEPS = int(os.environ.get("PYTEST_QUEUE_STEPS", "4"))
 CALLS = "write,pwrite64,rename,renameat,renameat2,fsync,fdatasync,syncfs,link,linkat,mkdir,mkdirat,unlink,unlinkat"
 PIPELINE = "stages:\n  s:\n    cmd: echo it ran; cp data o\n    deps:\n    - data\n    outs:\n    - o\n"
 

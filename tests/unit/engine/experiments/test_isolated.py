@@ -262,9 +262,7 @@ def test_who_is_not_root_gets_the_links_that_were_asked_for_and_cannot_write_thr
     assert leftovers(project) == []
 
 
-@pytest.mark.parametrize(
-    "words", [("run", "--temp", "-S", "seed=9"), ("run", "--queue", "-S", "seed=9"), ("worker",), ("queue", "start")]
-)
+@pytest.mark.parametrize("words", [("run", "--temp", "-S", "seed=9"), ("worker",)])
 def test_state_that_cannot_be_written_is_said_in_one_sentence(project, assay, somebody, words):
     assay("run", "--queue", "-n", "waits", "-S", "seed=8", cwd=project)
     before = picture(project)
