@@ -100,6 +100,35 @@ def test_a_listing_in_the_bucket_is_no_proof_of_its_files(twins: Twins, bucket: 
     assert (there / "data/a").read_bytes() + (there / "data/b").read_bytes() == b"ab"
 
 
+@pytest.mark.law
+def test_a_damaged_bucket_is_mended_and_dvc_pulls_from_it(
+    twins: Twins, bucket: RemoteStore, assay: Callable[..., Any], git: Git
+) -> None:
+    files = twins.tracked()
+    git("add", "-A", cwd=twins.one)
+    git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "-m", "first", cwd=twins.one)
+    assay("push", cwd=twins.one)
+    assert assay("fsck", "--remote", cwd=twins.one).out == "Everything is in order.\n"
+    objects = sorted((info.size, info.key) for info in bucket.list("files/md5/"))
+    large, (corrupted, truncated, gone) = objects[-1][1], [key for size, key in objects if 4 < size < 10][:3]
+    [listing] = [key for _, key in objects if key.endswith(".dir")]
+    [pack] = [info.key for info in bucket.list("git/packs/") if info.key.endswith("pack")]
+    for key in (large, corrupted, listing):
+        bucket.put(key, bucket.get(key)[:-1] + b"?")
+    bucket.put(truncated, bucket.get(truncated)[:-1])
+    bucket.delete([gone, pack])
+
+    said = assay("fsck", "--remote", cwd=twins.one, code=1).out
+    assert [key for key in (large, corrupted, truncated, listing, pack) if key not in said] == []
+    assert gone.removeprefix("files/md5/").replace("/", "") in said
+    assert assay("fsck", "--remote", "--repair", cwd=twins.one).out.endswith("Everything is in order now.\n")
+    assert assay("fsck", "--remote", cwd=twins.one).out == "Everything is in order.\n"
+    there = twins.copy()
+    twins.theirs("pull", folder=there)
+    assert twins.holds(there, files)
+    assert "in sync" in twins.theirs("status", "-c", folder=there).out
+
+
 def test_experiments_and_their_data_go_both_ways(
     dvc_process: DvcProcess, assay_dvc: Callable[..., Any], git: Git, tmp_path: Path, s3: tuple[str, dict[str, str]]
 ) -> None:
