@@ -81,7 +81,7 @@ def _pull(
     from assay.engine.errors import ConfigError, RemoteError
     from assay.engine.events import Warned
     from assay.engine.pipeline.observe import Observer
-    from assay.remotes.data import fetch_data
+    from assay.remotes.data import fetch_data, with_absent
     from assay.remotes.selection import Scope
 
     if not nodes:  # which would mean everything
@@ -97,4 +97,4 @@ def _pull(
     observer = Observer(project)
     absent = [path for path in paths if not observer.exists(path) and path not in done.failed]
     if absent:
-        checkout(project, absent, pipeline=pipeline)
+        checkout(project, absent, pipeline=with_absent(project, done, pipeline))

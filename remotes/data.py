@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from assay.engine.errors import ConfigError, Refused, UsageError
 from assay.engine.events import Warned
-from assay.engine.model import Digest
+from assay.engine.model import Artifact, Digest
 from assay.engine.ports import Report
 from assay.engine.project import Project
 from assay.engine.store.manifest import files_in
@@ -25,15 +26,20 @@ from assay.remotes.selection import EVERYTHING, Scope, Selected, selected_data
 if TYPE_CHECKING:
     from assay.engine.data.checkout import CheckedOut
     from assay.engine.pipeline.clouds import Record
+    from assay.engine.pipeline.spec import Pipeline
     from assay.remotes.artifacts.versioned import Versions
 
 
 class Transferred(NamedTuple):
-    """What travelled: how many objects and entries of the run cache, how many bytes; what is left, with a sentence."""
+    """What travelled: how many objects and entries of the run cache, how many bytes; what is left, with a sentence.
+
+    ``absent`` are imports that came for the first time, of which nothing is recorded, by project path.
+    """
 
     objects: int
     size: int
     failed: Mapping[str, str]
+    absent: Mapping[str, Artifact] = {}
 
     @property
     def report(self) -> Report:
@@ -109,7 +115,7 @@ def fetch_data(
             freight.bring(one for name, one in others.items() if name in selected.sources)
         done = _transferred(replace(selected, data=others), freight, ran, places)
     done = _with_versions(project, selected, versioned, done)
-    return _with_sources(project, selected, done)
+    return _with_absent(project, selected, _with_sources(project, selected, done))
 
 
 def pull_data(
@@ -130,7 +136,21 @@ def pull_data(
 
     fetched = fetch_data(project, scope, remote=remote, jobs=jobs, run_cache=run_cache)
     how = How(scope.folder, force, recursive=scope.recursive, with_deps=scope.with_deps)
-    return fetched, checkout(project, scope.targets, how)
+    return fetched, checkout(project, scope.targets, how, with_absent(project, fetched, scope.pipeline))
+
+
+def with_absent(project: Project, fetched: Transferred, pipeline: Pipeline | None = None) -> Pipeline | None:
+    """A pipeline, the workspace's own when None, as if what came for the first time were recorded in it."""
+    if not fetched.absent:
+        return pipeline
+    from assay.engine.pipeline.spec import load
+
+    pipeline = pipeline or load(project)
+    data = {}
+    for path, file in pipeline.data.items():
+        outs = (out._replace(artifact=fetched.absent.get(out.path, out.artifact)) for out in file.outs)
+        data[path] = file._replace(outs=tuple(outs))
+    return pipeline._replace(data=data)
 
 
 def compare(
@@ -267,6 +287,18 @@ def _with_sources(project: Project, selected: Selected, done: Transferred) -> Tr
     moved, failed = brought(project, {name: (both[name].artifact, one) for name, one in selected.sources.items()})
     others = {name: why for name, why in done.failed.items() if name not in selected.sources}
     return Transferred(done.objects + moved.artifacts, done.size + moved.size, {**others, **failed})
+
+
+def _with_absent(project: Project, selected: Selected, done: Transferred) -> Transferred:
+    """What was imported and never brought, but for what something is in the workspace of by now."""
+    wanted = {path: one for path, one in selected.absent.items() if not os.path.lexists(project.path(path))}
+    if not wanted:
+        return done
+    from assay.remotes.imports.absent import bring
+
+    came = bring(project, wanted)
+    objects, size = done.objects + came.moved.artifacts, done.size + came.moved.size
+    return Transferred(objects, size, {**done.failed, **came.failed}, came.artifacts)
 
 
 def _check_jobs(jobs: int | None) -> None:

@@ -99,8 +99,10 @@ class Selected:
 
     Attributes:
         data: What is to travel, by project path, with the commit where it is not the workspace's.
-        imported: Of ``data``'s neighbours what another repository shares, by project path.
+        imported: Of ``data``'s neighbours what another repository shares, by the same names.
         sources: Of both what was imported, by the same names.
+        absent: Where imports come from that were never brought, and of which nothing is in the workspace, by project
+            path.
         recorded: What ``.dvc`` and lock files say of those of ``data`` of which a cloud keeps versions, by the same
             names: the project path, and the map there.
         problems: Commits that cannot be understood, with a sentence.
@@ -109,6 +111,7 @@ class Selected:
     data: dict[str, Wanted] = field(default_factory=dict)
     imported: dict[str, Wanted] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    absent: dict[str, Source] = field(default_factory=dict)
     recorded: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -177,10 +180,12 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
     }
     recorded = {**dict(_clouds(there.pipeline.data.values())), **there.locked}
     kinds = {out.path: out.kind for stage in there.pipeline.stages.values() for out in stage.outs}
-    known = set(found.data.values())
+    known, known_imports = set(found.data.values()), set(found.imported.values())
     for chosen in _meant(there, scope):
         path, artifact = chosen.item.path, chosen.item.artifact
         shared, own = terms[path]
+        if artifact is None and chosen.item.cache and path in imports and not (push or where):
+            found.absent[path] = imports[path]
         if artifact is None or not chosen.item.cache or (push and not shared) or (remote and own not in ("", remote)):
             continue
         if scope.kinds and kinds.get(path) not in scope.kinds:
@@ -190,8 +195,10 @@ def _take(found: Selected, there: _Snapshot, scope: Scope, remote: str | None, w
         wanted = Wanted(artifact, own, tuple(part[len(path) + 1 :] for part in chosen.parts))
         source = imports.get(path)
         if source is not None and source.is_repository:
-            found.imported.setdefault(path, wanted)
-            found.sources.setdefault(path, source)
+            if not where or wanted not in known_imports:
+                found.imported[path + where] = wanted
+                found.sources[path + where] = source
+                known_imports.add(wanted)
         elif not where or wanted not in known:  # in the workspace each path counts: there are remotes that have them
             found.data[path + where] = wanted
             known.add(wanted)

@@ -4,7 +4,7 @@ A source is a path in another Git repository at the commit that the import names
 the project. What is brought becomes an artifact here only if it is what the import recorded (law 3); a source that
 has changed since is told, and nothing of it is taken.
 
-Limits: of databases nothing is brought; what was never downloaded has no digest to hold it against, and is left alone.
+Limits: of databases nothing is brought. What was never downloaded has no digest to hold it against (`imports.absent`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.foreign import Foreign, Found, Origin, origin_of
-from assay.remotes.registry import Remote, open_store
+from assay.remotes.registry import Remote, limited, open_store
 from assay.remotes.selection import Source
 from assay.remotes.urls import place_of
 from assay.remotes.verify import Passing
@@ -40,13 +40,15 @@ class Sources:
 
     Args:
         project: The project.
+        jobs: How many transfers at once; None for what the configuration says.
 
     Attributes:
         moved: How many objects and bytes were brought so far.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, jobs: int | None = None) -> None:
         self.moved = Moved()
+        self._jobs = jobs
         self._project = project
         self._open: dict[str, Foreign] = {}
         self._stack = ExitStack()
@@ -123,6 +125,7 @@ class Sources:
             everything, closed = contents.walk(roots)
             if not closed and not cache.missing(everything):
                 return
+            remote = limited(remote, self._jobs)
             store = open_store(remote)
             try:
                 held = LooseHoldings(cache, store, remote.jobs, self._project.report)

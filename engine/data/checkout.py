@@ -74,7 +74,7 @@ class CheckedOut(NamedTuple):
         if all(text == _unrecorded(path) for path, text in self.missing.items()):
             hint = "`assay repro` makes what a stage writes, and records it."
         if all(text == _awaited(path) for path, text in self.missing.items()):
-            hint = "An import is fetched by `dvc pull`; --allow-missing goes on without it."
+            hint = "`assay pull` fetches an import; --allow-missing goes on without it."
         named = " ".join(list(self.missing.values())[:_NAMED])
         return MissingArtifact(f"Not everything could be checked out: {named}", hint)
 

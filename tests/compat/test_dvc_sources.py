@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import githttp, httpserver
 from tests.dvcsides import commit
@@ -144,3 +147,41 @@ def test_an_import_over_http_is_verified(dvc_process, assay_dvc):
         write(root, {".dvc/cache": None, "a": None})
         server.versions["etag/a"] = 1
         assert "is not what was recorded" in assay_dvc("fetch", cwd=root, code=1).err
+
+
+def never_brought(root: Path, names: Iterable[str]) -> None:
+    """Makes of these imports what ``--no-download`` leaves of them."""
+    for name in names:
+        said = yaml.safe_load((root / f"{name}.dvc").read_text())
+        said["outs"] = [{"hash": "md5", "path": name}]
+        (root / f"{name}.dvc").write_text(yaml.safe_dump(said, sort_keys=False))
+
+
+def test_what_was_never_brought_comes_with_a_pull_and_stays_unrecorded(imported, dvc_process, assay_dvc):
+    root, _, before = imported
+    never_brought(root, before)
+    texts = {path.name: path.read_bytes() for path in root.glob("?*.dvc")}
+    theirs = root.with_name("theirs")
+    shutil.copytree(root, theirs)
+    names = ["d", "plain.txt", "mix", "url.txt"]  # of a folder at a path of this machine DVC takes nothing
+    assert dvc_process.run(theirs, "pull", *names).code == 0
+    said = assay_dvc("pull", *names, cwd=root)
+    assert {name: content(root / name) for name in names} == {name: content(theirs / name) for name in names}
+    assert said.out.endswith("fetched and 7 files added\n")
+    assert not (root / "urls").exists()
+    assay_dvc("pull", cwd=root)
+    assert {name: content(root / name) for name in before} == before
+    assert {path.name: path.read_bytes() for path in root.glob("?*.dvc")} == texts
+    (root / "plain.txt").write_text("mine")
+    assert assay_dvc("pull", cwd=root).out == "Everything is up to date.\n"
+    assert (root / "plain.txt").read_text() == "mine"
+
+
+def test_of_what_was_never_brought_nothing_else_is_taken_than_was_there(imported, assay_dvc):
+    root, _, before = imported
+    never_brought(root, ["url.txt", "d"])
+    (root.parent / "url.txt").write_text("another\n")
+    said = assay_dvc("pull", "url.txt", "d", cwd=root, code=1)
+    assert "../url.txt is not what was recorded any more" in said.err
+    assert not (root / "url.txt").exists()
+    assert content(root / "d") == before["d"]
