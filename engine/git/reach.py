@@ -25,6 +25,7 @@ _LINE = 1000  # commits
 
 _Folder = dict[bytes, tuple[bytes, bytes]]
 _NO_FOLDER: _Folder = {}
+_Walked = set[tuple[Oid, Oid | None]]
 
 
 def closure(
@@ -76,7 +77,8 @@ def beyond(
     """What ``wants`` need beyond the commits that somebody has completely, each id once.
 
     A commit's folders are compared with those of its first parent, and what is the same there is not looked into: the
-    parent is either complete, or was walked too.
+    parent is either complete, or is walked too. A folder that comes back later in history, as after a revert, is looked
+    into again, since what was left out of it for one parent's sake need not be there for another's.
 
     Args:
         source: Where objects are read.
@@ -89,36 +91,47 @@ def beyond(
         CorruptObject: One cannot be understood.
     """
     seen: set[Oid] = set()
+    walked: _Walked = set()
     folders: dict[Oid, _Folder] = {}
     stack = list(wants)
     while stack:
         oid = stack.pop()
-        if oid in seen or complete(oid):
+        if (oid, None) in walked or complete(oid):
             continue
-        seen.add(oid)
-        yield oid
+        walked.add((oid, None))
+        if oid not in seen:
+            seen.add(oid)
+            yield oid
         kind, data = source.read(oid)
         if kind == TAG:
             stack.append(parse_tag(data)[0])
         elif kind == TREE:
-            yield from _new_below(source, oid, None, seen, folders)
+            yield from _new_below(source, oid, None, seen, walked, folders)
         elif kind == COMMIT:
             tree, parents = parse_links(data)
             parents = () if oid in shallow else parents
             stack += parents
             before = parse_links(source.read(parents[0])[1])[0] if parents else None
-            if tree not in seen and tree != before:
-                seen.add(tree)
-                yield tree
-                yield from _new_below(source, tree, before, seen, folders)
+            if tree != before and (tree, before) not in walked:
+                walked.add((tree, before))
+                if tree not in seen:
+                    seen.add(tree)
+                    yield tree
+                yield from _new_below(source, tree, before, seen, walked, folders)
 
 
 def _new_below(
-    source: ObjectSource, tree: Oid, before: Oid | None, seen: set[Oid], folders: dict[Oid, _Folder]
+    source: ObjectSource,
+    tree: Oid,
+    before: Oid | None,
+    seen: set[Oid],
+    walked: _Walked,
+    folders: dict[Oid, _Folder],
 ) -> Iterator[Oid]:
     """What lies below a tree and is neither seen nor in the tree before, at any depth where the two differ.
 
-    ``folders`` keeps what was before: mostly the same for many commits.
+    ``walked`` has the folders that were looked into, each with what it was compared to; ``folders`` keeps what was
+    before: mostly the same for many commits.
     """
     pairs: list[tuple[Oid, Oid | None]] = [(tree, before)]
     while pairs:
@@ -133,13 +146,17 @@ def _new_below(
             known = folders[old] = {name: (mode, oid) for mode, name, oid in _items(source.read(old)[1])}
         for mode, name, item in _items(source.read(new)[1]):
             one = known.get(name)
-            if (one is not None and one[1] == item) or item in seen or mode == _GITLINK:
+            if (one is not None and one[1] == item) or mode == _GITLINK:
                 continue
             oid = Oid(item)
-            seen.add(oid)
-            yield oid
+            if item not in seen:
+                seen.add(oid)
+                yield oid
             if mode == _FOLDER:
-                pairs.append((oid, Oid(one[1]) if one is not None and one[0] == _FOLDER else None))
+                pair = oid, Oid(one[1]) if one is not None and one[0] == _FOLDER else None
+                if pair not in walked:
+                    walked.add(pair)
+                    pairs.append(pair)
 
 
 def _items(data: bytes) -> list[tuple[bytes, bytes, bytes]]:

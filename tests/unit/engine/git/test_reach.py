@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from assay.engine.errors import CorruptObject, GitError, MissingObject
@@ -182,6 +184,28 @@ def test_beyond_what_somebody_has_only_changed_folders_are_looked_into(source: O
     assert len(found) == len(set(found))
     assert set(found) == {third, second, *roots[1:], *trees[1:], *blobs[1:]}
     assert same not in source.reads
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_nothing_is_left_out_however_trees_come_back_in_history(source: Objects, seed: int) -> None:
+    dice = random.Random(seed)
+    blobs = [source.add(BLOB, b"%d" % number) for number in range(12)]
+    folders = [
+        source.add(TREE, build_tree([TreeItem(name, 0o100644, dice.choice(blobs)) for name in "ab"])) for _ in range(4)
+    ]
+    roots = [
+        source.add(TREE, build_tree([TreeItem(name, 0o040000, dice.choice(folders)) for name in "xy"]))
+        for _ in range(3)
+    ]
+    commits: list[Oid] = []
+    for number in range(8):
+        parents = dice.sample(commits, min(len(commits), dice.choice((0, 1, 1, 1, 2))))
+        commits.append(source.commit(dice.choice(roots), *parents, message=str(number)))
+    wants = dice.sample(commits, 3)
+    theirs = set(closure(source, dice.sample(commits, dice.choice((0, 1))), never))
+    found = list(beyond(source, wants, lambda oid: oid in theirs and oid in commits))
+    assert len(found) == len(set(found))
+    assert set(found) | theirs >= set(closure(source, wants, never))
 
 
 def test_where_two_histories_met_last(source: Objects) -> None:
