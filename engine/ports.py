@@ -141,7 +141,14 @@ class PackSink(Protocol):
 
 
 class GitTransport(Protocol):
-    """Git objects and refs, far away."""
+    """Git objects and refs, far away.
+
+    Attributes:
+        depth: How many commits of history are to travel; None for all there are, and on their way here for what is
+            wanted of them.
+    """
+
+    depth: int | None
 
     @property
     def url(self) -> str:

@@ -40,7 +40,7 @@ def clone(
         report: Where events go.
         typed_in: Absolute path of the folder that a relative ``url`` is relative to.
         settings: Further settings of a data remote ("endpointurl"), kept in the clone's local configuration.
-        depth: How many commits of history come, from a data remote; None for all.
+        depth: How many commits of the history of HEAD's branch come, with their experiments; None for everything.
         artifacts: Whether data comes along.
 
     Raises:
@@ -58,12 +58,11 @@ def clone(
     def from_git() -> Cloned:
         from assay.remotes.git.clone import clone as clone_git
 
-        if depth is not None or settings:
+        if settings:
             raise UsageError(
-                f"{addresses.shown(url)} is a Git repository; --depth and --option are about data remotes.",
-                "Leave them out.",
+                f"{addresses.shown(url)} is a Git repository; --option is about data remotes.", "Leave it out."
             )
-        return clone_git(url, folder, world, report, typed_in=typed_in, artifacts=artifacts)
+        return clone_git(url, folder, world, report, typed_in=typed_in, depth=depth, artifacts=artifacts)
 
     if not addresses.is_elsewhere(url):
         if not addresses.is_repository(located(url, typed_in)):

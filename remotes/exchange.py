@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 
 from assay.engine.errors import AssayError, BadInput, UsageError
 from assay.engine.model import Oid
@@ -28,13 +27,13 @@ from assay.remotes.stores.watched import watched
 _NOTHING: Data = {}
 
 
-@dataclass
 class _Outcome:
     """What a call has done so far; becomes a `Report`."""
 
-    refs: list[str] = field(default_factory=list)
-    up_to_date: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.refs: list[str] = []
+        self.up_to_date: list[str] = []
+        self.failed: dict[str, str] = {}
 
     def report(self, git: GitTransport, freight: Freight, objects: int, size: int) -> Report:
         """The report; ``objects`` and ``size`` are what the transport had moved before."""
@@ -225,15 +224,14 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
         opened.close()
 
 
-def set_depth(git: GitTransport, depth: int | None) -> None:
-    """Limits how much history travels; None for no limit. Raises UsageError where that is not for assay to say."""
-    if isinstance(git, BucketTransport):
-        git.depth = depth
-    elif depth is not None:
+def set_depth(git: GitTransport, depth: int | None, *, push: bool = False) -> None:
+    """Limits how much history travels; None for no limit. Raises UsageError where that is not for us to say."""
+    if push and depth is not None and not isinstance(git, BucketTransport):
         raise UsageError(
-            f"--depth is about history on a data remote, and here it travels through {git.url}.",
-            "Use `git fetch --depth` there.",
+            f"--depth says how much history a data remote gets, and here it goes to {git.url}, whole.",
+            "Leave it out; `assay clone --depth` and `assay pull --depth` take less of it from there.",
         )
+    git.depth = depth
 
 
 def notes_on(project: Project, store: RemoteStore, remote: Remote) -> BucketNotes:

@@ -107,7 +107,8 @@ def pull_chosen(
         looked, is_behind = branches.NOTHING, False
         if how.depth is not None:  # first, so that what hangs on this history finds it
             set_depth(exchange.git, how.depth)
-            looked, is_behind = _look_at_branches(project, source, exchange, [HEADS], ff=ff, merge=merge)
+            deepened = branches.prefixes(project, source, which, branch, ff=True) or [HEADS]
+            looked, is_behind = _look_at_branches(project, source, exchange, deepened, ff=ff, merge=merge)
             set_depth(exchange.git, None)
         elif ff:  # first, as what the workspace tracks afterwards is what is to come
             looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=True, merge=merge)

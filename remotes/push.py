@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.engine.errors import UsageError
 from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
-from assay.remotes.artifacts import runs
 from assay.remotes.artifacts.freight import Data
 from assay.remotes.choose import chosen_here, is_own_choice
 from assay.remotes.exchange import connected, set_depth, shared
@@ -21,8 +20,7 @@ from assay.remotes.remarks import send
 from assay.remotes.workspace import tracked_here
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(NamedTuple):
     """What went where: the remote's name and URL, and the report."""
 
     remote: str
@@ -75,11 +73,13 @@ def push_chosen(project: Project, which: Which, how: How = AS_USUAL, *, branch: 
     """
     target, refs, data = outgoing(project, which, how, branch=branch)
     with connected(project, target, write=True, jobs=how.jobs) as exchange:
-        set_depth(exchange.git, how.depth)
+        set_depth(exchange.git, how.depth, push=True)
         if project.repo.shallow and not git_remote(project, target):  # whether it can be is known before data goes
             exchange.git.unsent(list(refs.values()), project.repo.objects)
         report = exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
         if how.run_cache and how.artifacts:
+            from assay.remotes.artifacts import runs
+
             ran = runs.send(project, exchange.places)
             report = report._replace(artifacts=report.artifacts + ran.artifacts, size=report.size + ran.size)
         return Pushed(target.name, exchange.git.url, send(project, exchange.notes, refs, report))

@@ -105,6 +105,7 @@ class _Git:
 
     def __init__(self, git: GitTransport, project: Project) -> None:
         self.url = git.url
+        self.depth: int | None = None
         self.objects = 0
         self.size = 0
         self._git = git
@@ -190,7 +191,7 @@ def push(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
     """What `push.push_chosen` would do. Arguments and errors are its own."""
     target, refs, data = outgoing(project, which, how, branch=branch)
     with played(project, target, how.jobs, suits) as way:
-        set_depth(way.transport, how.depth)
+        set_depth(way.transport, how.depth, push=True)
         report = way.exchange.publish(refs, force=how.force, data=data, artifacts=how.artifacts)
         if how.run_cache and how.artifacts:
             _add_runs_out(project, way.estimate, way.exchange.places)
@@ -205,7 +206,8 @@ def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
         git, wanted = way.exchange.git, branches.prefixes(project, source, which, branch)
         if how.depth is not None:  # as in earnest: this history first
             set_depth(way.transport, how.depth)
-            way.exchange.fetch(git.refs([branches.HEADS]), artifacts=False)
+            deepened = branches.prefixes(project, source, which, branch, ff=True)
+            way.exchange.fetch(git.refs(deepened or [branches.HEADS]), artifacts=False)
             set_depth(way.transport, None)
         found, data = incoming(here, source, way.exchange, way.notes, which, how)
         new, known, refused = compared(project, found.refs, force=how.force)

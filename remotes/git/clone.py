@@ -2,7 +2,8 @@
 
 What Git would write is written, so that Git and assay go on from here alike: ``remote.origin``, the branch with the one
 that it goes with, ``refs/remotes/origin/*``. Experiments shared from here go back to where they came from, unless the
-project says otherwise. Limits: all of the history comes; submodules stay empty, and files in Git LFS are pointers.
+project says otherwise. Limits: with a depth those tags come that name commits;
+submodules stay empty, and files in Git LFS are pointers.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from assay.engine.git.repository import Repository
 from assay.engine.git.trees import walk_tree
 from assay.engine.git.worktree import checkout_tree
 from assay.engine.layout import MARKERS
-from assay.engine.model import Oid
+from assay.engine.model import Oid, start_of
 from assay.engine.ports import GitTransport, Report
 from assay.engine.project import Project, World, open_project
+from assay.engine.words import counted
 from assay.remotes.artifacts.freight import Places
 from assay.remotes.branches import HEADS, NOTHING, joined
 from assay.remotes.clone import NAME, Cloned
+from assay.remotes.depth import UNLIMITED, within
 from assay.remotes.exchange import StoreExchange, shared
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import Address
@@ -47,6 +50,7 @@ class _Making:
     Attributes:
         git: The way to the repository; lives as long as ``repo``.
         repo: The new repository.
+        depth: How many commits of history come; None for all.
         experiments: What came of them, their refs not yet written.
         failed: What did not come, with a sentence each.
     """
@@ -56,12 +60,20 @@ class _Making:
     report: Reporter
     git: GitTransport
     repo: Repository
+    depth: int | None
     experiments: dict[str, Oid] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
 
 def clone(
-    url: str, folder: str, world: World, report: Reporter = silent, *, typed_in: str = "/", artifacts: bool = True
+    url: str,
+    folder: str,
+    world: World,
+    report: Reporter = silent,
+    *,
+    typed_in: str = "/",
+    depth: int | None = None,
+    artifacts: bool = True,
 ) -> Cloned:
     """Makes a project from a Git repository.
 
@@ -71,6 +83,7 @@ def clone(
         world: What only the outside knows.
         report: Where events go.
         typed_in: Absolute path of the folder that a path is relative to.
+        depth: How many commits of the history of HEAD's branch come, with their experiments; None for everything.
         artifacts: Whether data comes along, from the remote that the project names: the workspace's, and that of
             experiments.
 
@@ -91,7 +104,7 @@ def clone(
         try:
             git = addresses.connected(repo, address, world, f"{repo.common_dir}/assay/incoming", report)
             try:
-                return _make(_Making(address, world, report, git, repo), folder, made, artifacts=artifacts)
+                return _make(_Making(address, world, report, git, repo, depth), folder, made, artifacts=artifacts)
             finally:
                 git.close()
         finally:
@@ -142,7 +155,7 @@ def _bring_history(making: _Making) -> str | None:
     named = git.head()
     refs = git.refs([HEADS, _TAGS, EXPERIMENTS])
     wanted = {name: oid for name, oid in refs.items() if name.startswith((HEADS, _TAGS)) or is_experiment(name)}
-    arrived, damaged = fetch_refs(git, wanted, repo.objects, lambda _: False)
+    arrived, damaged = _bring_part(making, named, wanted) or fetch_refs(git, wanted, repo.objects, lambda _: False)
     making.failed.update({**git.damaged_refs, **damaged})
     making.experiments = {name: oid for name, oid in arrived.items() if is_experiment(name)}
     head = _head(named, arrived)
@@ -162,6 +175,31 @@ def _bring_history(making: _Making) -> str | None:
             change.point(f"refs/remotes/{NAME}/HEAD", f"refs/remotes/{NAME}/{short}")
         _configure(f"{repo.common_dir}/config", f'branch "{short}"', {"remote": NAME, "merge": head})
     return head
+
+
+def _bring_part(
+    making: _Making, named: str | None, refs: Mapping[str, Oid]
+) -> tuple[Mapping[str, Oid], Mapping[str, str]] | None:
+    """Brings the newest history of the branch of HEAD, its experiments and tags; None where all is to come."""
+    git, objects = making.git, making.repo.objects
+    head = _head(named, refs)
+    if making.depth is None or head is None:
+        return None
+    git.depth = making.depth
+    arrived, damaged = fetch_refs(git, {head: refs[head]}, objects, lambda _: False)
+    git.depth = None
+    if damaged:
+        return arrived, damaged
+    reach = within(objects, arrived.values(), UNLIMITED, making.repo.shallow)
+    here = reach.inside | reach.edge
+    tags = {name: oid for name, oid in refs.items() if name.startswith(_TAGS) and oid in here}
+    experiments = {name: oid for name, oid in refs.items() if is_experiment(name)}
+    near = {name: oid for name, oid in experiments.items() if start_of(name) in here}
+    if left := len(experiments) - len(near):
+        what = counted(left, "experiment")
+        making.report(Note(f"{what} of older commits stayed behind; `assay pull -A` brings them."))
+    came, damaged = fetch_refs(git, near, objects, here.__contains__)
+    return {**arrived, **tags, **came}, damaged
 
 
 def _head(named: str | None, refs: Mapping[str, Oid]) -> str | None:

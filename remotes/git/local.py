@@ -17,6 +17,7 @@ from assay.engine.git.reach import beyond
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource, PackSink, RefResult, RefUpdate
+from assay.remotes.depth import parents_of, within
 from assay.remotes.moves import expected, why_not
 from assay.remotes.reachable import Reachable
 
@@ -33,12 +34,14 @@ class LocalTransport:
     Attributes:
         url: What the user calls it.
         objects: How many objects have travelled so far; ``size`` likewise in bytes.
+        depth: How many commits of history are fetched; None for all there are. What is pushed is whole.
     """
 
     def __init__(self, there: Repository, url: str, here: Repository, folder: str) -> None:
         self.url = url
         self.objects = 0
         self.size = 0
+        self.depth: int | None = None
         self._there = there
         self._here = here
         self._folder = folder
@@ -70,36 +73,58 @@ class LocalTransport:
         Raises:
             CorruptRemote: An object there is missing or damaged.
         """
+        there, wants, size = self._there.objects, list(wants), 0
+        cut, joined = set(self._there.shallow), frozenset[Oid]()
         try:
-            needed = beyond(self._there.objects, wants, complete, shallow=self._there.shallow)
-            missing = [oid for oid in needed if oid not in have]
-            if not missing:
-                return 0
-            disk.make_folders(self._folder)
-            with disk.NewFile(self._folder, 0o444) as file:
-                count = self._there.objects.pack_to(missing, file)
-                file.close()
-                size = file.size
-                into.add_pack(file.path)
+            if self.depth is not None:
+                reach = within(there, wants, self.depth, cut)
+                cut |= reach.edge
+                joined = reach.inside & self._here.shallow
+            back = [parent for oid in joined for parent in parents_of(there, oid)]
+            needed = list(beyond(there, [*wants, *back], complete, shallow=cut))
+            ends = [oid for oid in needed if oid in cut]
+            cut = {oid for oid in ends if not all(complete(parent) for parent in parents_of(there, oid))}
+            if missing := [oid for oid in needed if oid not in have]:
+                size = self._take(missing, into)
         except (GitError, CorruptObject) as error:
             raise CorruptRemote(f"{self.url}: {error.message}", error.hint) from error
         except OSError as error:
             raise disk.no_space(error, self._folder) from error
-        self.objects += count
-        self.size += size
+        self._here.change_shallow(cut, joined)
         return size
+
+    def _take(self, oids: Sequence[Oid], into: PackSink) -> int:
+        disk.make_folders(self._folder)
+        with disk.NewFile(self._folder, 0o444) as file:
+            count = self._there.objects.pack_to(oids, file)
+            file.close()
+            into.add_pack(file.path)
+        self.objects += count
+        self.size += file.size
+        return file.size
 
     def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
         """The objects that `push` would send for refs with these values."""
-        complete, there = Reachable(self._there), self._there.objects
-        return [oid for oid in beyond(source, wants, complete, shallow=self._here.shallow) if oid not in there]
+        complete, there, edge = Reachable(self._there), self._there.objects, self._here.shallow
+        needed = list(beyond(source, wants, complete, shallow=edge))
+        for oid in (oid for oid in needed if oid in edge):
+            if not all(complete(parent) for parent in parents_of(source, oid)):
+                raise GitError(
+                    f"This repository is a shallow clone, and {self.url} lacks the history before {oid.hex()[:7]}.",
+                    "Fetch it first: `git fetch --unshallow`.",
+                )
+        return [oid for oid in needed if oid not in there]
 
     def push(self, updates: Sequence[RefUpdate], source: ObjectSource) -> list[RefResult]:
         """Sends the objects that the new values need, then moves each ref."""
         problems = {}
         for update in updates:
             now = self._there.refs.read(update.refname) if update.refname.startswith("refs/") else None
-            problem = why_not(update, now, source) or expected(update, now) or self._checked_out(update.refname)
+            problem = (
+                why_not(update, now, source, shallow=self._here.shallow)
+                or expected(update, now)
+                or self._checked_out(update.refname)
+            )
             if problem:
                 problems[update.refname] = problem
         good = [update for update in updates if update.refname not in problems]

@@ -102,6 +102,13 @@ class Packets:
             if left < 0:
                 raise CorruptRemote(f"{self._url} lists more than can be believed.")
 
+    def is_next(self, start: bytes) -> bool:
+        """Whether the next packet is there and its content starts so; nothing is consumed. Raises as `next`."""
+        size = 4 + len(start)
+        if self._at + size > len(self._data):
+            self._fill(size)
+        return self._data[self._at + 4 : self._at + size] == start
+
     def beyond(self) -> Iterator[bytes]:
         """The bytes that follow and are no packets, up to the end."""
         piece, self._data, self._at = self._data[self._at :], b"", 0

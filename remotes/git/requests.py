@@ -82,6 +82,13 @@ def fetch_request(greeting: Greeting, wish: Wish) -> bytes:
     return packets([*wants, *edge]) + FLUSH + packets(haves)
 
 
+def can_cut(greeting: Greeting) -> bool:
+    """Whether the service can leave out what lies beyond some depth."""
+    if greeting.version == 2:
+        return "shallow" in greeting.abilities.get("fetch", "").split()
+    return "shallow" in greeting.abilities
+
+
 def read_fetched(packets: Packets, greeting: Greeting, wish: Wish, url: str) -> Edge:
     """Reads the answer to `fetch_request` up to where the pack begins. Raises RemoteError."""
     if greeting.version != 2:
@@ -171,7 +178,9 @@ def _read_edge(lines: Iterable[bytes], url: str) -> Edge:
 
 
 def _read_acknowledgment(packets: Packets, url: str) -> None:
-    """What comes before the pack in the old protocol: one line, as there is only one round."""
+    """What comes before the pack in the old protocol: one line, or one for each of several commits in a row."""
     line = packets.next()
     if line is None or not line.startswith((b"NAK", b"ACK ")):
         raise CorruptRemote(f"{url} was asked for objects and answers {as_text((line or b'')[:100])!r}.")
+    while packets.is_next(b"ACK "):
+        packets.next()

@@ -19,13 +19,16 @@ from assay.engine.git.reach import beyond
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
 from assay.engine.ports import ObjectSource, PackSink, RefResult, RefUpdate
+from assay.remotes.depth import parents_of
 from assay.remotes.git.greeting import Greeting, Listed, read_greeting, read_listed, with_prefixes
 from assay.remotes.git.haves import haves
 from assay.remotes.git.packets import Messages, Packets, unband
 from assay.remotes.git.reached import SurelyThere
 from assay.remotes.git.requests import (
+    Edge,
     Verdict,
     Wish,
+    can_cut,
     fetch_request,
     list_request,
     move_request,
@@ -54,6 +57,7 @@ class ServerTransport:
     Attributes:
         url: What the user calls it.
         objects: How many objects have travelled so far; ``size`` likewise in bytes.
+        depth: How many commits of history are fetched; None for all there are. What is pushed is whole.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class ServerTransport:
         self.url = wire.url
         self.objects = 0
         self.size = 0
+        self.depth: int | None = None
         self._wire = wire
         self._here = here
         self._folder = folder
@@ -112,25 +117,37 @@ class ServerTransport:
             CorruptRemote: What came is damaged, or is not all that was asked for.
             RemoteError: The server does not send it.
         """
-        missing = [oid for oid in dict.fromkeys(wants) if self._is_missing(oid, have, complete)]
-        if not missing:
+        wants = list(dict.fromkeys(wants))
+        missing = [oid for oid in wants if self._is_missing(oid, have, complete)]
+        asked = missing if self.depth is None else wants
+        if not asked:
             return 0
         before = self.size
-        wish = Wish(missing, haves(self._here, set(missing), self._seen, complete), self._here.shallow)
-        cut = self._bring(wish, into)
+        wish = Wish(asked, haves(self._here, set(asked), self._seen, complete), self._here.shallow, self.depth or 0)
+        edge = self._bring(wish, into)
         try:
-            for oid in beyond(have, missing, complete, shallow=self._here.shallow):
+            cut = self._cut(edge, have, complete)
+            back = [parent for oid in edge.joined for parent in parents_of(have, oid)]
+            for oid in beyond(have, [*missing, *back], complete, shallow=(self._here.shallow - edge.joined) | cut):
                 if oid not in have:
                     raise MissingObject(f"The Git object {oid.hex()} is not there.")
         except GitError as error:
-            if cut:
+            if edge.cut and self.depth is None:
                 raise GitError(
                     f"{self.url} is a shallow clone: the history of what was asked for ends there.",
                     "Fetch from the repository that it was cloned from.",
                 ) from error
             raise CorruptRemote(f"{self.url} did not send all that was asked for: {error.message}") from error
+        self._here.change_shallow(cut, edge.joined)
         self._arrived.update(missing)
         return self.size - before
+
+    def _cut(self, edge: Edge, have: ObjectSource, complete: Callable[[Oid], bool]) -> set[Oid]:
+        """Where history ends here now that did not before: what is here already is kept, whatever was asked for."""
+        if self.depth is None:
+            return set()
+        new = (oid for oid in edge.cut if oid in have)
+        return {oid for oid in new if not all(complete(parent) for parent in parents_of(have, oid))}
 
     def unsent(self, wants: Sequence[Oid], source: ObjectSource) -> Sequence[Oid]:
         """The objects that `push` would send for refs with these values."""
@@ -144,7 +161,7 @@ class ServerTransport:
         problems = {}
         for update in updates:
             now = greeting.shown.get(update.refname)
-            problem = why_not(update, now, source) or expected(update, now)
+            problem = why_not(update, now, source, shallow=self._here.shallow) or expected(update, now)
             if not problem and update.new is None and "delete-refs" not in greeting.abilities:
                 problem = f"{self.url} lets nobody delete {update.refname}."
             if problem:
@@ -193,9 +210,11 @@ class ServerTransport:
         except GitError:
             return True
 
-    def _bring(self, wish: Wish, into: PackSink) -> frozenset[Oid]:
-        """Fetches and adds a pack; returns the commits at which the server's history is cut."""
+    def _bring(self, wish: Wish, into: PackSink) -> Edge:
+        """Fetches and adds a pack; returns where history ends. Raises RemoteError and GitError."""
         greeting = self._greeted(UPLOAD_PACK)
+        if wish.depth and not can_cut(greeting):
+            raise GitError(f"{self.url} gives history whole or not at all.", "Leave --depth out.")
         packets = self._packets(self._wire.ask(UPLOAD_PACK, fetch_request(greeting, wish)))
         if greeting.version != 2:
             self._greeting = None  # this was its only answer
@@ -208,14 +227,16 @@ class ServerTransport:
                     head += piece[: _PACK_HEAD - len(head)]
                     file.write(piece)
                 file.close()
-                into.add_pack(file.path)
+                count = int.from_bytes(head[8:], "big")
+                if count or len(head) < _PACK_HEAD:
+                    into.add_pack(file.path)
         except CorruptObject as error:
             raise CorruptRemote(f"{self.url}: {error.message}", error.hint) from error
         except OSError as error:
             raise disk.no_space(error, self._folder) from error
-        self.objects += int.from_bytes(head[8:], "big")
+        self.objects += count
         self.size += file.size
-        return edge.cut
+        return edge
 
     def _move(self, greeting: Greeting, updates: Sequence[RefUpdate], source: ObjectSource) -> dict[str, str]:
         """Sends objects and wishes; returns what went wrong, by name."""
@@ -252,6 +273,8 @@ class ServerTransport:
         if verdict.unpacked:
             return f"{self.url} did not take the objects that {name} needs: {verdict.unpacked}."
         why = verdict.refs.get(name, "it says nothing of it")
+        if "shallow" in why and self._here.shallow:
+            why += "; it lacks history that this shallow clone lacks, too (`git fetch --unshallow` brings it)"
         return f"{self.url} did not move {name}: {why}." if why else ""
 
     def _messages(self) -> Messages:

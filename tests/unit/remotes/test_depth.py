@@ -197,10 +197,10 @@ def test_a_long_first_push_offers_less(here: Machine) -> None:
     assert "`push --depth N` sends less of it" in here.said()
 
 
-def test_a_depth_is_not_for_git_servers(long: Machine, git: Git, tmp_path: Path) -> None:
+def test_a_git_server_gets_history_whole(long: Machine, git: Git, tmp_path: Path) -> None:
     git("init", "-q", "--bare", str(tmp_path / "bare"))
     long.add_remote(str(tmp_path / "data"), "beside", {"git-remote": str(tmp_path / "bare")})
-    with pytest.raises(UsageError, match="--depth is about history on a data remote"):
+    with pytest.raises(UsageError, match="--depth says how much history a data remote gets"):
         push_chosen(long.project, Which(()), How(depth=1, remote="beside"))
 
 
