@@ -5,15 +5,15 @@ and sends it again, having claimed it: a claim is another file. When the time ha
 collection as going, and only then reads refs and claims; so a claim was either seen, or its writer sees the mark, and
 waits until all is done. Nothing here needs more of a store than that what was written is seen by whoever looks next.
 
-The mark of a collection that is done stays, for good: a push that was under way all the time learns from it that it has
-to look again, and nothing here can tell how long ago the oldest such push began.
+The mark of a collection that is done stays for a month: a push that was under way all the time learns from it that it
+has to look again. A push that has not looked for a week looks again anyway, and needs no mark.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from assay.engine.errors import CorruptRemote, KeyMissing
@@ -23,6 +23,10 @@ from assay.engine.store.digest import digest_bytes
 from assay.remotes.stores.keys import is_key
 
 FOLDER = "gc/"
+LONG = 7 * 86400
+"""Seconds after which whoever publishes does not trust any more what it saw."""
+_KEPT = 30 * 86400
+"""Seconds after which nobody needs the mark of a collection that is done; clocks may differ by the rest."""
 _NAME = re.compile(r"([0-9a-f]{32,64})(?:\.(going|done|kept-[0-9a-f]{16}))?")
 
 
@@ -103,9 +107,9 @@ def mark(store: RemoteStore, name: str) -> None:
     store.settle()
 
 
-def end(store: RemoteStore, name: str) -> None:
-    """Says that a collection is done, and removes what belongs to it."""
-    store.put(f"{FOLDER}{name}.done", b"")
+def end(store: RemoteStore, name: str, now: int) -> None:
+    """Says that a collection is done, and when, in seconds since 1970; and removes what belongs to it."""
+    store.put(f"{FOLDER}{name}.done", _line({"assay": 1, "time": now}))
     store.settle()
     store.delete([FOLDER + name])
     state = look(store)
@@ -113,11 +117,25 @@ def end(store: RemoteStore, name: str) -> None:
     store.delete([*left, f"{FOLDER}{name}.going"])
 
 
+def forget(store: RemoteStore, now: int) -> None:
+    """Removes the marks of collections that were done so long ago that nobody needs them."""
+    state = look(store)
+    old = [key for name in sorted(state.done - state.open) if _is_old(store, key := f"{FOLDER}{name}.done", now)]
+    if old:
+        store.delete(old)
+
+
+def _is_old(store: RemoteStore, key: str, now: int) -> bool:
+    try:
+        done: Any = json.loads(store.get(key))["time"]
+    except (ValueError, KeyError, TypeError, KeyMissing):
+        return False
+    return type(done) is int and done + _KEPT < now
+
+
 def claim(store: RemoteStore, name: str, keys: Iterable[str], nonce: str) -> None:
     """Says that something that was named is needed again."""
-    fields = {"assay": 1, "keys": sorted(keys)}
-    data = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-    store.put(f"{FOLDER}{name}.kept-{nonce}", data)
+    store.put(f"{FOLDER}{name}.kept-{nonce}", _line({"assay": 1, "keys": sorted(keys)}))
 
 
 def claimed(store: RemoteStore, state: State, name: str) -> set[str] | None:
@@ -142,6 +160,10 @@ def encode(collection: Doomed) -> bytes:
         "nonce": collection.nonce,
         "time": collection.time,
     }
+    return _line(fields)
+
+
+def _line(fields: Mapping[str, object]) -> bytes:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 

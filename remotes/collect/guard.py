@@ -28,28 +28,41 @@ class Guarded:
         hash_name: The hash that names collections.
         ids: Nonces.
         sleep: How to wait; tests pass something quicker.
+        clock: Seconds, of which only differences count.
 
     Attributes:
         hidden: The keys that are taken for absent.
     """
 
     def __init__(
-        self, store: RemoteStore, hash_name: HashName, ids: Ids, sleep: Callable[[float], None] = time.sleep
+        self,
+        store: RemoteStore,
+        hash_name: HashName,
+        ids: Ids,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.hidden: set[str] = set()
         self._store = store
         self._hash_name: HashName = hash_name
         self._ids = ids
         self._sleep = sleep
+        self._clock = clock
+        self._looked = clock()
         self._lock = threading.Lock()
         self._open: dict[str, Doomed] = {}
         self._known: frozenset[str] = frozenset()
         self.renew()
 
     def renew(self) -> bool:
-        """Looks at the collections that there are now; whether some began, or began and ended, since the last look."""
+        """Looks at the collections that there are now; whether some began, or began and ended, since the last look.
+
+        After a long time they may have: the marks of those that have ended do not stay for ever. The time is that of
+        the wall, since a machine that sleeps stops the other clock; one that was set anew costs a look.
+        """
+        looked, self._looked = self._looked, self._clock()
         state = collecting.look(self._store)
-        new = state.names - self._known
+        new = state.names - self._known or not 0 <= self._looked - looked < collecting.LONG
         for name in sorted(state.open - self._open.keys()):
             doomed = collecting.read(self._store, name, self._hash_name)
             if doomed is not None:

@@ -148,8 +148,11 @@ def gc_remote(
         named = plan.dead | {pack_key(pack) for pack in plan.sparse} | {_git_key(one) for one in plan.git_mixed}
         preview = _preview(there, sizes, due, waiting, named, plan, grace)
         tell(preview)
-        if dry or (not named and not due):
-            return not dry
+        if dry:
+            return False
+        if not named and not due:
+            collecting.forget(there.store, now)
+            return True
         if ask is not None and not ask():
             return False
         if named:
@@ -162,6 +165,7 @@ def gc_remote(
         there.guarded.renew()
         for collection, doomed in due.items():
             _finish(there, collection, doomed, keep, last)
+        collecting.forget(there.store, now)
     return True
 
 
@@ -422,7 +426,7 @@ def _finish(there: _Remote, name: str, doomed: Doomed, keep: Keep, last: int | N
         if any(key.startswith(GIT_PACKS) for key in claimed) or not _may_lose_git(now.git, live.oids):
             gone = {key for key in gone if not key.startswith(GIT_PACKS)}
         _delete(now, gone)
-    collecting.end(there.store, name)
+    collecting.end(there.store, name, there.project.world.clock.now()[0])
 
 
 def _still_dead(there: _Remote, keys: frozenset[str], live: _Live) -> set[str]:

@@ -83,7 +83,7 @@ class World:
                 yield
                 self.store.delete([key])
             yield
-            collecting.end(self.store, name)
+            collecting.end(self.store, name, 1)
 
     def let_others_end(self) -> None:
         """Time passes for those who wait: collectors go on."""

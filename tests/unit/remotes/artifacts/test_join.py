@@ -184,7 +184,7 @@ def test_a_pack_that_a_collection_takes_for_needless_before_its_index_is_there_i
             names.append(collecting.begin(store, Doomed(frozenset([key]), 1, 0, "0" * 16), "xxh128"))
             if is_over:
                 store.delete([key])
-                collecting.end(store, names[0])
+                collecting.end(store, names[0], 1)
 
     here = Side(tmp_path / "here", store)
     digests = ready(here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -213,7 +214,7 @@ def test_who_needs_what_is_going_now_waits_and_is_told(tmp_path: Path) -> None:
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            collecting.end(store, name)
+            collecting.end(store, name, 1)
 
     guarded = Guarded(store, "xxh128", CountingIds(), sleep)
     assert guarded.size("objects/xxh128/ab/cd") is None
@@ -321,3 +322,31 @@ def test_packs_that_a_join_made_needless_go_and_the_joined_one_stays(
     assert len(before) == 5
     assert len(keys(here, "packs/")) < 3
     check(here, remote, git, "clone")
+
+
+def test_the_mark_of_a_collection_that_is_done_goes_after_a_month(shared: tuple[Machine, str]) -> None:
+    here, ref = shared
+    remove_there(here, ref)
+    sweep(here, grace=0)
+    [done] = keys(here, "gc/")
+    store = LocalStore(find(here.project, None).url)
+    month = 31 * 86400
+    ended = json.loads(store.get(done))["time"]
+    unknown = f"gc/{'0' * 32}.done"
+    store.put(unknown, b"")
+    collecting.forget(store, ended + month - 2 * 86400)
+    assert set(keys(here, "gc/")) == {done, unknown}
+    here.project.world.clock._seconds = count(ended + month)  # type: ignore[attr-defined]
+    gc_remote(here.project, None, Keep())
+    assert set(keys(here, "gc/")) == {unknown}, "nobody knows how old that is"
+
+
+def test_who_has_not_looked_for_a_week_looks_at_everything_again(tmp_path: Path) -> None:
+    seconds = [1_000_000.0]
+    guarded = Guarded(LocalStore(str(tmp_path)), "xxh128", CountingIds(), clock=lambda: seconds[0])
+    assert not guarded.renew()
+    seconds[0] += 8 * 86400
+    assert guarded.renew()
+    assert not guarded.renew()
+    seconds[0] -= 60
+    assert guarded.renew(), "somebody set the clock"
