@@ -10,24 +10,23 @@ PYTEST_ARGS ?=
 
 check: lint types layers test
 
-PIP_INSTALL = bin/python -m pip install --quiet --no-compile
 MISSING = { echo "MISSING: $(1) cannot be installed; the tests that need it are skipped by name" >&2; }
 
-.venv/bin/python: pyproject.toml
-	python3 -m venv .venv
-	.venv/$(PIP_INSTALL) '.[dev,demo,servers]' || \
-		{ .venv/$(PIP_INSTALL) '.[dev,demo]' && $(call MISSING,one of the extra 'servers'); }
+.venv-uv/bin/uv:
+	python3 -m venv .venv-uv
+	.venv-uv/bin/python -m pip install --quiet --no-compile uv || \
+		echo "uv cannot be installed; pip makes the environments, which takes longer" >&2
+
+.venv/bin/python: pyproject.toml | .venv-uv/bin/uv
+	bash .ci/environment .venv python3 '.[dev,demo,servers]' || \
+		{ bash .ci/environment .venv python3 '.[dev,demo]' && $(call MISSING,one of the extra 'servers'); }
 	touch $@
 
-.venv-dvc/bin/dvc:
-	python3 -m venv .venv-dvc
-	{ .venv-dvc/$(PIP_INSTALL) --upgrade pip && .venv-dvc/$(PIP_INSTALL) 'dvc[s3]==3.67.1'; } || \
-		$(call MISSING,DVC)
+.venv-dvc/bin/dvc: | .venv-uv/bin/uv
+	bash .ci/environment .venv-dvc python3 'dvc[s3]==3.67.1' || $(call MISSING,DVC)
 
-.venv-moto/bin/moto_server:
-	python3 -m venv .venv-moto
-	{ .venv-moto/$(PIP_INSTALL) --upgrade pip && .venv-moto/$(PIP_INSTALL) 'moto[server]==5.2.5'; } || \
-		$(call MISSING,moto)
+.venv-moto/bin/moto_server: | .venv-uv/bin/uv
+	bash .ci/environment .venv-moto python3 'moto[server]==5.2.5' || $(call MISSING,moto)
 
 lint: $(PYTHON)
 	$(PYTHON) -m ruff check .
