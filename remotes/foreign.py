@@ -26,7 +26,7 @@ from assay.engine.git.trees import lookup, walk_tree
 from assay.engine.layout import dvc
 from assay.engine.model import Artifact, Oid
 from assay.engine.pipeline.discover import DATA_ENDING, NAME
-from assay.engine.pipeline.tracked import TreeFiles, tracked
+from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
 from assay.remotes.git import addresses
@@ -70,6 +70,12 @@ class Found(NamedTuple):
     blobs: Mapping[str, Oid]
     artifacts: Mapping[str, Artifact]
     part: str = ""
+
+
+def plain(path: str) -> str:
+    """A path in a repository without detours; "" is the repository itself."""
+    path = posixpath.normpath(path).strip("/")
+    return "" if path == "." else path
 
 
 def origin_of(dep: Mapping[str, Any]) -> Origin:
@@ -150,6 +156,7 @@ class Foreign:
             UnknownRevision: There is no such commit, or nothing at that path.
         """
         self._bring(commit)
+        path = plain(path)
         tree, prefix = self._top(commit, path)
         inside = path[len(prefix) :].strip("/")
         objects = self.repo.objects
@@ -159,7 +166,7 @@ class Foreign:
             return objects.read_blob(item.oid) if item is not None and item.mode & 0o170000 == _FILE else None
 
         data = tracked(read, TreeFiles(objects).below(tree), f"{self.folder}/{prefix}".rstrip("/"))
-        data.lend_to(self._project)
+        self.lend(data)
         above = next((out for out in data.outs if inside.startswith(f"{out}/")), None)
         if above is not None:
             return Found({}, {"": data.outs[above]}, inside[len(above) + 1 :])
@@ -168,6 +175,14 @@ class Foreign:
         if not blobs and not artifacts:
             raise UnknownRevision(f"{self.url} has no {path!r} at {commit.hex()[:10]}.", "Check the path.")
         return Found(blobs, artifacts)
+
+    def lend(self, data: Tracked) -> None:
+        """Lets the cache of this side read listings that stand in the other's files."""
+        data.lend_to(self._project)
+
+    def bring(self, commit: Oid) -> None:
+        """Brings a commit, with all that it needs."""
+        self._bring(commit)
 
     def read(self, oid: Oid) -> bytes:
         """A file of Git's."""
@@ -231,6 +246,7 @@ class Foreign:
         elif not path or (item is not None and item.mode == _FOLDER):
             for name, mode, oid in walk_tree(objects, item.oid if item is not None else tree):
                 is_seen = not name.endswith(DATA_ENDING) and posixpath.basename(name) not in _UNSEEN
+                is_seen = is_seen and dvc().marker not in name.split("/")
                 if mode & 0o170000 == _FILE and is_seen and name not in data:
                     yield name, oid
 

@@ -14,6 +14,7 @@ from assay.cli.wiring import Context
 
 if TYPE_CHECKING:
     from assay.engine.config import Config
+    from assay.remotes.foreign import Origin
 
 
 class Settings(argparse.Action):
@@ -42,12 +43,48 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-j", "--jobs", type=int, metavar="<number>", help="so many transfers at once")
 
 
+def add_repository(parser: argparse.ArgumentParser, path: str) -> None:
+    """Declares which repository is meant, a path in it, and where its data is.
+
+    Args:
+        parser: Where.
+        path: What the path is; empty where none need be said.
+    """
+    parser.add_argument("url", metavar="URL", help="a Git repository: a URL, or a path")
+    parser.add_argument("path", nargs=None if path else "?", metavar="PATH", help=path or "a file or folder in it")
+    parser.add_argument("--rev", nargs="?", metavar="<commit>", help="a commit, branch or tag of it")
+    parser.add_argument("--config", metavar="FILE", help="settings that go before its own")
+    parser.add_argument("--remote", metavar="NAME", help="the one of its remotes that has the data")
+    add_settings(parser, "--remote-config", "settings of that remote")
+    if path:
+        add_jobs(parser)
+
+
 def add_level(parser: argparse.ArgumentParser) -> None:
     """Declares how a list is shown."""
     parser.add_argument("-R", "--recursive", action="store_true", help="go into folders")
     parser.add_argument("-T", "--tree", action="store_true", help="as a tree")
     parser.add_argument("-L", "--level", type=int, metavar="depth", help="no deeper than this")
     parser.add_argument("--size", action="store_true", help="with sizes")
+
+
+def repository_said(args: argparse.Namespace, context: Context) -> Origin:
+    """What is meant in which repository, as `add_repository` declares it. Raises UsageError."""
+    from assay.engine.errors import UsageError
+    from assay.remotes.foreign import Origin
+    from assay.remotes.git.addresses import is_elsewhere
+
+    config: Any = args.config and os.path.join(context.here, args.config)
+    remote: Any = args.remote
+    if args.remote_config:
+        if args.remote and args.config:
+            raise UsageError("--config cannot go with both --remote and --remote-config.")
+        settings = dict(args.remote_config)
+        if args.remote:
+            config = {"core": {"remote": args.remote}, "remote": {args.remote: settings}}
+        remote = None if args.remote else settings
+    url = args.url if is_elsewhere(args.url) else os.path.normpath(os.path.join(context.here, args.url))
+    return Origin(url, args.path or "", args.rev or "", "", config, remote)
 
 
 def check_numbers(args: argparse.Namespace) -> None:
@@ -123,7 +160,9 @@ def _source(dep: Mapping[str, Any], folder: str, context: Context) -> str:
     return spelled(os.path.normpath(os.path.join(folder, path)), context)
 
 
-def say_entries(context: Context, args: argparse.Namespace, name: str, top: Any, *, digests: bool = False) -> None:
+def say_entries(
+    context: Context, args: argparse.Namespace, name: str, top: Any, *, digests: bool = False, in_order: bool = False
+) -> None:
     """Says what is in a folder elsewhere.
 
     Args:
@@ -132,6 +171,7 @@ def say_entries(context: Context, args: argparse.Namespace, name: str, top: Any,
         name: What the folder is called in a tree.
         top: Its node.
         digests: Whether digests are shown.
+        in_order: Whether a list is in the order of paths, not folder by folder.
     """
     from assay.cli.render.entries import Look, colours, drawn, listed
     from assay.remotes.imports.listing import rows
@@ -141,7 +181,8 @@ def say_entries(context: Context, args: argparse.Namespace, name: str, top: Any,
     if args.tree:
         lines = drawn(name, top, look, args.level)
     else:
-        lines = listed(rows(top, recursive=args.recursive, level=args.level), look)
+        found = rows(top, recursive=args.recursive, level=args.level)
+        lines = listed(sorted(found) if in_order else found, look)
     context.report.clear()
     for line in lines:
         context.say(line)

@@ -43,9 +43,12 @@ VERBS: dict[str, str] = {
     "fetch": "bring data from a remote into the cache",
     "freeze": "never run a stage, whatever changes",
     "gc": "take data that nothing needs out of the cache",
+    "get": "bring a file or folder from a Git repository, and track nothing",
     "get-url": "bring a file or folder from a URL, and track nothing",
+    "import": "bring a file or folder from a Git repository, and note which commit it was",
     "import-url": "bring a file or folder from a URL, and note where it came from",
     "init": "make a folder a DVC project",
+    "list": "what is in a Git repository, and what it tracks as data",
     "list-url": "what is in a folder at a URL",
     "metrics diff": "the metrics that differ between two revisions",
     "metrics show": "the metrics of the workspace, or of revisions as well",
@@ -90,15 +93,12 @@ LATER = (
     "du",
     "exp exec-run",
     "exp queue-worker",
-    "get",
     "git-hook merge-driver",
     "git-hook post-checkout",
     "git-hook pre-commit",
     "git-hook pre-push",
-    "import",
     "import-db",
     "install",
-    "list",
     "plots diff",
     "plots modify",
     "plots show",
@@ -211,8 +211,10 @@ def _dispatch(words: list[str], context: Context) -> int:
 def module_of(verb: str) -> ModuleType:
     """The module of a verb."""
     from importlib import import_module
+    from keyword import iskeyword
 
-    return import_module(f"assay.cli.dvc.{verb.replace(' ', '_').replace('-', '_')}")
+    name = verb.replace(" ", "_").replace("-", "_")
+    return import_module(f"assay.cli.dvc.{name}_" if iskeyword(name) else f"assay.cli.dvc.{name}")
 
 
 def parser_for(verb: str, module: ModuleType) -> argparse.ArgumentParser:

@@ -65,7 +65,7 @@ def _branches(folder: Node, above: str, level: int | None) -> Iterator[tuple[str
 
 
 def _cells(name: str, node: Node, look: Look) -> list[str]:
-    return [*([_size(node)] if look.sizes else []), *([node.digest] if look.digests else []), name]
+    return [*([_size(node)] if look.sizes else []), *([node.digest or "-"] if look.digests else []), name]
 
 
 def _table(rows: list[list[str]], look: Look) -> list[str]:

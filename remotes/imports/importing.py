@@ -157,7 +157,7 @@ def import_path(project: Project, origin: Origin, out: str, how: How = AS_USUAL,
         UsageError: A path cannot be data.
         RemoteError: The repository, or its data, cannot be reached.
     """
-    with hold(project) as held, Sources(project) as sources:
+    with hold(project) as held, Sources(project, how.jobs) as sources:
         place = _free(project, out, how)
         held.using(write=[place.path])
         beside = folder_of(place.data_file)

@@ -106,7 +106,7 @@ def update(project: Project, targets: Sequence[str], how: How | None = None) -> 
         AssayError: A source cannot be reached, or has nothing any more; nothing was changed.
     """
     how = how or How()
-    with hold(project) as held, Sources(project) as sources:
+    with hold(project) as held, Sources(project, how.jobs) as sources:
         pipeline = load(project)
         files, others = _imports(project, pipeline, targets, how)
         held.using(write=[out.path for file in files for out in file.outs])
