@@ -1,8 +1,8 @@
 """What a name or URL of a Git remote means: Git's own configuration decides, as it does for ``git push``.
 
 A name is looked up as ``remote.<name>.url`` (``pushurl`` for pushing), with ``url.<base>.insteadOf`` and
-``pushInsteadOf`` applied; anything else is a URL or a path. Limits: repositories on this machine and behind ssh and
-http(s); programs that Git runs for other kinds of URLs (``ext::``) are never run.
+``pushInsteadOf`` applied; anything else is a URL or a path. Limits: repositories on this machine and behind ssh,
+http(s) and git://; programs that Git runs for other kinds of URLs (``ext::``) are never run.
 """
 
 from __future__ import annotations
@@ -174,9 +174,18 @@ def _wire(config: GitConfig, address: Address, world: World) -> Wire:
     if sshaddress.is_ssh(address.whole):
         return _ssh(config, address, world)
     scheme = address.whole.partition("://")[0].lower()
+    if scheme == "git":
+        from assay.remotes.git.daemon import DaemonDialer
+        from assay.remotes.git.wire import Dialled
+
+        return Dialled(DaemonDialer(address.whole))
     if scheme not in ("http", "https"):
         kind = f"{scheme}://" if "://" in address.whole else f"{address.whole.partition(':')[0]}::"
-        raise GitError(f"{address.url}: Git servers behind {kind} cannot be used.", "Use its ssh or https URL.")
+        raise GitError(
+            f"{address.url}: Git servers behind {kind} cannot be used; those behind ssh, https, http and git:// can, "
+            "and folders.",
+            "Use its ssh or https URL.",
+        )
     from assay.remotes.git.http import HttpWire
     from assay.remotes.git.httpsettings import http_settings
 

@@ -62,7 +62,7 @@ def test_no_password_is_shown(project: Project) -> None:
     assert addresses.find(project, "ssh://ann:secret@example.com/x").url == "ssh://ann@example.com/x"
 
 
-@pytest.mark.parametrize("url", ["git://example.com/x", "ext::sh -c id", "ftp://ann:secret@example.com/x"])
+@pytest.mark.parametrize("url", ["rsync://example.com/x", "ext::sh -c id", "ftp://ann:secret@example.com/x"])
 def test_what_nobody_here_speaks_is_refused_and_no_program_run_for_it(project: Project, url: str) -> None:
     with pytest.raises(GitError, match=r"cannot be used") as refused:
         addresses.connect(project, addresses.find(project, url))
