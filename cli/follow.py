@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import BinaryIO
 
 from assay.cli.wiring import Context
 
 _LOOK = 0.2
 
 
-def follow(context: Context, path: str, job: str | None) -> None:
-    """Prints a log; while a job runs, what comes to it, too.
+def follow(context: Context, log: BinaryIO, job: str | None) -> None:
+    """Prints a log, and closes it; while a job runs, what comes to it, too.
 
     Args:
         context: Where to print.
-        path: The log.
+        log: The log, opened; the file stays the same where its folder gets another name.
         job: The number of the job to wait for; None to end at the end of the log.
     """
     from assay.engine.queue.boards import board_of
 
     board = board_of(context.project())
-    with open(path, "rb") as file:  # the file stays the same where its folder gets another name
+    with log:
         while True:
             runs = job is not None and any(one.number == job for _, _, one in board.jobs("running"))
-            while data := file.read(1 << 16):
+            while data := log.read(1 << 16):
                 write(context, data)
             if not runs:
                 return

@@ -22,15 +22,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.engine.errors import Refused, UnknownRevision
     from assay.engine.experiments import logs
     from assay.engine.git.revisions import resolve
-    from assay.engine.workers.control import log_of
+    from assay.engine.workers.control import open_log
 
     project = context.project()
     try:
         write(context, logs.read(project, resolve(project.repo, args.experiment)))
     except (Refused, UnknownRevision) as error:
         try:
-            path, _, _ = log_of(project, args.experiment)
+            log, _ = open_log(project, args.experiment)
         except UnknownRevision:
             raise error from None
-        follow(context, path, None)
+        follow(context, log, None)
     return 0

@@ -116,10 +116,10 @@ def _status(args: argparse.Namespace, context: Context) -> int:
 
 def _logs(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.follow import follow
-    from assay.engine.workers.control import log_of
+    from assay.engine.workers.control import open_log
 
-    path, job, _ = log_of(context.project(), args.name)
-    follow(context, path, job.number if args.follow else None)
+    log, job = open_log(context.project(), args.name)
+    follow(context, log, job.number if args.follow else None)
     return 0
 
 

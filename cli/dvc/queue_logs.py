@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Prints what a task printed, be it one of ours or of DVC's."""
     from assay.cli.follow import follow
     from assay.engine.errors import AssayError
-    from assay.engine.workers.control import log_of
+    from assay.engine.workers.control import open_log
 
     word = args.task
     entries, _ = meant(context, [word], ("running", "failed", "success"))
@@ -35,11 +35,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if meant(context, [word], ("queued",))[0]:
             raise AssayError(f"Experiment '{word}' is in queue but has not been started")
         return _of_dvcs(args, context)
-    path, job, _ = log_of(context.project(), entries[0].job.number)
+    log, job = open_log(context.project(), entries[0].job.number)
     if args.follow:
         context.say(FOLLOWING.format(f"experiment '{word}'"))
     try:
-        follow(context, path, job.number if args.follow else None)
+        follow(context, log, job.number if args.follow else None)
     except KeyboardInterrupt:
         if not args.follow:
             raise
@@ -56,7 +56,8 @@ def _of_dvcs(args: argparse.Namespace, context: Context) -> int:
     if log is None or args.follow:
         refuse_unknown(context, [args.task], "queued experiment name", "queue logs")
         return 0
-    follow(context, log, None)
+    with open(log, "rb") as file:
+        follow(context, file, None)
     context.say("")
     return 0
 

@@ -108,7 +108,7 @@ def _followed(context: Context, number: str, count: int) -> tuple[State, Job] | 
     from assay.cli.follow import follow
     from assay.engine.queue import roster
     from assay.engine.queue.boards import board_of
-    from assay.engine.workers.control import log_of
+    from assay.engine.workers.control import open_log
 
     board, shown = board_of(context.project()), ""
     while True:
@@ -118,7 +118,7 @@ def _followed(context: Context, number: str, count: int) -> tuple[State, Job] | 
             state = place[0]
             if job.log != shown and (state == "running" or (state in _OVER and job.log)):
                 context.say(f"Reproducing experiment '{job.name}'")
-                follow(context, log_of(context.project(), number)[0], number)
+                follow(context, open_log(context.project(), number)[0], number)
                 shown = job.log
                 continue
             if state in _OVER:

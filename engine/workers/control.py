@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import BinaryIO, NamedTuple
 
 from assay.engine.errors import Refused, UnknownRevision, UsageError
 from assay.engine.experiments import logs
@@ -22,6 +24,11 @@ _SHORTEST = 4
 
 _PATIENCE = 1.0
 """Seconds: whoever looks whether a lease is stale has it for a moment."""
+
+_FILING = 20.0
+"""Seconds that a log may be on its way from a run to the experiment that came of it."""
+
+_LOOK = 0.05
 
 _RUNNING: tuple[State, ...] = ("running",)
 _FAILED: tuple[State, ...] = ("failed",)
@@ -180,17 +187,22 @@ def retry(project: Project, words: Sequence[str] = (), *, everything: bool = Fal
     return again
 
 
-def log_of(project: Project, word: str) -> tuple[str, Job, State]:
-    """The path of a job's log, the job, and its state.
+def open_log(project: Project, word: str) -> tuple[BinaryIO, Job]:
+    """A job's log, opened to be read, and the job.
 
     Raises:
         UnknownRevision: There is no such job.
         Refused: It has not begun, or its log is gone.
     """
-    entry = find(project, [word], ("running", "failed", "success", "queued"))[0]
-    if not entry.job.log:
-        raise Refused(f"{entry.job.name} has not begun yet, so there is no log.", "`assay queue start` begins.")
-    path = logs.path_of_job(project, entry.job.log, entry.job.made)
-    if path is None:
-        raise Refused(f"The log of {entry.job.name} is not here any more.")
-    return path, entry.job, entry.state
+    deadline = time.monotonic() + _FILING
+    while True:
+        state, _, job = find(project, [word], ("running", "failed", "success", "queued"))[0]
+        if not job.log:
+            raise Refused(f"{job.name} has not begun yet, so there is no log.", "`assay queue start` begins.")
+        path = logs.path_of_job(project, job.log, job.made)
+        with suppress(FileNotFoundError):
+            if path is not None:
+                return open(path, "rb"), job
+        if state != "running" or time.monotonic() > deadline:
+            raise Refused(f"The log of {job.name} is not here any more.")
+        time.sleep(_LOOK)  # it is being filed under an experiment that the board does not know yet

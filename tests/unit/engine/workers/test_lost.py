@@ -85,6 +85,21 @@ def test_what_was_left_of_breaking_a_stale_lock_goes(failed, assay):
     assert [path for path in left if (failed / path).exists()] == []
 
 
+def test_a_log_that_is_on_its_way_to_its_experiment_is_waited_for(project, assay):
+    assay("run", "--queue", "-n", "one", "--outs", "o", "--", "sh", "-c", "echo said; touch o", cwd=project)
+    assay("worker", cwd=project)
+    board, commit = project / ".git/assay/queue", jobs(project, assay)["one"]["commit"]
+    (path,) = (board / "success").iterdir()
+    done = path.read_text()
+    path.unlink()
+    write(board / "running", {path.name: done.replace(f'"made": "{commit}"', '"made": null')})  # as it is for a moment
+    late = threading.Timer(1.0, lambda: (board / "running" / path.name).rename(path))
+    late.start()
+    threading.Timer(0.5, lambda: (board / "running" / path.name).write_text(done)).start()
+    assert assay("queue", "logs", "one", cwd=project).out == "said\n"
+    late.join()
+
+
 def grow_old(folder, seconds=7200):
     """Whatever happened there has happened so long ago."""
     for path in (folder, *folder.rglob("*")):
