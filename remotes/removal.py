@@ -15,7 +15,8 @@ from assay.engine.ports import RefUpdate
 from assay.engine.project import Project
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import connected
-from assay.remotes.registry import default_name, find, remotes
+from assay.remotes.layouts import meant
+from assay.remotes.registry import default_name, remotes
 from assay.remotes.there import chosen_there
 
 
@@ -32,7 +33,7 @@ def doomed(project: Project, which: Which, remote: str | None = None, *, keep: b
     if not is_own_choice(which) and not which.everything:
         raise UsageError("Say which experiments: by name, with --rev REV, with --where QUERY, or -A for all of them.")
     check(which)
-    target = find(project, remote)
+    target = meant(project, remote)
     with connected(project, target, write=False) as exchange:
         if keep and which.where and not which.revisions:
             which = which._replace(everything=True)  # what is taken by leaving something out must have been looked at
@@ -69,7 +70,7 @@ def remove(project: Project, which: Which, remote: str | None = None, *, keep: b
     found = doomed(project, which, remote, keep=keep)
     if not found.refs:
         return found
-    with connected(project, find(project, remote), write=True) as exchange:
+    with connected(project, meant(project, remote), write=True) as exchange:
         updates = [RefUpdate(name, oid, None) for name, oid in found.refs.items()]
         results = exchange.git.push(updates, project.repo.objects)
     failed = {result.refname: result.problem for result in results if result.problem}
@@ -89,6 +90,7 @@ def ways_back(project: Project, removed: Removed) -> tuple[list[str], list[str]]
     plain = [
         leaf if refs.named(leaf, "refs/exps/") == [name] else name for leaf, name in zip(leaves, here, strict=True)
     ]
-    where = [] if removed.remote == default_name(project) else ["-r", removed.remote]
+    is_usual = removed.remote == default_name(project) or removed.remote not in project.config.named("remote")
+    where = [] if is_usual else ["-r", removed.remote]
     words = ["assay", "push", *plain, *where] if here else []
     return words, [name for name in removed.refs if name not in here]

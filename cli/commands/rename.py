@@ -21,8 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Gives the experiment another name."""
+    """Gives the experiment another name; says how it gets it where it was pushed, too."""
+    from shlex import join
+
+    from assay.engine.events import Note
+
     renamed = context.lab.rename(args.old, args.new, force=args.force)
     context.report.clear()
-    context.say(f"Renamed {args.old.rpartition('/')[2]} to {renamed.name}; `assay undo` takes it back.")
+    old = args.old.rpartition("/")[2]
+    context.say(f"Renamed {old} to {renamed.name}; `assay undo` takes it back.")
+    config = context.project().config
+    if config.named("remote") or config.get("exp", "git_remote"):
+        push, remove = join(["assay", "push", renamed.name]), join(["assay", "remove", "--remote", old])
+        context.out.flush()
+        context.report(Note(f"Where it was pushed it is called {old} as before; `{push}` and `{remove}` change that."))
     return 0

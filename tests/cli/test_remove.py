@@ -69,3 +69,24 @@ def test_what_a_forced_run_or_save_replaced_comes_back(three, assay, verb):
     assert assay("list", cwd=three).out == before
     assert assay("undo", cwd=three).out == "Did replace a again.\n"
     assert assay("list", cwd=three).out == after
+
+
+@pytest.mark.parametrize("kind", ["store", "git"])
+def test_rename_says_how_a_shared_experiment_gets_its_name_there_too(three, assay, git, tmp_path, kind):
+    assert assay("rename", "c", "d", cwd=three).err == "", "there is no remote"
+    if kind == "store":
+        assay("remote", "add", "-d", "store", str(tmp_path / "store"), cwd=three)
+    else:
+        git("init", "-q", "--bare", str(tmp_path / "store"))
+        assay("config", "exp.git_remote", str(tmp_path / "store"), cwd=three)
+    assay("push", "a", "b", cwd=three)
+    said = assay("rename", "a", "best one", cwd=three, code=None)
+    assert said.code == 254
+    said = assay("rename", "a", "best", cwd=three)
+    assert said.out == "Renamed a to best; `assay undo` takes it back.\n"
+    commands = [words.split() for words in said.err.split("`")[1::2]]
+    assert commands == [["assay", "push", "best"], ["assay", "remove", "--remote", "a"]]
+    for _, *words in commands:
+        assay(*words, cwd=three)
+    listed = assay("list", "--remote", "--name-only", cwd=three, code=None).out
+    assert listed.split() == ["b", "best"]
