@@ -105,7 +105,8 @@ class _Shift:
         except KeyboardInterrupt:
             if not watch.is_killed:
                 raise
-            self._count(failed=claim.job.made is None)
+            if claim.state != "queued":  # else it had not begun
+                self._count(failed=claim.job.made is None)
         except (AssayError, OSError) as error:
             if claim.state == "queued":  # it could not even begin, and would not the next moment
                 raise
@@ -114,7 +115,8 @@ class _Shift:
         finally:
             wishes.forget(self._board.folder, "kill", claim.job.number)
             claim.release()
-            self._told(claim)
+            if claim.state != "queued":
+                self._told(claim)
 
     def _count(self, *, failed: bool) -> None:
         done = self._done

@@ -98,7 +98,7 @@ from assay.engine import disk
 did = []
 
 def hook(step, path):
-    if step == "rename" and "/queue/" in path and not did:
+    if step == "rename" and "/assay/queue/" in path and not did:
         did.append(path)
         subprocess.run([sys.executable, "-m", "assay", "queue", "stop", "--kill"], check=True, stdout=sys.stderr)
 

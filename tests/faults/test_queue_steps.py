@@ -79,7 +79,7 @@ def hook(step, path):
 
 with disk.injected(hook):
     code = main(["worker"])
-print(*(number for number, path in enumerate(steps, 1) if "/queue/running" in path))
+print(*(number for number, path in enumerate(steps, 1) if "/assay/queue/running" in path))
 print(len(steps))
 sys.exit(code)
 """
