@@ -51,6 +51,7 @@ class StoreExchange:
         places: Artifacts on the other.
         notes: Tags and notes on the other; None where they do not travel.
         load: Makes what carries artifacts.
+        imports: Whether what was imported from other repositories is fetched from there.
     """
 
     def __init__(
@@ -60,12 +61,15 @@ class StoreExchange:
         places: Places,
         notes: BucketNotes | None,
         load: Callable[[Project, Places], Freight] = Freight,
+        *,
+        imports: bool = True,
     ) -> None:
         self.git = git
         self.notes = notes
         self.places = places
         self._project = project
         self._load = load
+        self._imports = imports
 
     def publish(
         self, refs: Mapping[str, Oid], *, force: bool = False, data: Data | None = None, artifacts: bool = True
@@ -115,9 +119,12 @@ class StoreExchange:
         outcome, freight = _Outcome(), self._load(self._project, self.places)
         arrived, damaged = fetch_refs(self.git, refs, self._project.repo.objects, Reachable(self._project.repo))
         outcome.failed.update(damaged)
-        needs, unreadable = needs_of(self._project, arrived) if artifacts else ({}, {})
+        importing: set[Oid] = set()
+        needs, unreadable = _needs_of(self._project, arrived, importing) if artifacts else ({}, {})
         outcome.failed.update(unreadable)
         freight.bring(_all([*needs.values(), data or {}]))
+        if importing and self._imports:
+            self._bring_imports(importing, freight, outcome)
         for name, needed in needs.items():
             if why := _why_not(needed, freight):
                 outcome.failed[name] = f"It is left out, because {why}"
@@ -127,6 +134,15 @@ class StoreExchange:
         outcome.refs = [name for name in arrived if name not in outcome.failed]
         outcome.failed.update(self._damaged())
         return outcome.report(self.git, freight, *before)
+
+    def _bring_imports(self, commits: Iterable[Oid], freight: Freight, outcome: _Outcome) -> None:
+        """Brings what came from other repositories; what does not come keeps no experiment away."""
+        from assay.remotes.imported import of_commits
+
+        came = of_commits(self._project, commits)
+        freight.moved.artifacts += came.moved.artifacts
+        freight.moved.size += came.moved.size
+        outcome.failed.update(came.failed)
 
     def _publish_refs(self, refs: Mapping[str, Oid], outcome: _Outcome, *, force: bool) -> None:
         done = publish_refs(self._project, self.git, refs, force=force)
@@ -149,6 +165,11 @@ class StoreExchange:
 
 def needs_of(project: Project, refs: Mapping[str, Oid]) -> tuple[dict[str, Data], dict[str, str]]:
     """The artifacts that each ref's commit tracks; and the refs whose commits cannot be understood, with a sentence."""
+    return _needs_of(project, refs, set())
+
+
+def _needs_of(project: Project, refs: Mapping[str, Oid], importing: set[Oid]) -> tuple[dict[str, Data], dict[str, str]]:
+    """`needs_of`; the commits that imported something from other repositories are added to ``importing``."""
     needs: dict[str, Data] = {}
     failed = {}
     known: dict[Oid, Data] = {}
@@ -156,7 +177,10 @@ def needs_of(project: Project, refs: Mapping[str, Oid]) -> tuple[dict[str, Data]
     for name, oid in refs.items():
         try:
             if oid not in known:
-                known[oid] = shared(tracked_at(project, oid, finder))
+                found = tracked_at(project, oid, finder)
+                known[oid] = shared(found)
+                if found.imported:
+                    importing.add(oid)
             needs[name] = known[oid]
         except AssayError as error:
             failed[name] = error.message

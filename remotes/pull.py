@@ -112,12 +112,14 @@ def pull_chosen(
             set_depth(exchange.git, None)
         elif ff:  # first, as what the workspace tracks afterwards is what is to come
             looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=True, merge=merge)
-        found, data = incoming(project, source, exchange, exchange.notes, which, how)
+        found, data, is_importing = incoming(project, source, exchange, exchange.notes, which, how)
         report = _fetch(project, exchange, found, data, how)
         if wanted and how.depth is None and not ff:
             looked, is_behind = _look_at_branches(project, source, exchange, wanted, ff=False)
         report = branches.joined(looked, report)
         report = take(project, exchange.notes, f"pull from {source.name}", report)
+        if is_importing:
+            data, report = _with_imports(project, data, report)
         failed = dict(report.failed)
         if checkout and data:
             with hold(project):
@@ -138,10 +140,26 @@ def _look_at_branches(
 
 def incoming(
     project: Project, source: Remote, exchange: StoreExchange, notes: BucketNotes | None, which: Which, how: How
-) -> tuple[There, Data]:
-    """The experiments and the workspace's data that a pull is about. Raises as `pull_chosen`."""
+) -> tuple[There, Data, bool]:
+    """The experiments and the workspace's data that a pull is about, and whether there is data from elsewhere.
+
+    Raises as `pull_chosen`.
+    """
     found = chosen_there(project, exchange.git, notes, which, source.name)
-    return found, {} if is_own_choice(which) or not how.artifacts else shared(tracked_here(project))
+    if is_own_choice(which) or not how.artifacts:
+        return found, {}, False
+    here = tracked_here(project)
+    return found, shared(here), bool(here.imported or here.awaited or here.unnamed)
+
+
+def _with_imports(project: Project, data: Data, report: Report) -> tuple[Data, Report]:
+    """The workspace's data with what it imported from other repositories, brought from there."""
+    from assay.remotes.imported import of_workspace
+
+    came = of_workspace(project)
+    artifacts, size = report.artifacts + came.moved.artifacts, report.size + came.moved.size
+    failed = {**report.failed, **came.failed}
+    return {**data, **came.data}, report._replace(artifacts=artifacts, size=size, failed=failed)
 
 
 def _fetch(project: Project, exchange: StoreExchange, found: There, data: Data, how: How) -> Report:

@@ -209,7 +209,7 @@ def pull(project: Project, which: Which, how: How = AS_USUAL, *, branch: bool | 
             deepened = branches.prefixes(project, source, which, branch, ff=True)
             way.exchange.fetch(git.refs(deepened or [branches.HEADS]), artifacts=False)
             set_depth(way.transport, None)
-        found, data = incoming(here, source, way.exchange, way.notes, which, how)
+        found, data, _ = incoming(here, source, way.exchange, way.notes, which, how)
         new, known, refused = compared(project, found.refs, force=how.force)
         report = way.exchange.fetch({**new, **known}, artifacts=how.artifacts, data=data)
         if wanted and how.depth is None:
@@ -281,7 +281,7 @@ def played(project: Project, remote: Remote, jobs: int | None = None, check: Che
             closing(beside(project, remote, write=check is suits)) as alone,
         ):
             estimate = Estimate(project, places)
-            exchange = StoreExchange(project, _Git(alone, project), places, None, lambda *_: estimate)
+            exchange = StoreExchange(project, _Git(alone, project), places, None, lambda *_: estimate, imports=False)
             yield Played(exchange, alone, None, estimate)
         return
     store = open_store(remote)
@@ -290,7 +290,7 @@ def played(project: Project, remote: Remote, jobs: int | None = None, check: Che
         with Places(project, opened=(remote, store), jobs=jobs, check=check) as places:
             git = git_transport(project, store, remote, write=check is suits)
             estimate = Estimate(project, places)
-            exchange = StoreExchange(project, _Git(git, project), places, None, lambda *_: estimate)
+            exchange = StoreExchange(project, _Git(git, project), places, None, lambda *_: estimate, imports=False)
             yield Played(exchange, git, notes_on(project, store, remote), estimate)
     finally:
         if git is not None:

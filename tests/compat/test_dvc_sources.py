@@ -185,3 +185,52 @@ def test_of_what_was_never_brought_nothing_else_is_taken_than_was_there(imported
     assert "../url.txt is not what was recorded any more" in said.err
     assert not (root / "url.txt").exists()
     assert content(root / "d") == before["d"]
+
+
+@pytest.fixture
+def shared(dvc_process, assay_dvc, git, tmp_path):
+    """A clone of a project that another one has an experiment of; the experiment imported newer data."""
+    source, root = dvc_process.new(), dvc_process.new()
+    write(source, {"d/x": "old\n"})
+    assay_dvc("add", "d", cwd=source)
+    commit(source)
+    write(root, {".dvc/config": f"[core]\n    remote = up\n['remote \"up\"']\n    url = {tmp_path}/up\n"})
+    write(root, {"dvc.yaml": "stages: {s: {cmd: cat d/x > o, deps: [d], outs: [o]}}\n"})
+    assay_dvc("import", str(source), "d", cwd=root)
+    write(tmp_path, {"late.txt": "late\n"})
+    assay_dvc("import-url", "--no-download", str(tmp_path / "late.txt"), "late", cwd=root)
+    commit(root)
+    write(source, {"d/x": "new\n"})
+    assay_dvc("add", "d", cwd=source)
+    commit(source)
+    assay_dvc("update", "d.dvc", cwd=root)
+    assay_dvc("exp", "run", "-n", "newer", cwd=root)
+    assay_dvc("push", cwd=root)
+    git("clone", "-q", str(root), str(tmp_path / "clone"))
+    return tmp_path / "clone", root, source
+
+
+def test_experiments_come_with_what_they_imported_as_with_dvc(shared, dvc_process, assay_dvc, assay):
+    there, root, source = shared
+    theirs = there.with_name("theirs")
+    shutil.copytree(there, theirs)
+    assert dvc_process.run(theirs, "exp", "pull", str(root), "newer").code == 0
+    shutil.copytree(there, there.with_name("ours"))
+    assay_dvc("exp", "pull", str(root), "newer", cwd=there.with_name("ours"))
+    assert objects(there.with_name("ours")) >= objects(theirs)
+    assay("config", "--local", "exp.git_remote", "origin", cwd=there)
+    assay("pull", cwd=there)
+    assert content(there / "d") == {"x": b"old\n"}
+    assert content(there / "late") == b"late\n"
+    assay("apply", "newer", cwd=there)
+    assert content(there / "d") == {"x": b"new\n"}
+    shutil.rmtree(there / ".dvc/cache")
+    shutil.move(source, source.with_name(f"{source.name}-gone"))
+    said = assay("pull", "newer", cwd=there, code=255)
+    assert "error: d of " in said.err
+    assert "newer" in assay("list", cwd=there).out
+
+
+def objects(root: Path) -> set[str]:
+    cache = root / ".dvc/cache/files"
+    return {str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file()}
