@@ -15,12 +15,14 @@ from assay.engine import disk
 from assay.engine.data.items import Chosen, selected
 from assay.engine.errors import CorruptArtifact, MissingArtifact, UnknownTarget, WouldLose
 from assay.engine.events import Warned
+from assay.engine.model import Artifact
 from assay.engine.pipeline.outputs import link_kinds
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
 from assay.engine.store import checkout as store
 from assay.engine.store.checkout import Plan
 from assay.engine.store.links import Kind
+from assay.engine.store.manifest import digests_of
 from assay.engine.words import first_of
 from assay.engine.workspace import undo
 from assay.engine.workspace.files import within
@@ -118,7 +120,7 @@ def checkout(
         held.using(write=[found.item.path for found in wanted])
         named = targets and not how.recursive
         missing = {found.item.path: _unrecorded(found.item.path) for found in wanted if named}
-        awaited = {path for file in pipeline.data.values() for path in file.awaited}
+        awaited = {path: artifact for file in pipeline.data.values() for path, artifact in file.awaited.items()}
         missing |= {
             path: _awaited(path)
             for found in wanted
@@ -126,6 +128,8 @@ def checkout(
         }
         plans = []
         for found in wanted:
+            if found.item.artifact is None:
+                found = _fetched(project, found, awaited)
             if found.item.artifact is None:
                 continue
             missing.pop(found.item.path, None)
@@ -136,6 +140,19 @@ def checkout(
         states, counts = _carry_out(project, plans, kinds, missing)
         relinked = sum(_relinked(project, found, kinds) for found in wanted) if how.relink else 0
         return CheckedOut(states, counts, missing, relinked, record)
+
+
+def _fetched(project: Project, found: Chosen, awaited: Mapping[str, Artifact]) -> Chosen:
+    """What is not recorded, as what it is to be where the cache has that by now, and the workspace nothing."""
+    item = found.item
+    artifact = awaited.get(item.path)
+    if artifact is None or os.path.lexists(project.path(item.path)):
+        return found
+    try:
+        is_here = not project.cache.missing(digests_of(project.cache, artifact))
+    except MissingArtifact:
+        return found
+    return found._replace(item=item._replace(artifact=artifact)) if is_here else found
 
 
 def _tell_what_lies_outside(project: Project, pipeline: Pipeline) -> None:

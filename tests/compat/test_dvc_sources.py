@@ -169,6 +169,9 @@ def test_what_was_never_brought_comes_with_a_pull_and_stays_unrecorded(imported,
     assert {name: content(root / name) for name in names} == {name: content(theirs / name) for name in names}
     assert said.out.endswith("fetched and 7 files added\n")
     assert not (root / "urls").exists()
+    assay_dvc("fetch", "urls", cwd=root)
+    assay_dvc("checkout", "urls", cwd=root)
+    assert content(root / "urls") == before["urls"]
     assay_dvc("pull", cwd=root)
     assert {name: content(root / name) for name in before} == before
     assert {path.name: path.read_bytes() for path in root.glob("?*.dvc")} == texts
