@@ -19,7 +19,7 @@ from assay.engine.errors import AssayError, CorruptArtifact, MissingArtifact, Re
 from assay.engine.model import Artifact, Digest, Entry, HashName, Oid
 from assay.engine.pipeline.datafile import DataFile
 from assay.engine.pipeline.paths import is_url
-from assay.engine.ports import RemoteStore
+from assay.engine.ports import RemoteStore, Sink
 from assay.engine.project import Project
 from assay.engine.store.cache import Cache
 from assay.engine.store.digest import digest_bytes
@@ -29,7 +29,7 @@ from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.foreign import Foreign, Found, Origin, origin_of
-from assay.remotes.registry import Remote, limited, open_store
+from assay.remotes.registry import Remote, is_proxied, limited, open_store, s3_store
 from assay.remotes.selection import Source
 from assay.remotes.urls import place_of
 from assay.remotes.verify import Passing
@@ -144,12 +144,12 @@ class Sources:
 
     def _from_place(self, artifact: Artifact, source: Source) -> None:
         """Brings an artifact from a URL, or from a path on this machine."""
-        digest, cache = artifact.digest, self._project.cache
-        with self._opened(source) as (store, name):
+        digest, cache, versions = artifact.digest, self._project.cache, _versions(source.dep)
+        with self._opened(source) as (store, name, get):
             if not digest.is_dir:
                 try:
                     with cache.receive(digest) as sink:
-                        self.moved.size += store.get_to(name, sink)
+                        self.moved.size += get(name, versions.get("", ""), sink)
                 except CorruptArtifact as error:
                     raise RemoteError(f"{store.url}/{name} is not what was recorded any more.", _AGAIN) from error
                 self.moved.artifacts += 1
@@ -157,12 +157,13 @@ class Sources:
             entries: dict[str, Entry] = {}
             with ExitStack() as stack:
                 paths = []
-                for key, _ in store.list(f"{name}/"):
+                keys = [f"{name}/{below}" for below in versions] or [key for key, _ in store.list(f"{name}/")]
+                for key in keys:
                     if not key.endswith("/"):
-                        held = stack.enter_context(_held(cache, digest.algo))
-                        store.get_to(key, held)
-                        held.file.close()
                         below = key[len(name) + 1 :]
+                        held = stack.enter_context(_held(cache, digest.algo))
+                        get(key, versions.get(below, ""), held)
+                        held.file.close()
                         entries[below] = Entry(below, held.digest, held.file.size)
                         paths.append(held.file.path)
                 if _whole(entries, _Listings(digest.algo)).digest != digest:
@@ -175,20 +176,43 @@ class Sources:
             self.moved.size += sum(entry.size for entry in entries.values())
 
     @contextmanager
-    def _opened(self, source: Source) -> Iterator[tuple[RemoteStore, str]]:
-        """The place above a source, and its name there."""
+    def _opened(self, source: Source) -> Iterator[tuple[RemoteStore, str, _Get]]:
+        """The place above a source, its name there, and how a file is had at a version ("" for the latest)."""
         path = source.dep["path"]
-        settings = {str(key): str(value) for key, value in source.settings.items()}
+        said = {**source.dep.get("fs_config", {}), **source.settings}
+        settings = {str(key): str(value) for key, value in said.items()}
         if is_url(path):
             place = place_of(path, self._project.config.named("remote"))
         else:
             place = Remote("", os.path.normpath(os.path.join(self._project.root, source.folder, path)), {})
         above, _, name = place.url.rstrip("/").rpartition("/")
-        store = open_store(Remote(place.name, above, {**place.settings, **settings}))
+        direct = not is_proxied(self._project.world.environment)
+        there = Remote(place.name, above, {**place.settings, **settings}, direct)
+        store = open_store(there)
+
+        def get(key: str, version: str, sink: Sink) -> int:
+            if not version:
+                return store.get_to(key, sink)
+            kept = s3_store(there)
+            try:
+                return kept.get_version_to(key, version, sink)
+            finally:
+                kept.close()
+
         try:
-            yield store, name
+            yield store, name, get
         finally:
             store.close()
+
+
+_Get = Callable[[str, str, Sink], int]
+
+
+def _versions(dep: Mapping[str, Any]) -> dict[str, str]:
+    """The versions that an import recorded of the files at its source, by their path below it."""
+    if dep.get("version_id"):
+        return {"": dep["version_id"]}
+    return {row["relpath"]: row["version_id"] for row in dep.get("files") or () if row.get("version_id")}
 
 
 _AGAIN = "`assay-dvc update` records what it is now."

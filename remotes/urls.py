@@ -53,7 +53,7 @@ def state(url: str, remotes: Mapping[str, Mapping[str, str]]) -> UrlState | None
         RemoteError: The server does not say.
         ConfigError: The URL, or a setting of the remote, cannot be used.
     """
-    return state_of(place_of(url, remotes))
+    return state_of(place_of(url, remotes)._replace(direct=False))
 
 
 def state_of(place: Remote) -> UrlState | None:
@@ -102,7 +102,7 @@ def place_of(url: str, remotes: Mapping[str, Mapping[str, str]], seen: tuple[str
 def _in_s3(place: Remote) -> UrlState | None:
     parts = urlsplit(place.url)
     key = posixpath.normpath(parts.path).strip("/").removeprefix(".")
-    store = s3_store(place._replace(url=f"s3://{parts.netloc}", direct=False))
+    store = s3_store(place._replace(url=f"s3://{parts.netloc}"))
     try:
         found = store.head(key) if key else None
         if found is not None:

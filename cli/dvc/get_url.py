@@ -25,13 +25,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.dvc.elsewhere import as_failure, check_numbers, destination, settings_here
     from assay.remotes.imports.getting import get_url
     from assay.remotes.imports.places import place_at
-    from assay.remotes.registry import limited
+    from assay.remotes.registry import is_proxied, limited
 
     check_numbers(args)
     target = destination(args.url, args.out, context, force=args.force)
     config = settings_here(context)
     with as_failure():
-        place = place_at(args.url, context.here, config, args.fs_config)
+        place = place_at(args.url, context.here, config, args.fs_config, proxied=is_proxied(context.environment))
         get_url(place._replace(remote=limited(place.remote, args.jobs)), target, context.report)
     context.report.clear()
     return 0

@@ -22,9 +22,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.dvc.elsewhere import check_numbers, say_entries, settings_here
     from assay.remotes.imports.listing import Node, list_url
     from assay.remotes.imports.places import place_at
+    from assay.remotes.registry import is_proxied
 
     check_numbers(args)
-    place = place_at(args.url, context.here, settings_here(context), args.fs_config)
+    place = place_at(
+        args.url, context.here, settings_here(context), args.fs_config, proxied=is_proxied(context.environment)
+    )
     found = list_url(place)
     if args.tree:
         say_entries(context, args, args.url if place.is_here else found.name, found.node)

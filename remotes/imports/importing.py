@@ -30,7 +30,7 @@ from assay.engine.workspace.hold import hold
 from assay.engine.workspace.restore import Goal, carry_out, plan
 from assay.remotes.foreign import Origin
 from assay.remotes.imports.places import Place, opened, place_at, taken, told
-from assay.remotes.registry import limited
+from assay.remotes.registry import is_proxied, limited
 from assay.remotes.sources import Sources
 from assay.remotes.straight import send
 
@@ -231,7 +231,7 @@ def _free(project: Project, out: str, how: How) -> DataPlace:
 
 def _meant(project: Project, source: str, place: DataPlace, how: How, folder: str) -> tuple[Place, str]:
     """The place of a source, and how the ``.dvc`` file is to spell it."""
-    there = place_at(source, folder, project.config, how.settings)
+    there = place_at(source, folder, project.config, how.settings, proxied=is_proxied(project.world.environment))
     there = there._replace(remote=limited(there.remote, how.jobs))
     if is_url(source):
         return there, source

@@ -58,7 +58,9 @@ class Place(NamedTuple):
         return str(self.remote.settings.get("version_aware", "")).lower() == "true"
 
 
-def place_at(spelled: str, folder: str, config: Config, settings: Mapping[str, Any] | None = None) -> Place:
+def place_at(
+    spelled: str, folder: str, config: Config, settings: Mapping[str, Any] | None = None, *, proxied: bool = False
+) -> Place:
     """The place that somebody means.
 
     Args:
@@ -66,6 +68,7 @@ def place_at(spelled: str, folder: str, config: Config, settings: Mapping[str, A
         folder: Absolute path of the folder that a path is relative to.
         config: With the remotes that URLs name.
         settings: Further settings (``fs_config``).
+        proxied: Whether a proxy may stand before it.
 
     Raises:
         ConfigError: There is no such remote, or no such kind of URL.
@@ -81,7 +84,7 @@ def place_at(spelled: str, folder: str, config: Config, settings: Mapping[str, A
     if _VERSION in found.url.partition("?")[2] and found.scheme == "s3":
         raise UsageError(f"{spelled} names a version.", "Leave ?versionId=... out; --version-aware takes the latest.")
     own = {str(key): str(value) for key, value in (settings or {}).items()}
-    place = Place(spelled, found._replace(settings={**found.settings, **own}))
+    place = Place(spelled, found._replace(settings={**found.settings, **own}, direct=not proxied))
     if place.keeps_versions and place.remote.scheme != "s3":
         raise UsageError(f"{spelled} is nothing of which versions are kept.", "Only s3:// is; leave that out.")
     return place
@@ -156,7 +159,7 @@ def _said(state: UrlState) -> dict[str, Any]:
 
 def _with_versions(place: Place, name: str) -> Rows:
     """As `told`, of a bucket that keeps versions."""
-    store = s3_store(place.remote._replace(url=split(place.remote.url)[0], direct=False))
+    store = s3_store(place.remote._replace(url=split(place.remote.url)[0]))
 
     def head(key: str) -> dict[str, Any] | None:
         found = patiently(lambda: store.head(key), _ATTEMPTS)
@@ -232,7 +235,7 @@ def come(
 
 @contextmanager
 def _versions(place: Place) -> Iterator[Callable[[str, str, Sink], int]]:
-    store = s3_store(place.remote._replace(url=split(place.remote.url)[0], direct=False))
+    store = s3_store(place.remote._replace(url=split(place.remote.url)[0]))
     try:
         yield store.get_version_to
     finally:

@@ -30,7 +30,7 @@ from assay.engine.workspace.restore import Goal, carry_out, plan
 from assay.remotes.foreign import Origin, origin_of
 from assay.remotes.imports.importing import Dep, Part, content_at, repository_item, sent_on
 from assay.remotes.imports.places import place_at
-from assay.remotes.registry import limited
+from assay.remotes.registry import is_proxied, limited
 from assay.remotes.sources import Sources
 
 
@@ -159,7 +159,13 @@ def _news(project: Project, sources: Sources, file: DataFile, how: How) -> _New 
         return _from_repository(project, sources, file, origin_of(dep), how)
     out = file.outs[0]
     settings = {**dep.get("fs_config", {}), **out.settings}
-    there = place_at(dep["path"], os.path.join(project.root, file.wdir), project.config, settings)
+    there = place_at(
+        dep["path"],
+        os.path.join(project.root, file.wdir),
+        project.config,
+        settings,
+        proxied=is_proxied(project.world.environment),
+    )
     there = there._replace(remote=limited(there.remote, how.jobs))
     if how.straight is not None:
         artifact, said = sent_on(project, there, how.straight.remote, how.jobs)
