@@ -148,6 +148,11 @@ class Freight:
         """Sends what the remotes lack of these artifacts. Raises RemoteError when one refuses altogether."""
         for name, group in by_remote(wanted).items():
             held = self._places.of(name).holdings
+            complete = {one.artifact.digest for one in group if not one.parts}
+            complete -= (known := held.whole(complete))
+            group = [one for one in group if one.parts or one.artifact.digest not in known]
+            if not group:
+                continue
             roots = {one.artifact.digest for one in group}
             self._cache.keep_lent(roots)
             everything, closed = self.contents.walk(roots)
@@ -158,7 +163,10 @@ class Freight:
                 everything, _ = self.contents.walk(one.artifact.digest for one in group if not one.parts)
             for one in group:
                 everything |= self._parts(one)
-            self._count(held.send(everything, self.contents))
+            sent = held.send(everything, self.contents)
+            self._count(sent)
+            if not (sent.artifacts or sent.failed):
+                held.remember(complete, self.contents)
         self.moved.failed.update(self.contents.broken)
 
     def bring(self, wanted: Iterable[Wanted]) -> None:

@@ -49,6 +49,16 @@ class Holdings(Protocol):
     def damaged(self) -> Mapping[str, str]:
         """What was found damaged so far, by key, with a sentence."""
 
+    def whole(self, roots: Collection[Digest]) -> set[Digest]:
+        """Those of these artifacts that are there with all below them, as far as that can be told without looking in.
+
+        Raises:
+            RemoteError: The remote refuses altogether.
+        """
+
+    def remember(self, roots: Collection[Digest], contents: Contents) -> None:
+        """Takes note of artifacts that `send`, which had nothing to do, has just found there with all below them."""
+
     def send(self, digests: Collection[Digest], contents: Contents) -> Moved:
         """Makes sure that the remote has each of these objects; a manifest only when it has all that this names.
 

@@ -77,6 +77,13 @@ class LooseHoldings:
             return None
         return data if digest_bytes(manifest.algo, data, is_dir=True) == manifest else None
 
+    def whole(self, roots: Collection[Digest]) -> set[Digest]:  # noqa: ARG002  # as the port has it
+        """None: others write there as well, so each object is looked for by its own name."""
+        return set()
+
+    def remember(self, roots: Collection[Digest], contents: Contents) -> None:
+        """Nothing."""
+
     def send(self, digests: Collection[Digest], contents: Contents) -> Moved:
         """Sends what is missing there: files first, then the listings whose files are all there."""
         moved = Moved()

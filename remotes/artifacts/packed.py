@@ -13,6 +13,7 @@ from assay.remotes.artifacts import native
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.download import Download
 from assay.remotes.artifacts.holdings import Moved
+from assay.remotes.artifacts.remembered import remember, whole
 from assay.remotes.artifacts.shelf import Shelf
 from assay.remotes.artifacts.upload import Upload
 from assay.remotes.parallel import each
@@ -37,6 +38,14 @@ class PackedHoldings:
     def damaged(self) -> Mapping[str, str]:
         """What was found damaged so far."""
         return self._shelf.damaged
+
+    def whole(self, roots: Collection[Digest]) -> set[Digest]:
+        """Those that were found there once, and of which every pack and object is there now."""
+        return whole(self._shelf, roots)
+
+    def remember(self, roots: Collection[Digest], contents: Contents) -> None:
+        """Writes down where these are."""
+        remember(self._shelf, self._cache, contents, roots)
 
     def send(self, digests: Collection[Digest], contents: Contents) -> Moved:  # noqa: ARG002  # as the port has it
         """Sends what is missing there; an index speaks of a pack once that is there."""

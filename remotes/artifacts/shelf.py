@@ -58,6 +58,7 @@ class Shelf:
         hidden: Keys that are taken for absent, which is no damage.
 
     Attributes:
+        copies: Where indexes are kept.
         damaged: Indexes that are not what their names say, and packs that are not as their indexes say, by key, with
             the sentence that says so.
     """
@@ -69,7 +70,7 @@ class Shelf:
         self.store = store
         self.jobs = jobs
         self.hash_name: HashName = hash_name
-        self._copies = copies
+        self.copies = copies
         self._hidden = hidden
         self._sizes: dict[str, int] = {}
         self._packs: dict[bytes, str] = {}
@@ -133,14 +134,14 @@ class Shelf:
 
     def _read(self, name: str) -> tuple[list[str], list[Shelved]]:
         key = INDEXES + name
-        data = self._copies.read(key)
+        data = self.copies.read(key)
         if data is not None and len(data) == self._lengths.get(name) and self._name(data) == name:
             return decode(data, key)
         data = self.store.get(key)
         if self._name(data) != name:
             raise CorruptRemote(f"{key} is damaged: its content is not what its name says.")
         index = decode(data, key)
-        self._copies.write(key, data)
+        self.copies.write(key, data)
         return index
 
     def _name(self, data: bytes) -> str:
@@ -190,6 +191,14 @@ class Shelf:
             self.store.settle()
             self.store.delete([INDEXES + name for name in touched])
 
+    def spoken_of(self) -> dict[str, str]:
+        """An index, by its name, for each pack that one speaks of."""
+        return {pack.id: name for name, packs in self._indexes.items() for pack in packs}
+
+    def index_size(self, name: str) -> int:
+        """The length of an index in bytes."""
+        return self._lengths[name]
+
     def undescribed(self) -> list[str]:
         """The packs that no sound index speaks of."""
         return [pack_id for pack_id in self._sizes if pack_id not in self._held and pack_algo(pack_id)]
@@ -211,7 +220,7 @@ class Shelf:
     def _write(self, data: bytes) -> None:
         key = INDEXES + self._name(data)
         self.store.put(key, data)
-        self._copies.write(key, data)
+        self.copies.write(key, data)
 
     def _tidy(self) -> None:
         """Removes indexes that another one has replaced which was there before this call; it can wait."""
@@ -219,7 +228,7 @@ class Shelf:
             with suppress(RemoteError):
                 self.store.settle()
                 self.store.delete([INDEXES + name for name in sorted(self._needless)])
-                self._copies.remove(INDEXES + name for name in self._needless)
+                self.copies.remove(INDEXES + name for name in self._needless)
 
 
 def encode(replaced: Iterable[str], packs: Iterable[Shelved]) -> bytes:
