@@ -14,7 +14,6 @@ from contextlib import suppress
 from assay.engine import disk
 from assay.engine.errors import BadInput
 from assay.engine.project import Project
-from assay.engine.queue import roster
 from assay.engine.queue.board import HOUR, Board
 from assay.engine.queue.jobs import Job, State
 
@@ -47,6 +46,8 @@ def forget_gone(project: Project) -> None:
 
 def _is_quiet(board: Board) -> bool:
     """Whether nobody is at work on a board, and nothing has happened there for an hour."""
+    from assay.engine.queue import roster  # which readers do without
+
     inside = (board.folder, *(entry.path for entry in os.scandir(board.folder)))
     if time.time() - max(os.lstat(path).st_mtime for path in inside) < HOUR or roster.workers(board.folder):
         return False
