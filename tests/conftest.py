@@ -21,7 +21,7 @@ import pytest
 
 from tests import projects
 
-UNCHECKED = [hypothesis.HealthCheck.function_scoped_fixture]
+UNCHECKED = [hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow]  # a machine may be busy
 hypothesis.settings.register_profile("assay", deadline=None, derandomize=True, suppress_health_check=UNCHECKED)
 # `pytest --hypothesis-profile=explore` tries other examples every time.
 hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=UNCHECKED)
@@ -32,18 +32,20 @@ pytest_plugins = ["tests.suite_report", "tests.dvcprocess", "tests.servers"]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; here interrupts are tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+FEW = 5
+"""Examples of a property that are tried in any case."""
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """PYTEST_EXAMPLES_PART=4 tries a quarter of the examples of each property, where another run tries them all."""
+    """PYTEST_EXAMPLES_PART=10 tries a tenth of the examples of each property, where another run tries them all."""
     part = int(os.environ.get("PYTEST_EXAMPLES_PART", "1"))
     for item in items if part > 1 else ():
         function = getattr(item, "obj", None)
         function = getattr(function, "__func__", function)
         wanted = getattr(function, "_hypothesis_internal_use_settings", None)
-        if wanted is not None and wanted.max_examples > 20:
-            fewer = hypothesis.settings(wanted, max_examples=max(20, wanted.max_examples // part))
+        if wanted is not None and wanted.max_examples > FEW:
+            fewer = hypothesis.settings(wanted, max_examples=max(FEW, wanted.max_examples // part))
             function._hypothesis_internal_use_settings = fewer
 
 

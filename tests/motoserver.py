@@ -60,7 +60,7 @@ def start(program: str, folder: Path) -> MotoServer:
     server = MotoServer(f"http://127.0.0.1:{port}", process)
     make = urllib.request.Request(f"{server.endpoint}/{BUCKET}", method="PUT")
     make.add_header("Authorization", f"AWS4-HMAC-SHA256 Credential=any/20200101/us-east-1/s3/aws4_request{', '}")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(make, timeout=20):

@@ -61,7 +61,7 @@ def serve(program: str, how: str, folder: Path, words: Sequence[str] = ()) -> Se
     log = folder / "rclone.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as tried:
             if not tried.connect_ex(("127.0.0.1", port)):

@@ -126,7 +126,7 @@ def _wait(server: S3Server) -> None:
         aws_secret_access_key=SECRET_KEY,
         config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )  # fmt: skip
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     try:
         while True:
             try:

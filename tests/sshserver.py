@@ -105,10 +105,10 @@ def start(program: str, folder: Path) -> SshServer:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     server = SshServer(port, folder, process)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
+            with socket.create_connection(("127.0.0.1", port), timeout=10):
                 return server
         except OSError as error:
             if process.poll() is not None or time.monotonic() > end:

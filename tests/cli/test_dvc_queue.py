@@ -189,7 +189,7 @@ def test_new_experiments_of_the_queue_are_pushed_where_that_is_asked_for(project
 
 def until(is_so):
     """Waits for what a worker does."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -43,7 +43,7 @@ def at_a_terminal(words: list[str], answers: list[tuple[str, str]], folder: Path
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
-    shown, end = "", time.monotonic() + 60
+    shown, end = "", time.monotonic() + 120
     left = list(answers)
     while time.monotonic() < end:
         if not select.select([ours], [], [], 0.1)[0]:

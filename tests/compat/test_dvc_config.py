@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.configtext import parse, quoted
@@ -47,7 +47,7 @@ def ours(text):
         return None if "too many quotes" not in error.message else ...
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(texts=st.lists(files, min_size=30, max_size=60))
 def test_every_text_means_what_configobj_says(dvc_process, texts):
     for text, found in zip(texts, dvc_process.ask("configuration", texts=texts)["values"], strict=True):
@@ -56,7 +56,7 @@ def test_every_text_means_what_configobj_says(dvc_process, texts):
             assert mine == (None if found is None else flat(found)), text
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(values=st.lists(st.lists(pieces, min_size=1, max_size=5).map("".join), min_size=10, max_size=30))
 def test_every_value_is_written_as_configobj_writes_it(dvc_process, values):
     for value, text in zip(values, dvc_process.ask("written", values=values)["values"], strict=True):

@@ -155,4 +155,4 @@ def test_a_run_in_the_workspace(dvc_process, assay_dvc, assay, root):
         assert ("here", "running") in {(row["name"], row["state"]) for row in own(assay, root)}
     finally:
         (gate_of(root) / "go").touch()
-        assert running.wait(60) == 0
+        assert running.wait(120) == 0

@@ -58,7 +58,7 @@ def project(dvc_process, git):
 
 def until(there):
     """Waits until something is so."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not there():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -11,7 +11,7 @@ import pytest
 from tests.programs import ROOT
 
 
-def wait_for(path, seconds=30):
+def wait_for(path, seconds=120):
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end, f"{path} never came"
@@ -38,7 +38,7 @@ def test_an_edit_and_a_commit_during_a_run_stay_out_of_the_experiment(project, a
     git("add", "late.py", "train.sh", cwd=project)
     git("commit", "-qm", "meanwhile", cwd=project)
     (project / "go").touch()
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=120)
     assert run.returncode == 0, said
     ref = f"refs/exps/{old_head[:2]}/{old_head[2:]}/slow"
     assert git("rev-parse", f"{ref}^", cwd=project) == old_head
@@ -67,4 +67,4 @@ def test_a_second_run_in_the_same_workspace_names_the_first(project, assay, tmp_
         assert str(run.pid) in assay("status", cwd=project).out
     finally:
         (project / "go").touch()
-        run.wait(timeout=60)
+        run.wait(timeout=120)

@@ -81,7 +81,7 @@ class Sides:
         self.here.experiment("second", {"a.txt": b"x" * 300_000, "b.txt": b"small"})
         self.there = Machine(git, folder / "there")
         self.there.git("clone", "-q", "--no-local", str(self.here.folder), str(folder / "there"))
-        self.wait(20)
+        self.wait(60)
         self.whole = self.here.refs("refs/exps/")
 
     def wait(self, seconds: int) -> None:
@@ -140,7 +140,7 @@ def sides(git: Git, tmp_path: Path, s3: tuple[str, dict[str, str]], way: Proxy) 
 @pytest.mark.law(3)
 @pytest.mark.parametrize("name", some(SPORADIC, "busy", "lost answers", "truncated answers"))
 def test_what_goes_wrong_now_and_then_is_overcome(sides: Sides, way: Proxy, name: str) -> None:
-    sides.wait(1 if name == "a black hole" else 20)
+    sides.wait(1 if name == "a black hole" else 60)
     way.fault = SPORADIC[name]()
     assert sides.tries(lambda: push(sides.here.project)) == []
     way.fault = SPORADIC[name]()
@@ -154,7 +154,7 @@ def test_what_goes_wrong_now_and_then_is_overcome(sides: Sides, way: Proxy, name
 def test_what_goes_wrong_every_time_spoils_nothing_and_the_next_run_completes(
     sides: Sides, way: Proxy, name: str
 ) -> None:
-    sides.wait(1 if name == "a black hole" else 20)
+    sides.wait(1 if name == "a black hole" else 60)
     way.fault = LASTING[name]()
     said = sides.tries(lambda: push(sides.here.project))
     sides.only_whole_names_on_the_remote(1)

@@ -160,7 +160,7 @@ def test_a_process_killed_at_any_step_leaves_each_ref_old_or_new_and_no_lock_for
         copy = shutil.copytree(git_dir, str(tmp_path / f"copy{number}/.git"))
         child = FORK.Process(target=_killed_at, args=(copy, work, number))
         child.start()
-        child.join(30)
+        child.join(120)
         each_is_old_or_new(refs(copy), work)
         left += bool(locks_in(copy))
         with RefStore(copy, copy).transaction() as change:
@@ -189,7 +189,7 @@ def _killed_before_renaming(git_dir):
 def test_a_lock_that_git_has_taken_since_survives_the_recovery_of_ours(git_dir):
     child = FORK.Process(target=_killed_before_renaming, args=(git_dir,))
     child.start()
-    child.join(30)
+    child.join(120)
     lock = f"{git_dir}/refs/heads/loose.lock"
     os.unlink(lock)
     with open(lock, "xb"):  # as Git makes it
@@ -204,7 +204,7 @@ def _create_all(git_dir, names, barrier, results, value):
     store = RefStore(git_dir, git_dir)
     won = []
     for name in names:
-        barrier.wait(60)
+        barrier.wait(120)
         try:
             with store.transaction() as change:
                 change.create(name, value)
@@ -223,7 +223,7 @@ def race(target, git_dir, *more):
         racer.start()
     found = [results.get(timeout=120) for _ in racers]
     for racer in racers:
-        racer.join(60)
+        racer.join(120)
         assert racer.exitcode == 0
     assert locks_in(git_dir) == []
     return found
@@ -240,7 +240,7 @@ def test_of_four_who_create_a_ref_exactly_one_wins(git_dir):
 def _create_batches(git_dir, count, barrier, results, value):
     store, won = RefStore(git_dir, git_dir), []
     for number in range(count):
-        barrier.wait(60)
+        barrier.wait(120)
         size = 30 if value[0] % 2 else 3  # half of them go into packed-refs, half into files
         try:
             with store.transaction() as change:
@@ -266,7 +266,7 @@ def test_of_four_batches_with_common_names_exactly_one_is_made_and_whole(git_dir
 
 def _count_up(git_dir, rounds, barrier, results, value):
     store, done = RefStore(git_dir, git_dir), 0
-    barrier.wait(60)
+    barrier.wait(120)
     for turn in range(rounds):
         while True:
             old = store.read("refs/heads/counter")
@@ -292,7 +292,7 @@ def test_no_update_is_lost_while_others_pack(git_dir):
 
 def _come_and_go(git_dir, rounds, barrier, results, value):
     store, errors = RefStore(git_dir, git_dir), 0
-    barrier.wait(60)
+    barrier.wait(120)
     for _ in range(rounds):
         name = f"refs/exps/ee/ff/{value[0]}"
         with store.transaction() as change:
@@ -315,7 +315,7 @@ def _above_or_below(git_dir, rounds, barrier, results, value):
     name = "refs/heads/d" if value[0] % 2 else f"refs/heads/d/{value[0]}"
     many = value[0] > 2
     for _ in range(rounds):
-        barrier.wait(60)
+        barrier.wait(120)
         try:
             with store.transaction() as change:
                 change.create(name, value)
@@ -324,10 +324,10 @@ def _above_or_below(git_dir, rounds, barrier, results, value):
             made.append(True)
         except RefConflict:
             made.append(False)
-        barrier.wait(60)
+        barrier.wait(120)
         present = refs(git_dir)
         made[-1] = (made[-1], "refs/heads/d" in present and any(ref.startswith("refs/heads/d/") for ref in present))
-        barrier.wait(60)
+        barrier.wait(120)
         with store.transaction() as change:
             for ref, oid in present.items():
                 if oid == value:
@@ -359,7 +359,7 @@ def test_a_reader_never_misses_a_ref_that_moves_between_file_and_packed_refs(git
     with store.transaction() as change:
         change.create("refs/exps/aa/bb/steady", A)
     reader.start()
-    assert results.get(timeout=60) == "begins"
+    assert results.get(timeout=120) == "begins"
     end = time.monotonic() + 2
     while time.monotonic() < end:
         store.pack()
@@ -368,7 +368,7 @@ def test_a_reader_never_misses_a_ref_that_moves_between_file_and_packed_refs(git
         os.makedirs(os.path.dirname(only_loose_and_old), exist_ok=True)
         disk.write_atomic(only_loose_and_old, A.hex().encode() + b"\n")
     stop.set()
-    reads, missing = results.get(timeout=60)
-    reader.join(60)
+    reads, missing = results.get(timeout=120)
+    reader.join(120)
     assert missing == 0
     assert reads > 20

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.engine.model import Oid
@@ -62,7 +62,7 @@ def forget(project: Project) -> None:
             refs.delete(ledger.REF, tip)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(turns)
 def test_three_machines_agree_in_the_end(three: list[Machine], plan: list[tuple[int, object]]) -> None:
     projects = [machine.project for machine in three]
@@ -136,7 +136,7 @@ def remark(text: str) -> Remarks:
     return edited(NOTHING, Edit({text: True}), 1, "Ann")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120)
 @given(st.integers(0, 5), st.sets(st.integers(1, 12), max_size=6))
 def test_writers_that_meet_lose_nothing(few: None, before: int, steps: set[int]) -> None:
     store = MemoryStore()

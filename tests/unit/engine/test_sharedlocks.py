@@ -169,7 +169,7 @@ def test_the_patient_wait_for_whoever_holds_the_workspace(project):
     with hold(project):
         waiting.start()
         assert not got.wait(0.2)
-    waiting.join(30)
+    waiting.join(120)
     assert got.is_set()
     other.close()
 

@@ -248,7 +248,7 @@ def test_processes_that_write_at_the_same_time_lose_nothing_and_mix_up_nothing(p
     folder = os.path.dirname(__file__)
     programs = [WRITER.format(folder=folder, first=first, path=path) for first in (1, 21, 41, 61)]
     running = [subprocess.Popen([sys.executable, "-c", program]) for program in programs]
-    assert [process.wait(60) for process in running] == [0, 0, 0, 0]
+    assert [process.wait(120) for process in running] == [0, 0, 0, 0]
     index = RecordIndex(path, "1")
     headers = index.headers([experiment(number).commit for number in range(1, 101)])
     bodies = index.bodies([number for _, number, _ in headers.values()])

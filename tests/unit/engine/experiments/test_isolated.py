@@ -282,7 +282,7 @@ def killed_midway(project, script, name="apart"):
     words = [sys.executable, "-m", "assay", "run", "--temp", "-n", name, "--outs", "o", "--", "sh", "-c", script]
     killed = subprocess.Popen(words, cwd=project, start_new_session=True)
     runs = project / ".assay" / "tmp" / "runs"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not list(runs.glob("*/here")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(killed.pid, signal.SIGKILL)

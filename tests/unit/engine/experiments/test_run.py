@@ -196,7 +196,7 @@ def test_a_folder_that_stages_write_into_and_another_reads_is_not_missing(projec
 def test_a_run_that_is_interrupted_releases_the_workspace_and_keeps_its_log(project, assay):
     with running(project) as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 252
+        assert process.wait(120) == 252
     logs = os.listdir(project / ".git/assay/logs")
     assert [name.partition("-")[0] for name in logs] == ["failed"]
     assert "started" in (project / ".git/assay/logs" / logs[0] / "run.log").read_text()

@@ -30,7 +30,8 @@ class Scripted:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._run, daemon=True).start()
+        self._accepting = threading.Thread(target=self._run, daemon=True)
+        self._accepting.start()
 
     def _run(self) -> None:
         for number, script in enumerate(self._scripts):
@@ -72,7 +73,10 @@ class Scripted:
         return head + b"\r\n\r\n" + body
 
     def close(self) -> None:
-        """Hangs up."""
+        """Hangs up, on those too who are let in at this moment."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         for one in (self._listener, *self._open):
             one.close()
 
@@ -85,9 +89,9 @@ def serve() -> Iterator[Serve]:
     """Starts a scripted server, with connections to it."""
     started: list[tuple[Connections, Scripted]] = []
 
-    def start(*scripts: list[bytes]) -> tuple[Connections, Scripted]:
+    def start(*scripts: list[bytes], patience: float = 60) -> tuple[Connections, Scripted]:
         server = Scripted(*scripts)
-        there = Server("127.0.0.1", server.port, connect_timeout=2, read_timeout=0.5, connections=2)
+        there = Server("127.0.0.1", server.port, read_timeout=patience, connections=2)
         started.append((Connections(there), server))
         return started[-1]
 
@@ -167,13 +171,13 @@ def test_an_answer_that_nobody_read_to_its_end_keeps_no_connection(serve: Serve)
 
 
 def test_silence_is_a_timeout(serve: Serve) -> None:
-    connections, _ = serve([b"silence"])
+    connections, _ = serve([b"silence"], patience=0.5)
     with pytest.raises(http_wire.ReadTimeoutError):
         connections.ask("GET", GET, ())
 
 
 def test_an_answer_that_stops_is_a_timeout(serve: Serve) -> None:
-    connections, _ = serve([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nwhole", b"silence"])
+    connections, _ = serve([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nwhole", b"silence"], patience=2)
     said = connections.ask("GET", GET, ())
     with pytest.raises(http_wire.ReadTimeoutError):
         said.read()
@@ -213,7 +217,7 @@ def test_who_refuses_a_large_body_and_hangs_up_is_heard() -> None:
         client.close()
 
     threading.Thread(target=refuse, daemon=True).start()
-    connections = Connections(Server("127.0.0.1", listener.getsockname()[1], read_timeout=5))
+    connections = Connections(Server("127.0.0.1", listener.getsockname()[1], read_timeout=60))
     said = connections.ask("PUT", b"PUT / HTTP/1.1\r\ncontent-length: 40000000\r\n\r\n", [bytes(10_000_000)] * 4)
     assert (said.status, said.read()) == (403, b"no")
     connections.close()

@@ -31,7 +31,7 @@ def serve() -> Iterator[Callable[..., tuple[S3Wire, Scripted]]]:
 
     def start(*answers: bytes) -> tuple[S3Wire, Scripted]:
         server = Scripted([*answers])
-        there = Server("127.0.0.1", server.port, read_timeout=5)
+        there = Server("127.0.0.1", server.port, read_timeout=60)
         how = Reach(there, "here", "/b/", "us-east-1", lambda: Keys("id", "secret", "a token"))
         wire = S3Wire(how, lambda region: how._replace(region=region), now=lambda: 1_700_000_000)
         started.append((wire, server))
