@@ -15,7 +15,7 @@ from assay.engine.events import Reporter, Warned, silent
 from assay.engine.model import Artifact, Digest, HashName
 from assay.engine.store.digest import one_shot
 from assay.engine.store.manifest import write_folders
-from assay.engine.store.rows import EXECUTABLE, Folder, Put
+from assay.engine.store.rows import EXECUTABLE, Folder, Put, check_names
 from assay.engine.store.scan import Ignored, Place, Scan
 from assay.engine.store.statcache import StatCache
 from assay.engine.store.writer import CacheWriter
@@ -47,7 +47,7 @@ def snapshot(
     Raises:
         BadInput: There is nothing at the path, or a symlink that cannot be recorded.
         StoreError: A file cannot be read, or does not hold still.
-        UnsafePath: A name in a directory could not be written again.
+        UnsafePath: A name in a directory that the writer takes could not be written again.
     """
 
     def odd(name: str, problem: BadInput | None) -> None:
@@ -66,12 +66,21 @@ def snapshot(
     if stat_module.S_ISDIR(stat.st_mode):
         below = len(path) + 1
         folders: list[Folder] = [(level.path[below:], level.rows) for level in scan.folder(path)]
+        if writer is not None:  # what is only named may hold anything, as a work tree outside the project its .git
+            _check(folders)
         return write_folders(folders, algo, _put(algo, writer))
     row = scan.file(path)
     if row is None:
         raise BadInput(path, "is neither a file nor a folder")
     _, kind, raw, size, _ = row
     return Artifact(Digest(algo, raw.hex()), size, None, kind == EXECUTABLE)
+
+
+def _check(folders: list[Folder]) -> None:
+    for folder, rows in folders:
+        check_names([row[0] for row in rows])
+        if rows and folder:
+            check_names(folder.split("/"))
 
 
 def _put(algo: HashName, writer: CacheWriter | None) -> Put:

@@ -69,3 +69,12 @@ def test_nothing_else_is_disturbed(pair: Pair, assay_dvc: Callable[..., Any], tm
             assert assay_dvc(*words, cwd=pair.ours).out.strip() == theirs.strip()
     assert (pair.ours / "near").read_bytes() == b"near"
     assert (tmp_path / "far").read_bytes() == b"mine"
+
+
+def test_a_stage_may_read_a_work_tree_of_git_as_with_dvc(pair: Pair, assay_dvc: Callable[..., Any]) -> None:
+    write(pair.ours.parent, {"lib/code": b"1", "lib/.git": b"gitdir: ../somewhere\n"})
+    pair.write({"dvc.yaml": b"stages: {s: {cmd: cp ../lib/code o, deps: [../lib], outs: [o]}}"})
+    pair.dvc_does("repro")
+    assay_dvc("repro", cwd=pair.ours)
+    assert (pair.ours / "dvc.lock").read_bytes() == (pair.theirs / "dvc.lock").read_bytes()
+    assert b"nfiles: 2" in (pair.ours / "dvc.lock").read_bytes()
