@@ -198,7 +198,9 @@ class ProgramStream:
         return self._said.decode(errors="replace")
 
     def close(self) -> None:
-        """Ends ssh: politely, then not."""
+        """Ends ssh: politely, then not; one that was never listened to may be asking somebody something, or nobody."""
+        if not self._heard:
+            self._process.terminate()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -263,3 +264,18 @@ def test_a_program_that_is_not_there() -> None:
 
 def test_a_word_for_the_shell_there_is_quoted_as_git_quotes_it() -> None:
     assert quoted("it's!") == "'it'\\''s'\\!''"
+
+
+def test_a_program_that_nobody_listened_to_is_told_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.remotes.git.ssh._END", 60.0)
+    script = tmp_path / "quiet"
+    told, ready = tmp_path / "told", tmp_path / "ready"
+    script.write_text(f"#!/bin/sh\ntrap 'touch {told}; exit' TERM\ntouch {ready}\nwhile :; do sleep 0.05; done\n")
+    script.chmod(0o755)
+    found = Program(str(script), False, "simple", True, os.environ)
+    stream = ProgramDialer("ssh://h/x", parsed("ssh://h/x"), found, {}).open(UPLOAD_PACK)
+    end = time.monotonic() + 60
+    while not ready.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    stream.close()
+    assert told.exists()
