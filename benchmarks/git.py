@@ -1,8 +1,8 @@
-"""Sharing experiments through a Git server on this machine, over http, beside Git's own push and fetch.
+"""Sharing experiments through a Git server on this machine, over http and ssh, beside Git's own push and fetch.
 
-The server is the real ``git http-backend`` behind a small host in this process; it holds all the experiments. Both
-tools do the same: one experiment that is new is pushed, and many are fetched by their names into a clone that has only
-the baseline. The tools take turns, so that what else the machine does hits both.
+The server is the real ``git http-backend`` behind a small host in this process, and a real sshd where there is one; it
+holds all the experiments. Both tools do the same: one experiment that is new is pushed, and many are fetched by their
+names into a clone that has only the baseline. The tools take turns, so that what else the machine does hits both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -24,7 +25,7 @@ from assay.engine.model import ExpRef
 from benchmarks import history
 from benchmarks.measure import Measured, measure, print_table, save
 from benchmarks.show import environment
-from tests import githttp
+from tests import githttp, sshserver
 
 NEW = "brand-new"
 ASSAY_DVC = (sys.executable, "-c", "from assay.cli.dvc.main import entry; entry()")
@@ -40,12 +41,12 @@ def main(words: list[str]) -> int:
         history.write(sender, args.experiments)
         _git(folder, "clone", "-q", "--mirror", str(sender / ".git"), str(server))
         _git(server, "pack-refs", "--all")
-        with githttp.serving(server.parent) as host:
-            url = f"{host.url}/r.git"
-            rows = {
-                "push one": _push(sender, server, url, args.repeat),
-                f"fetch {args.fetch}": _fetch(folder, server, url, args.fetch, args.repeat),
-            }
+        rows = {}
+        with _ways(folder, server) as ways:
+            for way, url in ways.items():
+                rows[f"push one, {way}"] = _push(sender, server, url, args.repeat)
+            for way, url in ways.items():
+                rows[f"fetch {args.fetch}, {way}"] = _fetch(folder, server, url, args.fetch, args.repeat)
     lines = [["work", "assay", "CPU", "git", "CPU", "assay / git"]]
     for row, (ours, git) in rows.items():
         cells = [cell for one in (ours, git) for cell in (f"{one.median:.2f} s", f"{median(one.cpu):.2f} s")]
@@ -54,6 +55,23 @@ def main(words: list[str]) -> int:
     results = {row: {"assay": ours, "git": git} for row, (ours, git) in rows.items()}
     print(f"\nwritten to {save('git', {'experiments': args.experiments, 'repeat': args.repeat, 'rows': results})}")
     return 0
+
+
+@contextmanager
+def _ways(folder: Path, server: Path) -> Iterator[dict[str, str]]:
+    """The URLs of the server, by the ways there; the home folder of both tools gets in."""
+    with ExitStack() as stack:
+        host = stack.enter_context(githttp.serving(server.parent))
+        found = {"http": f"{host.url}/{server.name}"}
+        program = sshserver.find_program()
+        if program is not None:
+            keys = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            ssh = sshserver.start(program, keys)
+            stack.callback(ssh.stop)
+            settings = f"[core]\n\tsshCommand = ssh -F {ssh.configure(folder)}\n"
+            (folder / ".gitconfig").write_text(settings)
+            found["ssh"] = ssh.url(server)
+        yield found
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -99,7 +117,8 @@ def _make_new(folder: Path) -> None:
 def _fetch(folder: Path, server: Path, url: str, count: int, repeat: int) -> tuple[Measured, Measured]:
     """Many experiments by their names, into a clone of the baseline."""
     empty, clone = folder / "empty", folder / "clone"
-    _git(folder, "clone", "-q", "--single-branch", "--branch", "main", f"file://{server}", str(empty))
+    if not empty.exists():
+        _git(folder, "clone", "-q", "--single-branch", "--branch", "main", f"file://{server}", str(empty))
     refs = subprocess.run(
         ["git", "for-each-ref", f"--count={count}", "--format=%(refname)", "refs/exps/"],
         cwd=server, check=True, capture_output=True, text=True,
