@@ -106,7 +106,7 @@ def twins(made, dvc_process, git, assay):
     return made.setdefault("twins", made.get("twins") or Twins(dvc_process, git, assay))
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @example(old=dict.fromkeys(FILES, OLD), new=dict.fromkeys(FILES, NEW))
 @given(old=SIDES, new=SIDES)
 def test_the_same_changes(old, new, twins):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.dvchistory import BASE, DVC_YAML, LOCK, STATES, TRAINED, History, comparable, named, plain
 
-EACH = int(os.environ.get("PYTEST_EXPERIMENTS", "200")) // 4
+EACH = int(os.environ.get("PYTEST_EXPERIMENTS", "80")) // 4
 """Experiments of each of four baselines where there are many."""
 METRICS = b'{"acc": 0.9}'
 MD5 = hashlib.md5(METRICS, usedforsecurity=False).hexdigest()
