@@ -282,7 +282,9 @@ class Proxy:
         self._open: set[socket.socket] = set()
         self._total = 0
         self._due: tuple[int, Callable[[], object]] | None = None
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._is_closed = False
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @property
     def total(self) -> int:
@@ -315,6 +317,10 @@ class Proxy:
         """Takes no connection any more, and ends those there are."""
         if isinstance(self.fault, Blackhole):
             self.fault.closed.set()
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._listener.getsockname()).close()  # whoever waits there wakes up
+        self._accepting.join()  # else he may wait at the socket that gets this one's number: the next test's
         self._listener.close()
         for one in list(self._open):
             _end(one, reset=False)
@@ -324,6 +330,9 @@ class Proxy:
             try:
                 client, _ = self._listener.accept()
             except OSError:
+                return
+            if self._is_closed:
+                client.close()
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
