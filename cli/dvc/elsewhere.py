@@ -87,6 +87,11 @@ def repository_said(args: argparse.Namespace, context: Context) -> Origin:
     return Origin(url, args.path or "", args.rev or "", "", config, remote)
 
 
+def temporary(context: Context) -> str:
+    """Absolute path of the folder for what nobody keeps."""
+    return os.path.join(context.here, context.environment.get("TMPDIR") or "/tmp")  # noqa: S108  # only a folder in it
+
+
 def check_numbers(args: argparse.Namespace) -> None:
     """Raises UsageError for numbers that count nothing."""
     from assay.engine.errors import UsageError

@@ -48,14 +48,12 @@ def _nearest(target: str) -> str:
 
 
 def _show_url(args: argparse.Namespace, context: Context) -> int:
-    import tempfile
-
-    from assay.cli.dvc.elsewhere import repository_said
+    from assay.cli.dvc.elsewhere import repository_said, temporary
     from assay.engine.errors import AssayError, ConfigError
     from assay.remotes.imports.repositories import scratch, url_of
 
     try:
-        with scratch(tempfile.gettempdir(), context.world, context.report) as project:
+        with scratch(temporary(context), context.world, context.report) as project:
             context.say(url_of(project, repository_said(args, context)))
     except ConfigError:
         raise

@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Says what is in a repository."""
-    import tempfile
-
-    from assay.cli.dvc.elsewhere import as_failure, check_numbers, repository_said, say_entries
+    from assay.cli.dvc.elsewhere import as_failure, check_numbers, repository_said, say_entries, temporary
     from assay.engine.errors import AssayError
     from assay.remotes.imports.listing import Node, rows
     from assay.remotes.imports.repositories import Wanted, list_repository, scratch
@@ -40,7 +38,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 255
     is_deep = args.level is None or args.level > 1
     wanted = Wanted(repository_said(args, context), args.dvc_only, (args.recursive or args.tree) and is_deep)
-    with as_failure(), scratch(tempfile.gettempdir(), context.world, context.report) as project:
+    with as_failure(), scratch(temporary(context), context.world, context.report) as project:
         node = list_repository(project, wanted)
     if args.tree:
         say_entries(context, args, args.path or ".", node, digests=args.show_hash)

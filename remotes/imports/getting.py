@@ -50,7 +50,7 @@ def staging(target: str) -> Iterator[str]:
     try:
         disk.make_folders(above)
         folder = disk.temp_name(above)
-        disk.make_folder(folder)
+        disk.make_folder(folder, 0o700)
     except OSError as error:
         raise disk.no_space(error, above) from error
     try:
