@@ -13,9 +13,8 @@ import time
 from base64 import b64encode
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from hashlib import md5
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from assay.engine.errors import AccessDenied, AssayError, ConfigError, KeyMissing, RemoteError, Unavailable
@@ -40,8 +39,7 @@ _PAST_THE_END = 416
 _READING = ("get_object", "head_object")
 
 
-@dataclass(frozen=True)
-class S3Settings:
+class S3Settings(NamedTuple):
     """How to reach a bucket; the words are those of DVC's configuration.
 
     Attributes:
@@ -75,7 +73,7 @@ class S3Settings:
     connections: int = 16
     credentials_file: str = ""
     config_file: str = ""
-    writing: Mapping[str, str] = field(default_factory=dict)
+    writing: Mapping[str, str] = {}
     direct: bool = True
 
     def for_s3fs(self) -> dict[str, Any]:

@@ -50,12 +50,12 @@ def test_botocore_is_not_loaded_for_settings_that_say_all() -> None:
     ],
 )
 def test_the_bucket_is_named_in_the_host_where_it_can_be(style: str, bucket: str, host: str, path: str) -> None:
-    how = reached(S3Settings(**{**OWN.__dict__, "addressing_style": style}), bucket)
+    how = reached(OWN._replace(addressing_style=style), bucket)
     assert (how.host, how.path) == (host, path)
 
 
 def test_an_address_of_numbers_has_no_names_before_it() -> None:
-    how = reached(S3Settings(**{**OWN.__dict__, "endpointurl": "http://127.0.0.1"}))
+    how = reached(OWN._replace(endpointurl="http://127.0.0.1"))
     assert (how.host, how.path, how.server.port, how.server.context) == ("127.0.0.1", "/bucket/", 80, None)
 
 
@@ -71,7 +71,7 @@ def test_an_address_of_numbers_has_no_names_before_it() -> None:
     ],
 )
 def test_what_is_unusual_is_left_to_s3fs(changed: dict[str, object], bucket: str) -> None:
-    assert reach(S3Settings(**{**OWN.__dict__, **changed}), bucket) is None  # type: ignore[arg-type]
+    assert reach(OWN._replace(**changed), bucket) is None  # type: ignore[arg-type]
 
 
 def test_variables_are_found_as_botocore_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -443,13 +443,18 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.cut = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._is_closed = False
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
+                return
+            if self._is_closed:
+                client.close()
                 return
             server = socket.create_connection(("127.0.0.1", self._target))
             limit = self._cuts.pop(0) if self._cuts else -1
@@ -473,6 +478,10 @@ class CuttingProxy:
         source.close()
 
     def close(self) -> None:
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._listener.getsockname()).close()
+        self._accepting.join()  # else he may go on at the socket that gets this one's number
         self._listener.close()
 
 
