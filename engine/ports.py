@@ -13,10 +13,15 @@ from assay.engine.model import Oid
 
 
 class KeyInfo(NamedTuple):
-    """A key and the size of its value in bytes."""
+    """A key, the size of its value in bytes, and the value's stamp.
+
+    A stamp is another one once the key was written again, and the same one until then; empty where a store has none.
+    One that changes for no reason only costs time.
+    """
 
     key: str
     size: int
+    stamp: str = ""
 
 
 class Source(Protocol):
@@ -70,14 +75,17 @@ class RemoteStore(Protocol):
     def has_ranges(self) -> bool:
         """Whether `get_range` costs no more than the bytes asked for; True until a store has sent a whole value."""
 
-    def put(self, key: str, data: bytes) -> None:
-        """Writes the value, replacing what was there."""
+    def put(self, key: str, data: bytes) -> str:
+        """Writes the value, replacing what was there; returns its stamp, empty where that is not known."""
 
-    def put_from(self, key: str, source: Source) -> None:
-        """Writes what ``source`` gives in bounded memory, replacing what was there; nothing when the source raises."""
+    def put_from(self, key: str, source: Source) -> str:
+        """As `put`, of what ``source`` gives, in bounded memory; writes nothing when the source raises."""
 
     def size(self, key: str) -> int | None:
         """The value's length in bytes, or None when there is none."""
+
+    def info(self, key: str) -> KeyInfo | None:
+        """What `list` says of the key, or None when there is none."""
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """Every key that starts with ``prefix``, in no particular order."""

@@ -157,7 +157,7 @@ class Sources:
             entries: dict[str, Entry] = {}
             with ExitStack() as stack:
                 paths = []
-                keys = [f"{name}/{below}" for below in versions] or [key for key, _ in store.list(f"{name}/")]
+                keys = [f"{name}/{below}" for below in versions] or [info.key for info in store.list(f"{name}/")]
                 for key in keys:
                     if not key.endswith("/"):
                         below = key[len(name) + 1 :]

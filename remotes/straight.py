@@ -201,7 +201,7 @@ def _below(place: Remote, store: RemoteStore, folder: str) -> list[str]:
     """The files below a folder, where a server says that; markers of folders are none."""
     if place.scheme in ("http", "https"):
         return []
-    return sorted(key for key, _ in store.list(folder) if not key.endswith("/"))
+    return sorted(key for key, _, _ in store.list(folder) if not key.endswith("/"))
 
 
 def _passed_on(project: Project, get: Callable[[Passing], object], name: str, there: Place) -> _File:

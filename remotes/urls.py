@@ -150,7 +150,8 @@ def _over_ssh(place: Remote) -> UrlState | None:
     try:
         if store.size(name) is not None:
             return UrlState("md5", *_summed(store, name))
-        sums = {key[len(name) + 1 :]: _summed(store, key) for key, _ in store.list(f"{name}/") if not key.endswith("/")}
+        keys = [info.key for info in store.list(f"{name}/") if not info.key.endswith("/")]
+        sums = {key[len(name) + 1 :]: _summed(store, key) for key in keys}
         if not sums:
             return None
         listing = json.dumps([{"md5": sums[path][0], "relpath": path} for path in sorted(sums)], sort_keys=True)

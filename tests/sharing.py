@@ -192,11 +192,14 @@ class Wrapped:
     def has_ranges(self) -> bool:
         return self.store.has_ranges()
 
-    def put(self, key: str, data: bytes) -> None:
-        self.store.put(key, data)
+    def put(self, key: str, data: bytes) -> str:
+        return self.store.put(key, data)
 
-    def put_from(self, key: str, source: Source) -> None:
-        self.store.put_from(key, source)
+    def put_from(self, key: str, source: Source) -> str:
+        return self.store.put_from(key, source)
+
+    def info(self, key: str) -> KeyInfo | None:
+        return self.store.info(key)
 
     def size(self, key: str) -> int | None:
         return self.store.size(key)

@@ -222,7 +222,7 @@ class LooseHoldings:
 
     def _list(self, folder: str) -> dict[Digest, int]:
         found = {}
-        for key, size in self._store.list(folder):
+        for key, size, _ in self._store.list(folder):
             digest = parse_key(key)
             if digest is not None:
                 found[digest] = size

@@ -46,7 +46,7 @@ def whole(shelf: Shelf, roots: Collection[Digest]) -> set[Digest]:
     facts = {root: fact for root in roots if (fact := _decode(root, known, shelf)) is not None}
     if not facts:
         return set()
-    there = {key: size for prefix in (PACKS, INDEXES) for key, size in shelf.store.list(prefix)}
+    there = {key: size for prefix in (PACKS, INDEXES) for key, size, _ in shelf.store.list(prefix)}
     found = {root: fact for root, fact in facts.items() if fact.keys.items() <= there.items()}
     wanted = {digest for fact in found.values() for digest in fact.loose}
     sizes = dict(each(lambda digest: shelf.store.size(loose_key(digest)), wanted, shelf.jobs))

@@ -89,7 +89,7 @@ class BucketPacks:
         sizes: dict[str, int] = {}
         indexed: dict[str, int] = {}
         overs = []
-        for key, size in self._store.list(GIT_PACKS):
+        for key, size, _ in self._store.list(GIT_PACKS):
             name = key.removeprefix(GIT_PACKS)
             match = _NAME.fullmatch(name)
             if match and match[2] == "pack":

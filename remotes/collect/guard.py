@@ -72,6 +72,11 @@ class Guarded:
         return bool(new)
 
     @property
+    def store(self) -> RemoteStore:
+        """The store, with what was named."""
+        return self._store
+
+    @property
     def url(self) -> str:
         """The store's own."""
         return self._store.url
@@ -92,21 +97,27 @@ class Guarded:
         """Whether the store has."""
         return self._store.has_ranges()
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         """Writes the value, claimed first."""
         self._claim(key)
-        self._store.put(key, data)
+        stamp = self._store.put(key, data)
         self.hidden.discard(key)
+        return stamp
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Streams ``source``, claimed first."""
         self._claim(key)
-        self._store.put_from(key, source)
+        stamp = self._store.put_from(key, source)
         self.hidden.discard(key)
+        return stamp
 
     def size(self, key: str) -> int | None:
         """The value's length; None for what was named."""
         return None if key in self.hidden else self._store.size(key)
+
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length and stamp; None for what was named."""
+        return None if key in self.hidden else self._store.info(key)
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, without what was named."""

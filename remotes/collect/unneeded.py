@@ -72,7 +72,7 @@ def find_unneeded(
     remote = limited(find(project, name), jobs)
     with _opened(project, remote) as there:
         live = _live(there, remote, keep, others)
-        sizes = {digest: size for key, size in there.store.list("") if (digest := parse_key(key)) is not None}
+        sizes = {digest: size for key, size, _ in there.store.list("") if (digest := parse_key(key)) is not None}
         dead = {digest: size for digest, size in sizes.items() if digest not in live}
         return Unneeded(there.store.url, dead, len(sizes), sum(sizes.values()))
 

@@ -123,7 +123,7 @@ def list_url(place: Place) -> Listed:
 
 
 def _fill(top: Node, store: RemoteStore, prefix: str) -> None:
-    for key, size in store.list(prefix):
+    for key, size, _ in store.list(prefix):
         if not key.endswith("/"):
             put(top, key[len(prefix) :], Node(size=size))
 

@@ -147,7 +147,7 @@ def nothing(place: Place) -> BadInput:
 
 
 def _below(store: RemoteStore, name: str) -> Iterator[tuple[str, str]]:
-    for key, _ in store.list(f"{name}/"):
+    for key, _, _ in store.list(f"{name}/"):
         if not key.endswith("/"):
             yield key[len(name) + 1 :], key
 

@@ -179,17 +179,17 @@ class S3Store:
         """True until the server has sent a whole value to whoever asked for a part."""
         return self._ranges
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         """Writes the value in one request."""
-        self._put_pieces(key, [data])
+        return _stamp(self._put_pieces(key, [data]))
 
     def _put_pieces(self, key: str, pieces: Sequence[bytes]) -> Mapping[str, Any]:
         said: Mapping[str, Any] = self._call("writing", "put_object", key, **_body(pieces), **self._settings.writing)
         return said
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Writes what ``source`` gives: in one request up to 80 MiB, else in parts that become visible together."""
-        self._put_source(key, source)
+        return _stamp(self._put_source(key, source))
 
     def _put_source(self, key: str, source: Source) -> Mapping[str, Any]:
         """`put_from`, and what the server says of it, in the API's words; nothing where its answer was lost."""
@@ -200,15 +200,18 @@ class S3Store:
 
     def size(self, key: str) -> int | None:
         """The value's length."""
-        try:
-            return int(self._call("reading", "head_object", key)["ContentLength"])
-        except KeyMissing:
-            return None
+        said = self.head(key)
+        return None if said is None else int(said["ContentLength"])
+
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length and entity tag."""
+        said = self.head(key)
+        return None if said is None else KeyInfo(key, int(said["ContentLength"]), _stamp(said))
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, a thousand per request."""
         for key, item in self.items(prefix):
-            yield KeyInfo(key, int(item["Size"]))
+            yield KeyInfo(key, int(item["Size"]), _stamp(item))
 
     def head(self, key: str) -> Mapping[str, Any] | None:
         """What the server says of a value, in the API's words; None when there is none."""
@@ -457,6 +460,10 @@ class _Awaited:
     def close(self) -> None:
         """Lets go of the connection."""
         self._body.close()
+
+
+def _stamp(said: Mapping[str, Any]) -> str:
+    return str(said.get("ETag") or "").strip('"')
 
 
 def _body(pieces: Sequence[bytes]) -> dict[str, Any]:

@@ -34,6 +34,9 @@ _IN_MEMORY = 128 << 20
 _UNFINISHED = "tmp/unfinished-"
 """Where values lie that have not got their name yet; such keys are never listed."""
 
+_STAMPS = ("ETag", "etag", "md5Hash", "md5", "mtime", "modified", "last_modified", "LastModified")
+"""What clients call that which is another one once a value was written again, the best first."""
+
 Connect = Callable[[], Any]
 
 
@@ -94,33 +97,40 @@ class FsspecStore:
         """True until a server has sent a whole value to whoever asked for a part."""
         return self._ranges
 
-    def put(self, key: str, data: bytes) -> None:
-        """Writes the value."""
+    def put(self, key: str, data: bytes) -> str:
+        """Writes the value; what stamp it has, only a further question would tell."""
         path = self._path(key)
         with self._said(key, "writing"):
             self._write(path, data)
+        return ""
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Writes what ``source`` gives."""
         path = self._path(key)
         if source.size > _WHOLE:
             with self._said(key, "writing"):
                 self._stream(path, iter(lambda: source.read(_CHUNK), b""))
-            return
+            return ""
         with self._budget.holding(source.size):
             data = b"".join(iter(lambda: source.read(_CHUNK), b""))
             with self._said(key, "writing"):
                 self._write(path, data)
+        return ""
 
     def size(self, key: str) -> int | None:
         """The value's length."""
+        found = self.info(key)
+        return None if found is None else found.size
+
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length, and what the client says that changes with it."""
         path = self._path(key)
         try:
             with self._said(key, "reading"):
                 info = self._fs().info(path)
         except KeyMissing:
             return None
-        return int(info["size"]) if info.get("type") == "file" else None
+        return KeyInfo(key, int(info["size"]), _stamp(info)) if info.get("type") == "file" else None
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``."""
@@ -132,7 +142,7 @@ class FsspecStore:
             except (FileNotFoundError, NotADirectoryError):
                 return iter(())
         keys = ((self._key(path), info) for path, info in found.items() if info.get("type") == "file")
-        return iter([KeyInfo(key, int(info["size"])) for key, info in keys if _is_value(key, prefix)])
+        return iter([KeyInfo(key, int(info["size"]), _stamp(info)) for key, info in keys if _is_value(key, prefix)])
 
     def settle(self) -> None:
         """Nothing to do: what the server has answered for is as durable as it gets."""
@@ -346,6 +356,10 @@ def open_fsspec(remote: Remote) -> FsspecStore:
 
 def _name(error: ImportError) -> str:
     return error.name or str(error.__cause__ or error)
+
+
+def _stamp(info: Mapping[str, Any]) -> str:
+    return next((str(value).strip('"') for name in _STAMPS if (value := info.get(name))), "")
 
 
 def _is_value(key: str, prefix: str) -> bool:

@@ -69,24 +69,31 @@ class LocalStore:
         """Always."""
         return True
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         """Writes the value."""
         with self._said(key), self._folder(make=True) as folder:
-            folder.write(checked(key), data)
+            return _stamp(folder.write(checked(key), data))
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Streams ``source`` into a new file, then gives it its name."""
         with self._said(key), self._folder(make=True) as folder:
-            folder.write(checked(key), iter(lambda: source.read(_CHUNK), b""))
+            return _stamp(folder.write(checked(key), iter(lambda: source.read(_CHUNK), b"")))
 
     def size(self, key: str) -> int | None:
         """The value's length."""
+        found = self.info(key)
+        return None if found is None else found.size
+
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length, and when it was written."""
         try:
             with self._said(key), self._folder() as folder:
                 found = folder.stat(checked(key))
         except KeyMissing:
             return None
-        return found.st_size if found is not None and stat.S_ISREG(found.st_mode) else None
+        if found is None or not stat.S_ISREG(found.st_mode):
+            return None
+        return KeyInfo(key, found.st_size, _stamp(found))
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``; files still being written are not among them."""
@@ -98,7 +105,8 @@ class LocalStore:
                 for path, entry in disk.walk(start):
                     key = f"{above}/{path}" if above else path
                     if key.startswith(prefix) and _is_value(key, entry):
-                        found.append(KeyInfo(key, entry.stat(follow_symlinks=False).st_size))
+                        said = entry.stat(follow_symlinks=False)
+                        found.append(KeyInfo(key, said.st_size, _stamp(said)))
         except KeyMissing:
             return iter(())
         return iter(found)
@@ -180,6 +188,11 @@ class LocalStore:
             yield
         except OSError as error:
             raise _translated(error, self._root, key) from error
+
+
+def _stamp(found: os.stat_result) -> str:
+    """When a file was written; not its inode, which is another one each time that some shares are mounted."""
+    return str(found.st_mtime_ns)
 
 
 def _is_value(key: str, entry: os.DirEntry[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from assay.engine.errors import KeyMissing
 from assay.engine.ports import KeyInfo, Sink, Source
@@ -14,7 +15,9 @@ from assay.remotes.stores.keys import checked
 
 _CHUNK = 1 << 20
 _shared: dict[str, dict[str, bytes]] = {}
+_shared_stamps: dict[str, dict[str, int]] = {}
 _lock = threading.Lock()
+_times = count(1)
 
 
 class MemoryStore:
@@ -27,6 +30,7 @@ class MemoryStore:
     def __init__(self, name: str = "") -> None:
         self.url = f"memory://{name}"
         self._values = _shared.setdefault(name, {}) if name else {}
+        self._stamps = _shared_stamps.setdefault(name, {}) if name else {}
 
     def get(self, key: str) -> bytes:
         """The whole value."""
@@ -50,24 +54,42 @@ class MemoryStore:
         """Always."""
         return True
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         """Writes the value."""
         with _lock:
-            self._values[checked(key)] = bytes(data)
+            return self._write(checked(key), data)
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Writes what ``source`` gives."""
-        self.put(key, b"".join(iter(lambda: source.read(_CHUNK), b"")))
+        return self.put(key, b"".join(iter(lambda: source.read(_CHUNK), b"")))
+
+    def _write(self, key: str, data: bytes) -> str:
+        self._values[key] = bytes(data)
+        self._stamps[key] = next(_times)
+        return str(self._stamps[key])
 
     def size(self, key: str) -> int | None:
         """The value's length."""
         value = self._values.get(checked(key))
         return None if value is None else len(value)
 
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length, and how many had been written before."""
+        with _lock:
+            value = self._values.get(checked(key))
+            return None if value is None else KeyInfo(key, len(value), self._stamp(key))
+
+    def _stamp(self, key: str) -> str:
+        return str(self._stamps.get(key, ""))
+
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``."""
         with _lock:
-            found = [KeyInfo(key, len(value)) for key, value in self._values.items() if key.startswith(prefix)]
+            found = [
+                KeyInfo(key, len(value), self._stamp(key))
+                for key, value in self._values.items()
+                if key.startswith(prefix)
+            ]
         return iter(found)
 
     def settle(self) -> None:
@@ -93,7 +115,7 @@ class MemoryStore:
             there = self._values.get(checked(key))
             if there not in (old, new):
                 return False
-            self._values[key] = bytes(new)
+            self._write(key, new)
         return True
 
     def close(self) -> None:

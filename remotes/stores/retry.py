@@ -67,22 +67,26 @@ class Retrying:
         """Whether the store has."""
         return self._store.has_ranges()
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         """Writes the value."""
-        self._patiently(lambda: self._store.put(key, data))
+        return self._patiently(lambda: self._store.put(key, data))
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         """Streams ``source``; a second attempt begins at the first byte."""
 
-        def attempt() -> None:
+        def attempt() -> str:
             source.restart()
-            self._store.put_from(key, source)
+            return self._store.put_from(key, source)
 
-        self._patiently(attempt)
+        return self._patiently(attempt)
 
     def size(self, key: str) -> int | None:
         """The value's length."""
         return self._patiently(lambda: self._store.size(key))
+
+    def info(self, key: str) -> KeyInfo | None:
+        """The value's length and stamp."""
+        return self._patiently(lambda: self._store.info(key))
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``; once the first has come, the store itself must be patient."""

@@ -64,12 +64,13 @@ class _Watched:
         self._meter.add(len(data))
         return data
 
-    def put(self, key: str, data: bytes) -> None:
-        self._store.put(key, data)
+    def put(self, key: str, data: bytes) -> str:
+        stamp = self._store.put(key, data)
         self._meter.add(len(data))
+        return stamp
 
-    def put_from(self, key: str, source: Source) -> None:
-        self._store.put_from(key, cast("Source", _Counted(source, self._meter)))
+    def put_from(self, key: str, source: Source) -> str:
+        return self._store.put_from(key, cast("Source", _Counted(source, self._meter)))
 
 
 class _Counted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -191,10 +192,38 @@ def test_a_source_that_raises_leaves_the_old_value(store: RemoteStore) -> None:
 def test_a_list_has_every_key_with_the_prefix_and_its_size(store: RemoteStore) -> None:
     for key in ("a/1", "a/2", "ab/3", "b/4", "c"):
         store.put(key, key.encode())
-    assert sorted(store.list("a/")) == [KeyInfo("a/1", 3), KeyInfo("a/2", 3)]
-    assert sorted(store.list("a")) == [KeyInfo("a/1", 3), KeyInfo("a/2", 3), KeyInfo("ab/3", 4)]
+    assert sorted((info.key, info.size) for info in store.list("a/")) == [("a/1", 3), ("a/2", 3)]
+    assert sorted((info.key, info.size) for info in store.list("a")) == [("a/1", 3), ("a/2", 3), ("ab/3", 4)]
     assert [info.key for info in sorted(store.list(""))] == ["a/1", "a/2", "ab/3", "b/4", "c"]
     assert list(store.list("nothing/")) == []
+
+
+def test_a_value_has_its_stamp_until_it_is_written_again(store: RemoteStore) -> None:
+    given = store.put("a/key", b"one")
+    store.put("a/other", b"one")
+    listed = {info.key: info for info in store.list("a/")}
+    assert store.info("a/key") == listed["a/key"] == KeyInfo("a/key", 3, listed["a/key"].stamp)
+    assert given in ("", listed["a/key"].stamp)
+    stamp = listed["a/key"].stamp
+    for _ in range(600):  # some tell the time in whole seconds
+        given = store.put("a/key", b"two")
+        found = store.info("a/key")
+        assert found is not None
+        if not stamp or found.stamp != stamp:
+            break
+        time.sleep(0.1)
+    assert found.stamp != stamp or not stamp
+    assert given in ("", found.stamp)
+    assert {info.key: info for info in store.list("a/")} == {"a/key": found, "a/other": listed["a/other"]}
+    assert store.info("a/nothing") is None
+
+
+def test_a_value_that_came_in_pieces_has_a_stamp_too(store: RemoteStore) -> None:
+    given = store.put_from("stream", Bytes(b"x" * (5 << 20)))
+    found = store.info("stream")
+    assert found is not None
+    assert found.size == 5 << 20
+    assert given in ("", found.stamp)
 
 
 def test_a_list_has_more_keys_than_one_answer_holds(store: RemoteStore) -> None:

@@ -379,7 +379,7 @@ def test_without_any_credentials_what_is_public_can_be_read(s3: S3, opened: list
     keys = {"endpointurl": s3[1]["endpointurl"], "region": "us-east-1"}
     opened.append(anybody := S3Store(owner.url, S3Settings(**keys, anonymous=True, addressing_style="path")))
     assert anybody.get("key") == b"value"
-    assert list(anybody.list("")) == [("key", 5)]
+    assert [(info.key, info.size) for info in anybody.list("")] == [("key", 5)]
     with pytest.raises(AccessDenied):
         anybody.put("key", b"")
     opened.append(elsewhere := S3Store(s3[0], S3Settings(**keys, anonymous=True, addressing_style="path")))

@@ -29,7 +29,7 @@ def test_a_store_that_can_do_everything_is_left_as_it_was() -> None:
     assert found(verdict) == {
         "read": True, "write": True, "list": True, "parts": True, "exclusive": True, "remove": True, "latency": None,
     }  # fmt: skip
-    assert list(store.list("")) == [("there", 6)]
+    assert [(info.key, info.size) for info in store.list("")] == [("there", 6)]
 
 
 @pytest.mark.parametrize(

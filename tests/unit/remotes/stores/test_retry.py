@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from assay.engine.errors import AccessDenied, KeyMissing, Unavailable
-from assay.engine.ports import KeyInfo
 from assay.remotes.stores.memory import MemoryStore
 from assay.remotes.stores.retry import Retrying, patiently
 
@@ -67,5 +66,5 @@ def test_a_list_that_breaks_off_before_its_first_key_begins_again() -> None:
 
     store = Once()
     store.put("a", b"1")
-    assert list(Retrying(store, sleep=lambda _: None).list("")) == [KeyInfo("a", 1)]
+    assert list(Retrying(store, sleep=lambda _: None).list("")) == [store.info("a")]
     assert list(Retrying(store).list("nothing")) == []
