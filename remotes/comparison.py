@@ -2,8 +2,8 @@
 
 Nothing is believed to be there because something else is: each experiment's commit, folders and files are looked for,
 and each of its artifacts by its own name. Experiments that only the remote has are fetched, without their data, into a
-folder that is removed in the end, since only their commits say what they need. Content is not read: `fsck --remote`
-does that.
+folder that is removed in the end, since only their commits say what they need. Content is read only where the store
+says that it was written again (`stamps`): `fsck --remote` reads all of it.
 """
 
 from __future__ import annotations
@@ -90,8 +90,7 @@ def compared(project: Project, name: str | None = None, *, jobs: int | None = No
         broken.update(_without_data(here, way.exchange.places, whole))
         beside = git.url if git_remote(project, source) else ""
         branch = None if beside else _branch(project, git)
-        holdings = way.exchange.places.of().holdings
-        damaged = {**holdings.damaged, **git.damaged}
+        damaged = {**git.damaged, **way.exchange.places.damaged}
     states = {ref: _state(ref, mine, theirs, broken) for ref in sorted({**mine, **theirs})}
     data = compare(project, remote=source.name, jobs=jobs)
     return Comparison(source.name, source.url, branch, states, data, damaged, beside)

@@ -168,7 +168,7 @@ def compare(
     _check_jobs(jobs)
     selected = selected_data(project, scope, remote, push=True)
     names: dict[str, tuple[Digest, str]] = {}
-    with Places(project, remote, jobs=jobs) as places:
+    with Places(project, remote, jobs=jobs, is_relied_on=True) as places:
         places.of()
         lent = _lend(project, places, selected.data)
         for path, one in selected.data.items():

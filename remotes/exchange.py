@@ -18,7 +18,7 @@ from assay.engine.project import Project
 from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.bucket.transport import BucketTransport
-from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require
+from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require, stamped
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs, publish_refs
 from assay.remotes.registry import Remote, limited
@@ -159,7 +159,7 @@ class StoreExchange:
         """What was found damaged on the way: even where it stopped nothing, the remote is not as it should be."""
         return {
             key: f"{sentence} `assay fsck --remote --repair` mends what can be mended."
-            for key, sentence in {**self.places.damaged, **self.git.damaged}.items()
+            for key, sentence in {**self.git.damaged, **self.places.damaged}.items()
         }
 
 
@@ -236,6 +236,8 @@ def connected(project: Project, remote: Remote, *, write: bool, jobs: int | None
             yield StoreExchange(project, alone, places, None)
         return
     opened = watched(open_for(project, remote), project.report)
+    if write:
+        opened = stamped(project, opened, remote)
     git: GitTransport | None = None
     try:
         store = guarded(project, opened) if write else opened

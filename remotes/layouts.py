@@ -25,6 +25,7 @@ from assay.remotes.copies import Copies
 from assay.remotes.git import addresses
 from assay.remotes.git.addresses import connect
 from assay.remotes.registry import Remote, find, open_store
+from assay.remotes.stamps import Stamped
 
 if TYPE_CHECKING:
     from assay.remotes.repair.check_data import Artifacts, Way
@@ -63,6 +64,18 @@ def guarded(project: Project, store: RemoteStore) -> RemoteStore:
     if project.layout.remote_layout != _NATIVE:
         return store
     return Guarded(store, project.layout.hash_name, project.world.ids)
+
+
+def stamped(project: Project, store: RemoteStore, remote: Remote) -> RemoteStore:
+    """A store as whoever relies on what is there must see it: without what was overwritten with something else."""
+    return Stamped(store, copies_of(project, remote), project.layout.hash_name, remote.jobs, project.report)
+
+
+def overwritten(store: RemoteStore) -> Mapping[str, str]:
+    """What was found overwritten with something else through such a store, by key, with a sentence."""
+    if isinstance(store, Guarded):
+        store = store.store
+    return dict(store.damaged) if isinstance(store, Stamped) else {}
 
 
 def refuse_uncollected(project: Project) -> None:
@@ -176,7 +189,7 @@ def known(project: Project, name: str | None = None) -> Callable[[Iterable[Diges
     refuse_versioned(remote)
 
     def ask(digests: Iterable[Digest]) -> set[Digest]:
-        store = open_store(remote)
+        store = stamped(project, open_store(remote), remote)
         try:
             require(project, store)
             return holdings(project, store, remote, copies_of(project, remote)).known(digests)

@@ -1,15 +1,55 @@
-"""Files named by their content: fetched once, kept as local copies, verified each time they are read."""
+"""Keys named by what they hold: which hash of it they are, and small files that are fetched once and kept as copies."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import partial
+from hashlib import sha1
+from typing import NamedTuple
 
 from assay.engine.errors import AssayError, KeyMissing
 from assay.engine.model import HashName
 from assay.engine.ports import RemoteStore
-from assay.engine.store.digest import digest_bytes
+from assay.engine.store.digest import digest_bytes, hasher, parse_key
+from assay.engine.store.pack import pack_algo
 from assay.remotes.copies import Copies
 from assay.remotes.parallel import each
+from assay.remotes.verify import GitIndexSum, GitPackSum, NewHash
+
+_OBJECTS = "objects/"
+_PACK = re.compile(r"packs/([0-9a-f]+)\.pack")
+_SAYING = re.compile(r"(?:index|git/refs/.+\.d|git/notes|git/shallow)/([0-9a-f]{32,64})")
+_GIT = re.compile(r"git/packs/(?:pack-(?P<pack>[0-9a-f]{40})\.(?P<kind>pack|idx)|over-(?P<over>[0-9a-f]{40}))")
+
+
+class NamedBy(NamedTuple):
+    """A hash, and its value in hexadecimal for what a key is to hold."""
+
+    new_hash: NewHash
+    expected: str
+
+
+def named_by(key: str, hash_name: HashName) -> NamedBy | None:
+    """By what a key of a remote is named; None for one that may hold this today and that tomorrow.
+
+    Args:
+        key: The key, in either layout.
+        hash_name: The remote's hash.
+    """
+    if key.startswith("git/"):
+        if git := _GIT.fullmatch(key):
+            if git["over"]:
+                return NamedBy(sha1, git["over"])
+            return NamedBy(GitPackSum if git["kind"] == "pack" else GitIndexSum, git["pack"])
+    elif pack := _PACK.fullmatch(key):
+        algo = pack_algo(pack[1])
+        return NamedBy(partial(hasher, algo), pack[1]) if algo else None
+    elif digest := parse_key(key.removeprefix(_OBJECTS)):
+        return NamedBy(partial(hasher, digest.algo), digest.hex)
+    if saying := _SAYING.fullmatch(key):
+        return NamedBy(partial(hasher, hash_name), saying[1])
+    return None
 
 
 def is_sound(key: str, data: bytes, hash_name: HashName) -> bool:

@@ -24,7 +24,7 @@ from assay.remotes.artifacts.freight import Check, Freight, Places, Wanted, by_r
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.exchange import StoreExchange, notes_on, set_depth
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import beside, git_transport, meant, require, suits
+from assay.remotes.layouts import beside, git_transport, meant, require, stamped, suits
 from assay.remotes.moves import expected, why_not
 from assay.remotes.pull import compared, incoming
 from assay.remotes.push import outgoing
@@ -277,17 +277,17 @@ def played(project: Project, remote: Remote, jobs: int | None = None, check: Che
     remote = limited(remote, jobs)
     if not remote.url:
         with (
-            Places(project, jobs=jobs, check=check) as places,
+            Places(project, jobs=jobs, check=check, is_relied_on=True) as places,
             closing(beside(project, remote, write=check is suits)) as alone,
         ):
             estimate = Estimate(project, places)
             exchange = StoreExchange(project, _Git(alone, project), places, None, lambda *_: estimate, imports=False)
             yield Played(exchange, alone, None, estimate)
         return
-    store = open_store(remote)
+    store = stamped(project, open_store(remote), remote)
     git: GitTransport | None = None
     try:
-        with Places(project, opened=(remote, store), jobs=jobs, check=check) as places:
+        with Places(project, opened=(remote, store), jobs=jobs, check=check, is_relied_on=True) as places:
             git = git_transport(project, store, remote, write=check is suits)
             estimate = Estimate(project, places)
             exchange = StoreExchange(project, _Git(git, project), places, None, lambda *_: estimate, imports=False)

@@ -39,6 +39,23 @@ class GitPackSum:
         return value if value == self._tail else b""
 
 
+class GitIndexSum(GitPackSum):
+    """The checksum of the pack that a Git index belongs to, when the index's own is right; else empty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sums = b""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Takes the next bytes."""
+        super().update(data)
+        self._sums = (self._sums + bytes(data))[-40:]
+
+    def digest(self) -> bytes:
+        """The pack's checksum."""
+        return self._sums[:20] if super().digest() else b""
+
+
 class CheckedFile:
     """A local file on its way out.
 

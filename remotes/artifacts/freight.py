@@ -18,7 +18,7 @@ from assay.engine.store.manifest import files_in
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Holdings, Moved
 from assay.remotes.collect.guard import renewed
-from assay.remotes.layouts import copies_of, guarded, holdings, open_for, prepare, require
+from assay.remotes.layouts import copies_of, guarded, holdings, open_for, overwritten, prepare, require, stamped
 from assay.remotes.registry import Remote, find, limited
 from assay.remotes.stores.watched import watched
 
@@ -59,6 +59,7 @@ class Places:
         opened: That remote and its store where it is open already; the store belongs to whoever opened it.
         jobs: How many transfers at once; None for what the configuration says.
         check: Refuses a remote that is none for this project; `prepare` makes one of an empty place.
+        is_relied_on: Whether what is there counts without being read, so that what was written again is looked at.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Places:
         jobs: int | None = None,
         *,
         check: Check = require,
+        is_relied_on: bool = False,
     ) -> None:
         self._project = project
         self._name = name
         self._jobs = jobs
         self._check = check
+        self._is_relied_on = is_relied_on or check is not require
         self._open: dict[str, Place] = {}
         self._stores: list[RemoteStore] = []
         if opened is not None:
@@ -89,6 +92,8 @@ class Places:
             remote = limited(find(self._project, name or self._name), self._jobs)
             if remote.name not in self._open:
                 store = watched(open_for(self._project, remote), self._project.report)
+                if self._is_relied_on:
+                    store = stamped(self._project, store, remote)
                 self._stores.append(store)
                 if self._check is prepare:
                     store = guarded(self._project, store)
@@ -103,7 +108,9 @@ class Places:
     @property
     def damaged(self) -> dict[str, str]:
         """What was found damaged so far, by key, with a sentence."""
-        return {key: text for place in self._open.values() for key, text in place.holdings.damaged.items()}
+        places = dict.fromkeys(self._open.values())
+        found = {key: text for place in places for key, text in place.holdings.damaged.items()}
+        return found | {key: text for place in places for key, text in overwritten(place.store).items()}
 
     def renewed(self) -> bool:
         """Whether somewhere a collection began meanwhile, so that what was there may be about to go."""

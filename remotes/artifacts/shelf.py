@@ -214,6 +214,8 @@ class Shelf:
         else:
             self._write(encode((), packs.values()))
         self._sizes.update((pack.id, pack.size) for pack in packs.values())
+        for pack_id in packs:
+            self.damaged.pop(pack_key(pack_id), None)
         self._take(packs.values())
         self._tidy()
 
