@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from threading import Lock
 
 from assay.engine.errors import AccessDenied, AssayError, KeyMissing
 from assay.engine.events import Note, Reporter
@@ -54,6 +55,7 @@ class Stamped:
         self._stamps: dict[str, bytes] | None = None
         self._is_changed = False
         self._wrong: dict[str, bytes] = {}
+        self._lock = Lock()
 
     @property
     def url(self) -> str:
@@ -136,7 +138,9 @@ class Stamped:
 
     def _known(self) -> dict[str, bytes]:
         if self._stamps is None:
-            self._stamps = self._copies.read_many(_FILE)
+            with self._lock:
+                if self._stamps is None:
+                    self._stamps = self._copies.read_many(_FILE)
         return self._stamps
 
     def _keep(self, key: str, stamps: Iterable[bytes]) -> None:

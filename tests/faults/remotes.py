@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from assay.engine.errors import AccessDenied, Unavailable
-from assay.engine.ports import RemoteStore, Sink, Source
+from assay.engine.ports import KeyInfo, RemoteStore, Sink, Source
 from tests.sharing import Wrapped
 
 Through = Callable[[RemoteStore], None]
@@ -26,13 +26,13 @@ class RecordingStore(Wrapped):
     def _write(self, key: str) -> None:
         self.written.append(key)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self._write(key)
-        super().put(key, data)
+        return super().put(key, data)
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         self._write(key)
-        super().put_from(key, source)
+        return super().put_from(key, source)
 
     def create(self, key: str, data: bytes) -> bool:
         self._write(key)
@@ -134,19 +134,23 @@ class FlakyStore(Wrapped):
             raise Unavailable("Cut off.")
         return super().get_to(key, sink)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self._maybe_refuse()
-        super().put(key, data)
+        return super().put(key, data)
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         if self._perhaps():
             source.read(10)
             raise Unavailable("Cut off.")
-        super().put_from(key, source)
+        return super().put_from(key, source)
 
     def size(self, key: str) -> int | None:
         self._maybe_refuse()
         return super().size(key)
+
+    def info(self, key: str) -> KeyInfo | None:
+        self._maybe_refuse()
+        return super().info(key)
 
     def list(self, prefix: str) -> Iterator[object]:  # type: ignore[override]
         self._maybe_refuse()

@@ -112,9 +112,9 @@ class Interrupted(Wrapped):
         self._others_first()
         return super().get(key)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self._others_first()
-        super().put(key, data)
+        return super().put(key, data)
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         self._others_first()

@@ -33,9 +33,9 @@ class Recording(MemoryStore):
         self.got: list[str] = []
         self.streamed: list[str] = []
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self.written.append(key)
-        super().put(key, data)
+        return super().put(key, data)
 
     def get(self, key: str) -> bytes:
         self.got.append(key)
@@ -45,8 +45,8 @@ class Recording(MemoryStore):
         self.streamed.append(key)
         return super().get_to(key, sink)
 
-    def put_from(self, key: str, source: Source) -> None:
-        super().put_from(key, source)
+    def put_from(self, key: str, source: Source) -> str:
+        return super().put_from(key, source)
 
 
 class Side:

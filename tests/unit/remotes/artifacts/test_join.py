@@ -132,15 +132,17 @@ class Watched(Wrapped):
         super().__init__(store)
         self.before, self.after = before, after
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self.before(key)
-        super().put(key, data)
+        stamp = super().put(key, data)
         self.after(key)
+        return stamp
 
-    def put_from(self, key: str, source: Source) -> None:
+    def put_from(self, key: str, source: Source) -> str:
         self.before(key)
-        super().put_from(key, source)
+        stamp = super().put_from(key, source)
         self.after(key)
+        return stamp
 
 
 def nothing(_: str) -> None:

@@ -17,6 +17,8 @@ from assay.engine.store.digest import digest_bytes, object_key
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.artifacts.loose import LooseHoldings
+from assay.remotes.copies import Copies
+from assay.remotes.stamps import Stamped
 from assay.remotes.stores.local import LocalStore
 from assay.remotes.stores.memory import MemoryStore
 from tests.sharing import Wrapped
@@ -32,9 +34,9 @@ class Recording(Wrapped):
         self.written: list[str] = []
         self.asked: list[str] = []
 
-    def put(self, key: str, data: bytes) -> None:
-        self.store.put(key, data)
+    def put(self, key: str, data: bytes) -> str:
         self.written.append(key)
+        return self.store.put(key, data)
 
     def settle(self) -> None:
         self.written.append("settled")
@@ -195,6 +197,21 @@ def test_what_only_the_remote_has_may_be_published(here: Side, there: Side) -> N
     here.send(root)
     here.lose(first)
     assert vars(here.send(root)) == vars(Moved())
+
+
+@pytest.mark.law(3)
+def test_what_was_overwritten_with_something_else_is_sent_again(tmp_path: Path) -> None:
+    memory = MemoryStore()
+    side = Side(tmp_path / "cache", Stamped(memory, Copies(str(tmp_path / "copies")), "md5", 2, silent))
+    root, files = side.folder("first", "second")
+    side.send(root)
+    memory.put(object_key(files[0]), b"firs?")
+    assert side.holdings.known([root, *files]) == {root, files[1]}
+    side.store.written.clear()
+    side.send(root)
+    assert object_key(files[0]) in side.store.written
+    assert memory.get(object_key(files[0])) == b"first"
+    assert side.holdings.known([root, *files]) == {root, *files}
 
 
 class Unlistable(Wrapped):

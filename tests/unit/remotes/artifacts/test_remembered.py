@@ -60,6 +60,12 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def flip(path: Path) -> None:
+    data = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
 def test_a_push_with_nothing_to_do_looks_into_nothing(here: Machine, known: Path, looked: list[Digest]) -> None:
     before = {path: path.stat().st_mtime_ns for path in known.rglob("*") if path.is_file()}
     report = push(here.project).report
@@ -70,7 +76,7 @@ def test_a_push_with_nothing_to_do_looks_into_nothing(here: Machine, known: Path
 
 @pytest.mark.law(3)
 @pytest.mark.parametrize("where", ["packs/*", "index/*", "objects/*/*/*"])
-@pytest.mark.parametrize("how", [delete, truncate])
+@pytest.mark.parametrize("how", [delete, truncate, flip])
 def test_what_is_not_there_any_more_is_found_and_sent_again(
     here: Machine, known: Path, git: Git, tmp_path: Path, where: str, how: Callable[[Path], None]
 ) -> None:

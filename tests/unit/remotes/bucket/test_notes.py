@@ -40,9 +40,9 @@ class Counting(Wrapped):
         self.asked.append("get")
         return super().get(key)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes) -> str:
         self.asked.append("put")
-        super().put(key, data)
+        return super().put(key, data)
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         self.asked.append("list")
@@ -137,9 +137,9 @@ def test_what_is_joined_is_durable_before_the_first_file_goes(tmp_path: Path, mo
     steps: list[str] = []
 
     class Watched(Wrapped):
-        def put(self, key: str, data: bytes) -> None:
+        def put(self, key: str, data: bytes) -> str:
             steps.append("put")
-            super().put(key, data)
+            return super().put(key, data)
 
         def create(self, key: str, data: bytes) -> bool:
             steps.append("create, which makes all before it durable")
