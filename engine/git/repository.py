@@ -196,6 +196,8 @@ class Repository:
         wanted = (self.shallow - set(fewer)) | set(more)
         if wanted == self.shallow:
             return
+        if not self.shallow <= wanted:  # what is said to be here now must survive a power cut first
+            disk.sync_tree(self.common_dir)
         path = f"{self.common_dir}/shallow"
         if os.path.lexists(f"{path}.lock"):
             raise GitError(f"{path}.lock says that Git is changing where history ends.", "Try again.")

@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
+from assay.engine import disk
 from assay.engine.errors import ConfigError, GitError
 from assay.engine.git.repository import Repository
 from assay.engine.model import Oid
 
-A = Oid(bytes([1]) * 20)
+A, B = Oid(bytes([1]) * 20), Oid(bytes([2]) * 20)
 
 
 @pytest.fixture
@@ -187,6 +188,17 @@ def test_a_shallow_clone_knows_where_it_ends(root):
     (root / ".git/shallow").write_text("not an id\n")
     with pytest.raises(GitError, match="shallow cannot be understood"):
         _ = Repository.discover(str(root)).shallow
+
+
+def test_that_history_goes_on_is_written_down_only_when_its_objects_survive_a_power_cut(root):
+    (root / ".git/shallow").write_text(f"{A.hex()}\n{B.hex()}\n")
+    repo = Repository.discover(str(root))
+    for fewer, step in ((A, "rename"), (B, "unlink")):
+        steps = []
+        with disk.injected(lambda name, path, steps=steps: steps.append((name, path))):
+            repo.change_shallow((), [fewer])
+        assert steps.index(("sync", f"{root}/.git")) < next(at for at, one in enumerate(steps) if one[0] == step)
+    assert repo.shallow == frozenset()
 
 
 @pytest.mark.parametrize(
