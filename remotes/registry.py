@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -21,9 +20,6 @@ from assay.engine.errors import ConfigError, UsageError
 from assay.engine.ports import RemoteStore
 from assay.engine.project import Project
 from assay.remotes.stores.kinds import KINDS
-from assay.remotes.stores.local import LocalStore
-from assay.remotes.stores.memory import MemoryStore
-from assay.remotes.stores.retry import Retrying
 
 if TYPE_CHECKING:
     from assay.remotes.s3.store import S3Settings, S3Store
@@ -46,6 +42,10 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _PATHS = ("credentialpath", "configpath", "keyfile", "known_hosts", "cert_path", "key_path")
 """Settings that are paths: relative to the folder of the configuration file that has them."""
+_PROGRAMS = ("configpath", "credentialpath")
+"""Those of files that may name a program which says who asks."""
+_SHARED = ("project", "import")
+"""The layers of a configuration that others write, too."""
 _WITHOUT_EFFECT = (
     "checksum_jobs", "listobjects", "no_traverse", "protected", "slow_link_warning", "type", "verify", "version_aware",
     "worktree",
@@ -61,12 +61,14 @@ class Remote(NamedTuple):
         url: Where it is, without credentials; a path is absolute.
         settings: The other keys of its section.
         direct: False where a proxy may stand before it, so that only clients that find proxies may ask.
+        own: Paths among the settings that nobody but the user has written there.
     """
 
     name: str
     url: str
     settings: Mapping[str, str]
     direct: bool = True
+    own: frozenset[str] = frozenset()
 
     @property
     def scheme(self) -> str:
@@ -125,6 +127,8 @@ def find_in(config: Config, name: str | None = None) -> Remote:
             "Say which with -r, or make one the default: `assay remote default NAME`.",
         )
     if wanted not in known:
+        from difflib import get_close_matches
+
         near = get_close_matches(wanted, known, 1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known) or 'none'}."
         raise ConfigError(f"There is no remote {wanted!r}.", hint)
@@ -199,7 +203,10 @@ def checked_url(url: str) -> str:
             f"{shown(url)}: remotes of the kind {scheme}:// are not supported.",
             f"Use a folder, s3://BUCKET/PREFIX, or one of {', '.join(scheme for scheme in KINDS)}.",
         )
-    login = urlsplit(url).netloc.rpartition("@")[0] if scheme else ""
+    try:
+        login = urlsplit(url).netloc.rpartition("@")[0] if scheme else ""
+    except ValueError as error:
+        raise UsageError(f"{shown(url)} is no URL.") from error
     kind = KINDS.get(scheme)
     if login and (kind is None or not kind.user or ":" in login):
         words = "user and password" if kind else "access_key_id and secret_access_key"
@@ -215,7 +222,10 @@ def shown(url: str) -> str:
     """A URL without user name, password and query."""
     if not _scheme(url):
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all
+        return f"{_scheme(url)}://..."
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -234,6 +244,8 @@ def open_store(remote: Remote, journal: str = "") -> RemoteStore:
     Raises:
         ConfigError: A setting is unknown or has a value that it cannot have.
     """
+    from assay.remotes.stores.retry import Retrying  # a push to Git alone opens none
+
     store = bare_store(remote, journal)
     return store if remote.scheme == "memory" else Retrying(store)
 
@@ -242,6 +254,8 @@ def bare_store(remote: Remote, journal: str = "") -> RemoteStore:
     """As `open_store`, but what goes wrong is said the first time."""
     _check_settings(remote)
     if remote.scheme == "memory":
+        from assay.remotes.stores.memory import MemoryStore
+
         return MemoryStore(remote.url.removeprefix("memory://"))
     if remote.scheme == "s3":
         return s3_store(remote, journal)
@@ -249,6 +263,8 @@ def bare_store(remote: Remote, journal: str = "") -> RemoteStore:
         from assay.remotes.stores.by_fsspec import open_fsspec
 
         return open_fsspec(remote)
+    from assay.remotes.stores.local import LocalStore
+
     return LocalStore(_path_of(remote.url), remote.url)
 
 
@@ -269,7 +285,14 @@ def _described(config: Config, name: str, keys: Mapping[str, str]) -> Remote:
     }
     if _scheme(keys["url"]) == "remote":
         return _inside(config, name, keys["url"], settings)
-    return Remote(name, located(keys["url"], _base(config, name)), settings)
+    return Remote(name, located(keys["url"], _base(config, name)), settings, own=_own(config, name))
+
+
+def _own(config: Config, name: str) -> frozenset[str]:
+    """The paths of a remote that stand in layers which are not shared."""
+    section = f'remote "{name}"'
+    said = {key: (one.name, value) for one in config.layers for key, value in one.sections.get(section, {}).items()}
+    return frozenset(str(said[key][1]) for key in _PROGRAMS if key in said and said[key][0] not in _SHARED)
 
 
 def _inside(config: Config, name: str, url: str, settings: Mapping[str, str]) -> Remote:
@@ -279,7 +302,8 @@ def _inside(config: Config, name: str, url: str, settings: Mapping[str, str]) ->
     if keys is None or _scheme(keys.get("url", "")) == "remote":
         raise ConfigError(f"The remote {name!r} lies in {other!r}, which is no remote with a place of its own.")
     base = _described(config, other.lower(), keys)
-    return Remote(name, f"{base.url.rstrip('/')}/{below}".rstrip("/"), {**base.settings, **settings})
+    url, own = f"{base.url.rstrip('/')}/{below}".rstrip("/"), base.own | _own(config, name)
+    return Remote(name, url, {**base.settings, **settings}, own=own)
 
 
 def _takes_many(scheme: str) -> bool:
@@ -309,6 +333,8 @@ def _check_settings(remote: Remote) -> None:
     known = _COMMON + _SCHEMES[remote.scheme]
     for key in remote.settings:
         if key not in known and key not in _WITHOUT_EFFECT:
+            from difflib import get_close_matches
+
             near = get_close_matches(key, known, 1)
             raise ConfigError(
                 f"The remote {remote.name!r} has the setting {key!r}, which is not supported.",
@@ -345,6 +371,8 @@ def _s3_settings(remote: Remote) -> S3Settings:
     from assay.remotes.s3.store import S3Settings
 
     get = remote.settings.get
+    for key in _PROGRAMS:
+        _refuse_program(remote, key)
     endpoint = get("endpointurl", "")
     style = get("addressing_style") or ("path" if endpoint else "auto")
     if style not in ("path", "virtual", "auto"):
@@ -371,6 +399,23 @@ def _s3_settings(remote: Remote) -> S3Settings:
         writing={word: value for key, word in _WRITING.items() if (value := get(key))},
         direct=remote.direct,
     )
+
+
+def _refuse_program(remote: Remote, key: str) -> None:
+    """Raises ConfigError for a file that others chose and that has a program run: who pulls runs nothing of theirs."""
+    path = remote.settings.get(key, "")
+    if not path or path in remote.own:
+        return
+    try:
+        with open(path, "rb") as file:
+            is_harmless = b"credential_process" not in file.read().lower()
+    except OSError:
+        is_harmless = True
+    if not is_harmless or "$" in path or path.startswith("~"):  # the client would look for the place that is meant
+        raise ConfigError(
+            f"remote.{remote.name}.{key}: {path} has a program run, and others may have written that.",
+            "Set it where only you do: in config.local, or in your own configuration for all projects.",
+        )
 
 
 def _flag(remote: Remote, key: str, *, default: bool) -> bool:

@@ -258,3 +258,27 @@ def test_a_remote_may_lie_in_another_one(folder: Folder) -> None:
 def test_settings_of_dvc_that_change_nothing_here_are_let_be() -> None:
     settings = {"verify": "true", "type": "hardlink", "checksum_jobs": "4", "no_traverse": "true"}
     open_store(Remote("r", "/nowhere", settings)).close()
+
+
+def test_a_file_that_has_a_program_run_is_read_only_where_the_user_alone_named_it(folder: Folder) -> None:
+    aws = folder.root / "aws"
+    aws.write_text("[default]\nCredential_Process = sh -c true\n")
+    for key in ("configpath", "credentialpath"):
+        text = f"['remote \"a\"']\n    {key} = ../aws\n"
+        folder.write("['remote \"a\"']\n    url = s3://bucket\n" + text.partition("\n")[2])
+        with pytest.raises(ConfigError, match="has a program run"):
+            open_store(find(folder.project, "a"))
+        folder.write(text, "config.local")
+        open_store(find(folder.project, "a")).close()
+        folder.write("", "config.local")
+    aws.write_text("[default]\nregion = x\n")
+    open_store(find(folder.project, "a")).close()
+    with pytest.raises(ConfigError, match="has a program run"):
+        open_store(Remote("a", "s3://bucket", {"configpath": "/tmp/$HOME"}))
+
+
+def test_what_is_no_url_at_all_is_a_sentence() -> None:
+    for url in ("http://[::1/x", "s3://[/x"):
+        with pytest.raises(UsageError, match="is no URL"):
+            located(url, "/")
+        assert shown(url).endswith("://...")
