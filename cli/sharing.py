@@ -69,27 +69,30 @@ def depth_of(args: argparse.Namespace) -> int | None:
 def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | None, list[str]]:
     """The data that some of the words mean, None for none, and the other words, which mean experiments.
 
-    Without words both are meant, but for a remote that keeps versions, which has no experiments.
+    Without words both are meant, but for a remote that keeps versions, which has no experiments. Where no data is to
+    travel, words that name experiments of this repository mean those.
 
     Raises:
         UsageError: Words mean data, and flags choose experiments.
     """
-    from assay.cli.targets import target_words
-    from assay.engine.errors import UsageError
-    from assay.engine.events import Note
-
     if _is_only_for_data(args, context):
         from assay.remotes.selection import EVERYTHING
 
         return EVERYTHING, []
-    if not args.names:
-        return None, []
-    from assay.remotes.selection import Scope
+    if not args.names or (not args.cache and _are_experiments(args.names, context)):
+        return None, args.names
+    from assay.cli.targets import target_words
+    from assay.engine.errors import UsageError
+    from assay.engine.events import Note
     from assay.remotes.targets import split
 
     folder, targets = target_words(context, args.names)
     data, names = split(context.project(), targets, folder)
-    if data and (args.rev or args.all or args.where or args.num != 1 or args.branch is not None or not args.cache):
+    if not data:
+        return None, names
+    from assay.remotes.selection import Scope
+
+    if args.rev or args.all or args.where or args.num != 1 or args.branch is not None or not args.cache:
         raise UsageError(
             f"{data[0]} is tracked data, and what you chose besides is about experiments.",
             "Leave out --rev, -n, -A, --where, --no-cache and --branch, or name experiments.",
@@ -97,15 +100,23 @@ def split_words(args: argparse.Namespace, context: Context) -> tuple[Scope | Non
     for word in data:
         if context.project().repo.refs.named(word, "refs/exps/"):
             context.report(Note(f"{word} is tracked here, and that is meant; the experiment has a full ref name too."))
-    return Scope(tuple(data), folder) if data else None, names
+    return Scope(tuple(data), folder), names
+
+
+def _are_experiments(names: Sequence[str], context: Context) -> bool:
+    """Whether each of some words is the name of an experiment here, in full or its last part."""
+    refs = context.project().repo.refs
+    return all(name.startswith("refs/exps/") or refs.named(name, "refs/exps/") for name in names)
 
 
 def _is_only_for_data(args: argparse.Namespace, context: Context) -> bool:
     """Whether nothing was chosen, and the remote holds the workspace's data alone; what that leaves out is said."""
+    chosen = args.names or args.rev or args.all or args.where or args.num != 1 or args.branch or not args.cache
+    if chosen:
+        return False
     from assay.remotes.layouts import keeps_versions
 
-    chosen = args.names or args.rev or args.all or args.where or args.num != 1 or args.branch or not args.cache
-    if chosen or not keeps_versions(context.project(), args.remote):
+    if not keeps_versions(context.project(), args.remote):
         return False
     from assay.engine.events import Note
     from assay.remotes.choose import chosen_here

@@ -7,7 +7,6 @@ begin with a key that it does not know, so none is written for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -153,6 +152,8 @@ def _kinds(name: str, section: str, url: str) -> Mapping[str, str] | None:
 
 
 def _unknown(name: str, wanted: str, section: str, kinds: Mapping[str, str]) -> ConfigError:
+    from difflib import get_close_matches
+
     all_keys = [dotted(section, one) for one in kinds]
     plain = {one: keys for one, keys in known(name).items() if " " not in one and one not in NAMED}
     all_keys += [f"{one}.{key}" for one, keys in plain.items() for key in keys]

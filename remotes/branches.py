@@ -21,7 +21,7 @@ from assay.engine.project import Project
 from assay.engine.words import counted
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, shared
-from assay.remotes.layouts import git_remote
+from assay.remotes.gitremotes import git_remote
 from assay.remotes.refs import settle
 from assay.remotes.registry import Remote
 

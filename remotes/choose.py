@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from assay.engine.errors import UnknownRevision
-from assay.engine.experiments.chosen import EXPERIMENTS, Which, check, chosen, every
+from assay.engine.experiments.chosen import EXPERIMENTS, Which, check, chosen, every, is_experiment
+from assay.engine.git.refs import RefStore
 from assay.engine.model import Oid
 from assay.engine.project import Project
+
+FEW = 20
+"""So many names are looked up one by one."""
 
 
 def folder_of(baseline: Oid) -> str:
@@ -33,12 +37,27 @@ def chosen_here(project: Project, which: Which) -> dict[str, Oid]:
     check(which)
     head = project.repo.head()
     if which.names:
-        return choose(which.names, every(project), head, "here")
+        return choose(which.names, near(project.repo.refs, which.names) or every(project), head, "here")
     if which.everything or which.where or which.revisions:
         return chosen(project, which)
     if head is None:
         return every(project)
     return chosen(project, which._replace(revisions=["HEAD"]))
+
+
+def near(refs: RefStore, names: Sequence[str]) -> dict[str, Oid]:
+    """The refs of experiments that have these names, in full or as their last part, found without looking at all refs.
+
+    Nothing where one name has none, which may be a commit's, and where there are many names.
+    """
+    found: dict[str, Oid] = {}
+    for name in names if len(names) <= FEW else ():
+        meant = [name] if is_experiment(name) else refs.named(name, EXPERIMENTS)
+        values = {one: oid for one in meant if is_experiment(one) and (oid := refs.read(one)) is not None}
+        if not values:
+            return {}
+        found.update(values)
+    return found
 
 
 def choose(names: Iterable[str], refs: Mapping[str, Oid], head: Oid | None, where: str) -> dict[str, Oid]:

@@ -18,7 +18,8 @@ from assay.engine.project import Project
 from assay.remotes.artifacts.freight import Data, Freight, Places, Wanted
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.bucket.transport import BucketTransport
-from assay.remotes.layouts import beside, copies_of, git_transport, guarded, open_for, prepare, require, stamped
+from assay.remotes.gitremotes import beside
+from assay.remotes.layouts import copies_of, git_transport, guarded, open_for, prepare, require, stamped
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs, publish_refs
 from assay.remotes.registry import Remote, limited

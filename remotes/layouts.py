@@ -22,8 +22,7 @@ from assay.remotes.artifacts.holdings import Holdings
 from assay.remotes.bucket.transport import BucketTransport
 from assay.remotes.collect.guard import Guarded
 from assay.remotes.copies import Copies
-from assay.remotes.git import addresses
-from assay.remotes.git.addresses import connect
+from assay.remotes.gitremotes import beside, git_remote
 from assay.remotes.registry import Remote, find, open_store
 from assay.remotes.stamps import Stamped
 
@@ -210,27 +209,6 @@ def open_for(project: Project, remote: Remote) -> RemoteStore:
     return open_store(remote, copies_of(project, remote).path("uploads"))
 
 
-def git_remote(project: Project, remote: Remote) -> str:
-    """The Git remote that experiments travel through beside a remote: its name, URL or path; empty for none."""
-    own = remote.settings.get("git-remote") or remote.settings.get("git_remote")
-    return own or project.config.get("exp", "git_remote")
-
-
-def meant(project: Project, name: str | None = None) -> Remote:
-    """The remote that a command about experiments is about.
-
-    A project that has none, and whose experiments go to a Git repository, gets one without a URL: it is told that data
-    has nowhere to go only once there is data.
-
-    Raises:
-        ConfigError: As of `find`.
-    """
-    git = project.config.get("exp", "git_remote")
-    if name is not None or not git or project.config.named("remote"):
-        return find(project, name)
-    return Remote(git if git in project.repo.config.sections("remote") else "git", "", {})
-
-
 def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write: bool = False) -> GitTransport:
     """What experiments travel through: the Git repository that is configured, else the remote store itself.
 
@@ -239,11 +217,6 @@ def git_transport(project: Project, store: RemoteStore, remote: Remote, *, write
         GitError: It cannot be used.
     """
     return beside(project, remote, write=write) if git_remote(project, remote) else bucket(project, store, remote)
-
-
-def beside(project: Project, remote: Remote, *, write: bool = False) -> GitTransport:
-    """The Git repository that experiments travel through beside a remote. Raises UsageError and GitError."""
-    return connect(project, addresses.find(project, git_remote(project, remote), push=write), push=write)
 
 
 def bucket(project: Project, store: RemoteStore, remote: Remote) -> BucketTransport:

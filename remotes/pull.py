@@ -18,8 +18,8 @@ from assay.remotes.branches import HEADS
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import StoreExchange, connected, set_depth, shared
+from assay.remotes.gitremotes import meant
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import meant
 from assay.remotes.refs import write_experiments
 from assay.remotes.registry import Remote
 from assay.remotes.remarks import take

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
 
-from assay.engine.errors import UsageError
+from assay.engine.errors import AssayError, UsageError
 from assay.engine.experiments.chosen import Which
 from assay.engine.model import Oid
 from assay.engine.ports import Report
 from assay.engine.project import Project
-from assay.remotes.artifacts.freight import Data
-from assay.remotes.choose import chosen_here, is_own_choice
-from assay.remotes.exchange import connected, set_depth, shared
+from assay.remotes.choose import chosen_here, is_own_choice, near
+from assay.remotes.gitremotes import beside, git_remote, meant
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import git_remote, meant
-from assay.remotes.registry import Remote
-from assay.remotes.remarks import send
-from assay.remotes.workspace import tracked_here
+
+if TYPE_CHECKING:
+    from assay.remotes.artifacts.freight import Data
+    from assay.remotes.registry import Remote
 
 
 class Pushed(NamedTuple):
@@ -71,6 +71,12 @@ def push_chosen(project: Project, which: Which, how: How = AS_USUAL, *, branch: 
         UsageError: A query that is none, or a choice that cannot be; or there is no branch to push.
         RemoteError: The remote cannot be used.
     """
+    target = meant(project, how.remote)
+    if _is_for_git_alone(project, target, which, how):
+        return _push_refs(project, target, which, how, branch=branch)
+    from assay.remotes.exchange import connected, set_depth  # what carries data takes longer to import than refs to go
+    from assay.remotes.remarks import send
+
     target, refs, data = outgoing(project, which, how, branch=branch)
     with connected(project, target, write=True, jobs=how.jobs) as exchange:
         set_depth(exchange.git, how.depth, push=True)
@@ -85,6 +91,42 @@ def push_chosen(project: Project, which: Which, how: How = AS_USUAL, *, branch: 
         return Pushed(target.name, exchange.git.url, send(project, exchange.notes, refs, report))
 
 
+def _is_for_git_alone(project: Project, target: Remote, which: Which, how: How) -> bool:
+    """Whether nothing goes to a data remote: neither data, nor what stages did, nor tags and notes."""
+    if how.depth is not None or not git_remote(project, target):
+        return False
+    if how.artifacts and (how.run_cache or not _need_nothing(project, which.names)):
+        return False
+    if not target.url:
+        return True
+    from assay.engine.notes import ledger
+
+    return project.repo.refs.read(ledger.REF) is None
+
+
+def _need_nothing(project: Project, names: Sequence[str]) -> bool:
+    """Whether experiments are named, a few, whose commits track no data; those that are not there need something."""
+    from assay.engine.pipeline.tracked import tracked_at
+
+    commits = set(near(project.repo.refs, names).values())
+    try:
+        found = [tracked_at(project, commit) for commit in commits]
+    except AssayError:  # whoever sends it says so
+        return False
+    return bool(found) and not any(one.outs or one.errors for one in found)
+
+
+def _push_refs(project: Project, target: Remote, which: Which, how: How, *, branch: bool | None) -> Pushed:
+    """Publishes experiments, and a branch, to a Git repository and nothing else."""
+    with closing(beside(project, target, write=True, soon=True)) as git:  # first, as the way there takes longest
+        from assay.remotes.refs import Published, publish_refs
+
+        _, refs, _ = outgoing(project, which, how, branch=branch)
+        done = publish_refs(project, git, refs, force=how.force) if refs else Published((), (), {}, {})
+        failed = {**done.failed, **git.damaged}
+        return Pushed(target.name, git.url, Report(done.refs, done.up_to_date, git.objects, 0, git.size, failed))
+
+
 def outgoing(
     project: Project, which: Which, how: How, *, branch: bool | None
 ) -> tuple[Remote, Mapping[str, Oid], Data]:
@@ -95,8 +137,12 @@ def outgoing(
     refs = chosen_here(project, which)
     if branch or (branch is None and not is_chosen and not has_git):
         refs.update(_branch(project, must=branch is True))
-    data = {} if is_chosen or not how.artifacts else shared(tracked_here(project))
-    return target, refs, data
+    if is_chosen or not how.artifacts:
+        return target, refs, {}
+    from assay.remotes.exchange import shared
+    from assay.remotes.workspace import tracked_here
+
+    return target, refs, shared(tracked_here(project))
 
 
 def _branch(project: Project, *, must: bool) -> dict[str, Oid]:

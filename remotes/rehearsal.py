@@ -23,8 +23,9 @@ from assay.remotes.artifacts import runs
 from assay.remotes.artifacts.freight import Check, Freight, Places, Wanted, by_remote
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.exchange import StoreExchange, notes_on, set_depth
+from assay.remotes.gitremotes import beside, meant
 from assay.remotes.how import AS_USUAL, How
-from assay.remotes.layouts import beside, git_transport, meant, require, stamped, suits
+from assay.remotes.layouts import git_transport, require, stamped, suits
 from assay.remotes.moves import expected, why_not
 from assay.remotes.pull import compared, incoming
 from assay.remotes.push import outgoing

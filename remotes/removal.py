@@ -15,7 +15,7 @@ from assay.engine.ports import RefUpdate
 from assay.engine.project import Project
 from assay.remotes.choose import is_own_choice
 from assay.remotes.exchange import connected
-from assay.remotes.layouts import meant
+from assay.remotes.gitremotes import meant
 from assay.remotes.registry import default_name, remotes
 from assay.remotes.there import chosen_there
 

@@ -22,7 +22,7 @@ from assay.engine.project import Project
 from assay.remotes.bucket.notes import Said
 from assay.remotes.choose import choose, folder_of
 from assay.remotes.exchange import connected
-from assay.remotes.layouts import meant
+from assay.remotes.gitremotes import meant
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs
 

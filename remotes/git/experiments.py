@@ -15,17 +15,14 @@ from assay.engine.experiments.chosen import EXPERIMENTS, is_experiment
 from assay.engine.experiments.dvcscope import Commits, baselines
 from assay.engine.experiments.naming import problem_with
 from assay.engine.git.reach import is_ancestor
-from assay.engine.git.refs import RefStore
 from assay.engine.model import ExpRef, Oid, start_of
 from assay.engine.ports import GitTransport, RefUpdate
 from assay.engine.project import Project
-from assay.remotes.choose import choose, folder_of
+from assay.remotes.choose import FEW, choose, folder_of, near
 from assay.remotes.git import addresses
 from assay.remotes.how import AS_USUAL, How
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs, publish_refs, write_experiments
-
-_FEW = 20
 
 
 class Shared(NamedTuple):
@@ -74,7 +71,7 @@ def push(
         if how.artifacts:
             from assay.remotes.git import laden  # what carries data takes longer to import than refs to push
         refs = _chosen(project, _refs_here(project, names), names, wanted, "here")
-        there = git.refs(list(refs)) if len(refs) <= _FEW else git.refs([EXPERIMENTS])
+        there = git.refs(list(refs)) if len(refs) <= FEW else git.refs([EXPERIMENTS])
         diverged = [
             name for name, oid in refs.items() if not how.force and _has_diverged(project, there.get(name), oid)
         ]
@@ -224,20 +221,8 @@ def _refs_here(project: Project, names: Sequence[str]) -> Callable[[Sequence[str
     Of a few names only those refs are looked at that have them, unless one is a commit's or nobody's.
     """
     refs = project.repo.refs
-    near = _near(refs, names) if len(names) <= _FEW else {}
-    return lambda prefixes: near or dict(sorted(found for prefix in prefixes for found in refs.iterate(prefix)))
-
-
-def _near(refs: RefStore, names: Sequence[str]) -> dict[str, Oid]:
-    """The refs that have these names, in full or as their last part; none where one name has none."""
-    found: dict[str, Oid] = {}
-    for name in names:
-        meant = [name] if is_experiment(name) else refs.named(name, EXPERIMENTS)
-        values = {one: oid for one in meant if (oid := refs.read(one)) is not None}
-        if not values:
-            return {}
-        found.update(values)
-    return found
+    few = near(refs, names)
+    return lambda prefixes: few or dict(sorted(found for prefix in prefixes for found in refs.iterate(prefix)))
 
 
 def _chosen(

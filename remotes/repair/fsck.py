@@ -29,7 +29,8 @@ from assay.remotes.artifacts.contents import Contents
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.bucket.refs import BucketRefs
 from assay.remotes.bucket.shallow import BucketShallow
-from assay.remotes.layouts import artifacts_on, copies_of, git_remote, git_transport, holdings
+from assay.remotes.gitremotes import git_remote
+from assay.remotes.layouts import artifacts_on, copies_of, git_transport, holdings
 from assay.remotes.moves import is_shareable
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs

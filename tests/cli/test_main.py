@@ -85,6 +85,15 @@ def test_the_status_loads_nothing_that_writes_data(project, assay):
     assert not loaded_by(project, "status") & {"assay.engine.store.checkout", "assay.engine.store.links", "shutil"}
 
 
+def test_a_push_of_experiments_to_git_alone_loads_nothing_that_carries_data(project, assay, git, tmp_path):
+    git("init", "-q", "--bare", "up.git")
+    assay("config", "exp.git_remote", str(tmp_path / "up.git"), cwd=project)
+    assay("save", "-n", "one", cwd=project)
+    storing = {"assay.remotes.layouts", "assay.remotes.exchange", "assay.remotes.bucket.transport", "dataclasses"}
+    assert not loaded_by(project, "push", "one", "--no-cache") & {*storing, "assay.engine.pipeline.spec", "difflib"}
+    assert "/one" in git("for-each-ref", cwd=tmp_path / "up.git")
+
+
 def test_a_closed_pipe_is_no_error_message(project, assay_process):
     command = f"{sys.executable} -m assay --help | true"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
