@@ -13,7 +13,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 from assay.engine import disk
@@ -30,7 +30,7 @@ from assay.engine.pipeline.tracked import Tracked, TreeFiles, tracked
 from assay.engine.ports import GitTransport
 from assay.engine.project import Project
 from assay.remotes.git import addresses
-from assay.remotes.registry import Remote, find_in
+from assay.remotes.registry import Remote, checked_url, find_in
 
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _FOLDER, _FILE = 0o040000, 0o100000
@@ -65,11 +65,13 @@ class Found(NamedTuple):
         blobs: Git's own files by their path below it; "" is the path itself.
         artifacts: Recorded artifacts likewise.
         part: What is meant of the artifact "", where the path lies in it; empty for all of it.
+        doubt: Why that may not be all that belongs there; empty where it is.
     """
 
     blobs: Mapping[str, Oid]
     artifacts: Mapping[str, Artifact]
     part: str = ""
+    doubt: str = ""
 
 
 def plain(path: str) -> str:
@@ -107,10 +109,13 @@ class Foreign:
         if self.folder:
             self._git: GitTransport | None = None
             self.repo = addresses.opened(address, world)
-        else:
+            return
+        with ExitStack() as stack:
+            stack.callback(self._clear)
             disk.make_folders(self._tmp)
             self.repo = Repository.init(f"{self._tmp}/git", world.git_config, world.environment, bare=True)
             self._git = addresses.connected(self.repo, address, world, f"{self._tmp}/incoming", project.report)
+            stack.pop_all()
 
     def __enter__(self) -> Foreign:
         return self
@@ -123,6 +128,9 @@ class Foreign:
         if self._git is not None:
             self._git.close()
         self.repo.close()
+        self._clear()
+
+    def _clear(self) -> None:
         with suppress(FileNotFoundError):
             disk.remove_tree(self._tmp)
 
@@ -172,9 +180,11 @@ class Foreign:
             return Found({}, {"": data.outs[above]}, inside[len(above) + 1 :])
         artifacts = dict(_artifacts(data.outs, inside))
         blobs = {} if "" in artifacts else dict(self._blobs(tree, inside, set(artifacts)))
+        doubt = "" if "" in artifacts or "" in blobs else _doubt(data, inside)
         if not blobs and not artifacts:
-            raise UnknownRevision(f"{self.url} has no {path!r} at {commit.hex()[:10]}.", "Check the path.")
-        return Found(blobs, artifacts)
+            why = f": {doubt}" if doubt else "."
+            raise UnknownRevision(f"{self.url} has no {path!r} at {commit.hex()[:10]}{why}", "Check the path.")
+        return Found(blobs, artifacts, "", doubt)
 
     def lend(self, data: Tracked) -> None:
         """Lets the cache of this side read listings that stand in the other's files."""
@@ -194,10 +204,14 @@ class Foreign:
         root = f"{self.folder}/{prefix}".rstrip("/")
         config = self._config(tree, root, origin)
         if isinstance(origin.remote, Mapping):
-            url = str(origin.remote.get("url", ""))
+            url = str(origin.remote.get("url") or "")
             keys = {str(key): str(value) for key, value in origin.remote.items() if key != "url"}
             known = None if url else find_in(config, "")
-            yield Remote("", url, keys) if known is None else known._replace(settings={**known.settings, **keys})
+            yield (
+                Remote("", checked_url(url), keys)
+                if known is None
+                else known._replace(settings={**known.settings, **keys})
+            )
         elif origin.remote or config.get("core", "remote") or config.named("remote"):
             remote = find_in(config, str(origin.remote or ""))
             if self.folder or not remote.url.startswith(_NOWHERE):
@@ -220,7 +234,7 @@ class Foreign:
         own = [f"{root}/{dvc().config[1]}"] if self.folder else []
         if isinstance(origin.config, str):
             own.append(os.path.join(self._project.root, origin.config))
-        layers += filter(None, (load("local", path, home) for path in own))
+        layers += filter(None, (load("import", path, home) for path in own))
         if isinstance(origin.config, Mapping):
             layers.append(Layer("import", "", _sections(origin.config)))
         return Config(layers)
@@ -285,12 +299,29 @@ def _artifacts(outs: Mapping[str, Artifact], path: str) -> Iterator[tuple[str, A
             yield out[len(below) :], artifact
 
 
+def _doubt(data: Tracked, path: str) -> str:
+    """Why what is known of a folder's data may not be all that there is; empty where it is."""
+    below = f"{path}/" if path else ""
+    for name, why in data.errors.items():
+        folder = posixpath.dirname(name)
+        may_name_it = not folder or f"{path}/".startswith(f"{folder}/")
+        if name.startswith(below) or (may_name_it and not name.endswith(DATA_ENDING)) or name == path + DATA_ENDING:
+            return f"{name} cannot be understood ({why.rstrip('.')})."
+    for name in (*data.awaited, *data.unnamed):
+        if name == path or name.startswith(below):
+            return f"{name} was imported there and never brought."
+    return ""
+
+
 def _sections(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Settings as an import has them: remotes by name below ``remote``."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, keys in said.items():
-        if name == "remote":
-            found.update({f'remote "{one}"': dict(of) for one, of in keys.items()})
-        elif isinstance(keys, Mapping):
-            found[name] = dict(keys)
-    return found
+    """Settings as an import has them: remotes by name below ``remote``. Raises ConfigError for what is none."""
+    found = {name: keys for name, keys in said.items() if name != "remote"}
+    remotes = said.get("remote") or {}
+    if isinstance(remotes, Mapping):
+        found |= {f'remote "{str(name).lower()}"': keys for name, keys in remotes.items()}
+    if not isinstance(remotes, Mapping) or not all(isinstance(keys, Mapping) for keys in found.values()):
+        raise ConfigError("The settings that an import has for its repository are no maps of maps.", "Mend its file.")
+    return {
+        str(name): {str(key): str(value) for key, value in keys.items() if value is not None}
+        for name, keys in found.items()
+    }

@@ -29,6 +29,7 @@ from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.foreign import Foreign, Found, Origin, origin_of
+from assay.remotes.git.addresses import shown
 from assay.remotes.registry import Remote, is_proxied, limited, open_store, s3_store
 from assay.remotes.selection import Source
 from assay.remotes.urls import place_of
@@ -88,7 +89,8 @@ class Sources:
 
     def _from_repository(self, artifact: Artifact, origin: Origin, there: Foreign) -> None:
         commit = there.commit(origin.locked or origin.revision)
-        entries, data = self._found(there, commit, origin, artifact.digest.algo)
+        found = there.at(commit, origin.path)
+        entries, data = self._found(there, commit, origin, found, artifact.digest.algo)
         if _whole(entries, _Listings(artifact.digest.algo)).digest != artifact.digest:
             raise RemoteError(f"What {there.url} has at {origin.path} is not what was recorded.", "Import it again.")
         self._keep(entries, data, artifact.digest.algo)
@@ -99,11 +101,12 @@ class Sources:
         Raises:
             AssayError: It has nothing there, or its data cannot be reached; nothing is named then.
         """
-        algo = self._project.layout.hash_name
-        return self._keep(*self._found(there, commit, origin, algo), algo)
+        algo, found = self._project.layout.hash_name, there.at(commit, origin.path)
+        if found.doubt:
+            raise RemoteError(f"{there.url} may have more at {origin.path!r} than can be brought: {found.doubt}")
+        return self._keep(*self._found(there, commit, origin, found, algo), algo)
 
-    def _found(self, there: Foreign, commit: Oid, origin: Origin, algo: HashName) -> _Content:
-        found = there.at(commit, origin.path)
+    def _found(self, there: Foreign, commit: Oid, origin: Origin, found: Found, algo: HashName) -> _Content:
         if found.artifacts:
             self._bring_data(there, commit, origin, found)
         return _entries(there, found, self._project.cache, algo)
@@ -137,9 +140,9 @@ class Sources:
                 store.close()
             self.moved.artifacts += moved.artifacts
             self.moved.size += moved.size
-            why = next(iter(moved.failed.values()), "")
-            if not why:
+            if not moved.failed:
                 return
+            why = why or next(iter(moved.failed.values()))
         raise RemoteError(f"The data of {there.url} did not come: {why or 'it names no remote.'}")
 
     def _from_place(self, artifact: Artifact, source: Source) -> None:
@@ -270,7 +273,7 @@ def _entries(there: Foreign, found: Found, cache: Cache, algo: HashName) -> _Con
 def _files(cache: Cache, path: str, artifact: Artifact, part: str) -> Iterator[tuple[str, Entry]]:
     """The files of an artifact by their path below what was imported."""
     if not artifact.digest.is_dir:
-        yield path, Entry(posixpath.basename(path), artifact.digest, artifact.size or 0)
+        yield path, Entry(posixpath.basename(path), artifact.digest, cache.size(artifact.digest) or 0)
         return
     covers = within((part,)) if part else None
     for name, entry in files_in(cache, artifact.digest):
@@ -334,7 +337,7 @@ def news(project: Project, files: Iterable[DataFile]) -> tuple[dict[str, list[st
                     if key not in now:
                         now[key] = sources.foreign(origin.url, file.wdir).commit(origin.revision)
                     if now[key].hex() != origin.locked:
-                        found.setdefault(file.path, []).append(f"{origin.path} ({origin.url})")
+                        found.setdefault(file.path, []).append(f"{origin.path} ({shown(origin.url)})")
                 except AssayError as error:
                     failed[file.path] = error.message
     return found, failed

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from assay.engine.config import Config
     from assay.remotes.foreign import Origin
 
+_SECRET = ("password", "secret", "token", "key", "credential")
+
 
 class Settings(argparse.Action):
     """Collects ``name=value`` words into a map."""
@@ -83,13 +85,23 @@ def repository_said(args: argparse.Namespace, context: Context) -> Origin:
         if args.remote:
             config = {"core": {"remote": args.remote}, "remote": {args.remote: settings}}
         remote = None if args.remote else settings
-    url = args.url if is_elsewhere(args.url) else os.path.normpath(os.path.join(context.here, args.url))
+    is_url = "://" in args.url or is_elsewhere(args.url)
+    url = args.url if is_url else os.path.normpath(os.path.join(context.here, args.url))
     return Origin(url, args.path or "", args.rev or "", "", config, remote)
 
 
 def temporary(context: Context) -> str:
     """Absolute path of the folder for what nobody keeps."""
     return os.path.join(context.here, context.environment.get("TMPDIR") or "/tmp")  # noqa: S108  # only a folder in it
+
+
+def warn_of_secrets(context: Context, flag: str, settings: Mapping[str, str]) -> None:
+    """Says of settings that look like secrets that they are written into a file that others read."""
+    from assay.engine.events import Warned
+
+    for name, value in settings.items():
+        if any(word in name for word in _SECRET) and not os.path.exists(value):
+            context.report(Warned(f"{flag} {name} is written into a file that belongs into Git."))
 
 
 def check_numbers(args: argparse.Namespace) -> None:
@@ -110,7 +122,10 @@ def destination(source: str, out: str | None, context: Context, *, force: bool) 
     """
     from assay.engine.errors import Refused, UsageError
 
-    name = os.path.basename(os.path.normpath(urlsplit(source).path if "://" in source else source))
+    try:
+        name = os.path.basename(os.path.normpath(urlsplit(source).path if "://" in source else source))
+    except ValueError as error:
+        raise UsageError(f"{source.partition('://')[0]}://... is no URL.") from error
     path = out or name
     if out and os.path.isdir(os.path.join(context.here, out)):
         path = os.path.join(out, name)
@@ -159,7 +174,9 @@ def telling(context: Context) -> Callable[[Mapping[str, Any], str, str], None]:
 def _source(dep: Mapping[str, Any], folder: str, context: Context) -> str:
     path: str = dep["path"]
     if "repo" in dep:
-        return f"{path} ({dep['repo']['url']})"
+        from assay.remotes.git.addresses import shown
+
+        return f"{path} ({shown(dep['repo']['url'])})"
     if "://" in path or os.path.isabs(path):
         return path
     return spelled(os.path.normpath(os.path.join(folder, path)), context)

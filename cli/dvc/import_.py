@@ -23,7 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Brings data from another Git repository and tracks it."""
-    from assay.cli.dvc.elsewhere import as_failure, check_numbers, destination, repository_said, telling
+    from assay.cli.dvc.elsewhere import (
+        as_failure,
+        check_numbers,
+        destination,
+        repository_said,
+        telling,
+        warn_of_secrets,
+    )
     from assay.cli.dvc.words import tell_git
     from assay.engine.errors import UsageError
     from assay.remotes.imports.importing import How, import_path
@@ -33,6 +40,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"{args.path} says what is tracked and is no data.", "Name the data itself.")
     origin = repository_said(args, context)._replace(url=args.url)
     origin = origin._replace(config=args.config) if isinstance(origin.config, str) else origin
+    warn_of_secrets(context, "--remote-config", args.remote_config or {})
+    if ":" in args.url.partition("://")[2].partition("/")[0].rpartition("@")[0]:
+        warn_of_secrets(context, "The URL's", {"password": ""})
     project = context.project()
     out = context.relative(destination(args.path, args.out, context, force=args.force))
     part = "none" if args.no_exec else "said" if args.no_download else "all"

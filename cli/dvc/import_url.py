@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from assay.cli.wiring import Context
 
 FAILURE_CODE = 1
-_SECRET = ("password", "secret", "token", "key", "credential")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,10 +62,8 @@ def _check(args: argparse.Namespace) -> None:
 
 def _settings(args: argparse.Namespace, context: Context) -> dict[str, Any]:
     """What the .dvc file says of the way to its source."""
-    from assay.engine.events import Warned
+    from assay.cli.dvc.elsewhere import warn_of_secrets
 
     settings = dict(args.fs_config or {})
-    for name in settings:
-        if any(word in name for word in _SECRET) and not os.path.exists(settings[name]):
-            context.report(Warned(f"--fs-config {name} is written into a file that belongs into Git."))
+    warn_of_secrets(context, "--fs-config", settings)
     return {**settings, "version_aware": True} if args.version_aware else settings

@@ -146,7 +146,10 @@ def shown(url: str) -> str:
     """A URL without what is secret: the password, and over http the user name and the query, too."""
     if sshaddress.is_ssh(url) or "://" not in url:
         return sshaddress.shown(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all
+        return f"{url.partition('://')[0]}://..."
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 

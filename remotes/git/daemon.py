@@ -11,6 +11,7 @@ from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 from assay.engine.errors import GitError, RemoteError, Unavailable
+from assay.remotes.git.addresses import shown
 from assay.remotes.git.wire import RECEIVE_PACK, UPLOAD_PACK
 
 _PORT = 9418
@@ -28,7 +29,7 @@ class DaemonDialer:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = shown(url)
         try:
             parts = urlsplit(url)
             self._host, self._port = parts.hostname or "", parts.port
@@ -36,14 +37,14 @@ class DaemonDialer:
             self._host = ""
         path = unquote(parts.path, errors="surrogateescape") if self._host else ""
         if not path.strip("/") or "\0" in path or "\n" in path:
-            raise GitError(f"{url} names no repository.", "Such URLs are git://host/path.")
+            raise GitError(f"{self.url} names no repository.", "Such URLs are git://host/path.")
         self._path = path[1:] if path.startswith("/~") else path
 
     def open(self, service: str) -> DaemonStream:
         """Asks for a service. Raises Unavailable."""
         try:
             line = socket.create_connection((self._host, self._port or _PORT), timeout=_CONNECT)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise Unavailable(f"{self.url} cannot be reached: {_why(error)}.") from error
         line.settimeout(_SILENCE)
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -106,7 +107,9 @@ class DaemonStream:
         self._line.close()
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "no host can be called so"
     if isinstance(error, TimeoutError):
         return "it does not answer"
     if isinstance(error, socket.gaierror):

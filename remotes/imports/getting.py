@@ -78,6 +78,8 @@ def arrive(came: Came, folder: str, target: str) -> None:
         Refused: A file is to be where a folder is, or the other way round.
     """
     is_file, there = list(came) == [""], _kind(target)
+    for name in came:
+        disk.check_relative(name or "file")
     if (is_file and there == "folder") or (not is_file and there == "file"):
         raise Refused(f"{target} is a {there}, and what was brought is none.", "Move it away first.")
     try:
@@ -88,7 +90,6 @@ def arrive(came: Came, folder: str, target: str) -> None:
         disk.make_folders(whole)
         with disk.Folder(whole) as inside:
             for name, held in came.items():
-                disk.check_relative(name)
                 if "/" in name:
                     inside.make(os.path.dirname(name))
                 held.file.publish(f"{whole}/{name}")

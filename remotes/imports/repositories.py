@@ -180,13 +180,14 @@ def list_repository(project: Project, wanted: Wanted) -> Node:
     origin, path = wanted.origin, plain(wanted.origin.path)
     with Sources(project) as sources:
         there = sources.foreign(origin.url, "")
-        if there.folder and not origin.revision:
+        is_lying = bool(there.folder) and not origin.revision and os.path.lexists(f"{there.folder}/.git")
+        if is_lying:
             top, commit = _lying(there.folder), _perhaps(there)
         else:
             commit = there.commit(origin.revision)
             there.bring(commit)
             top = _committed(there, there.repo.objects.read_commit(commit).tree)
-        outs = _outs(there, top, commit if not there.folder or origin.revision else None)
+        outs = _outs(there, top, None if is_lying else commit)
         near = {out: artifact for out, artifact in outs.items() if _concerns(out, path, deep=wanted.deep)}
         if commit is not None:
             with suppress(ConfigError):
