@@ -72,13 +72,10 @@ def push_data(
     """
     _check_jobs(jobs)
     keeps = keeps_versions(project, remote)
-    if keeps and scope.has_commits:
-        raise Refused(
-            "Data of several commits cannot be pushed to a remote that keeps versions.",
-            "The version of each file is recorded in the workspace's files: check a commit out, and push there.",
-        )
+    _refuse_commits(scope, keeps)
     selected = selected_data(project, scope, remote, push=True)
     versioned = _versioned(project, selected, remote, jobs)
+    _refuse_commits(scope, bool(versioned))  # the remotes that outputs name
     others = replace(selected, data={name: one for name, one in selected.data.items() if name not in versioned})
     with Places(project, remote, jobs=jobs, check=prepare) as places:
         freight = Freight(project, places)
@@ -167,17 +164,22 @@ def compare(
     """
     _check_jobs(jobs)
     selected = selected_data(project, scope, remote, push=True)
-    names: dict[str, tuple[Digest, str]] = {}
     with Places(project, remote, jobs=jobs, is_relied_on=True) as places:
         places.of()
-        lent = _lend(project, places, selected.data)
-        for path, one in selected.data.items():
-            inside = ((below, digest) for below, digest in _inside(project, one) if digest not in lent)
-            names.update({path + below: (digest, one.remote) for below, digest in inside})
-        there: set[tuple[Digest, str]] = set()
-        for own in {own for _, own in names.values()}:
-            found = places.of(own).holdings.known(digest for digest, of in names.values() if of == own)
-            there.update((digest, own) for digest in found)
+        return compare_with(project, places, selected)
+
+
+def compare_with(project: Project, places: Places, selected: Selected) -> dict[str, str]:
+    """`compare`, through remotes that are open: what is found damaged there is in ``places.damaged``."""
+    names: dict[str, tuple[Digest, str]] = {}
+    lent = _lend(project, places, selected.data)
+    for path, one in selected.data.items():
+        inside = ((below, digest) for below, digest in _inside(project, one) if digest not in lent)
+        names.update({path + below: (digest, one.remote) for below, digest in inside})
+    there: set[tuple[Digest, str]] = set()
+    for own in {own for _, own in names.values()}:
+        found = places.of(own).holdings.known(digest for digest, of in names.values() if of == own)
+        there.update((digest, own) for digest in found)
     lacking = project.cache.missing({digest for digest, _ in names.values()})
     states = {(True, False): "new", (False, True): "deleted", (False, False): "missing"}
     found_states = {path: states.get((where[0] not in lacking, where in there), "") for path, where in names.items()}
@@ -228,6 +230,15 @@ def _versioned(project: Project, selected: Selected, name: str | None, jobs: int
     return {path: remote for path, remote in found.items() if remote is not None and is_versioned(remote)}
 
 
+def _refuse_commits(scope: Scope, keeps: bool) -> None:
+    """Raises Refused where data of other commits would go to a remote that keeps versions: in place of the newest."""
+    if keeps and scope.has_commits:
+        raise Refused(
+            "Data of several commits cannot be pushed to a remote that keeps versions.",
+            "The version of each file is recorded in the workspace's files: check a commit out, and push there.",
+        )
+
+
 def _has_runs(project: Project, asked: bool, keeps: bool) -> bool:
     """Whether the run cache travels; where it cannot, that is said."""
     if asked and keeps:
@@ -243,12 +254,13 @@ def _to_versions(project: Project, selected: Selected, where: Mapping[str, Remot
     from assay.remotes.artifacts.mirror import send
 
     records: dict[str, Record] = {}
-    for remote, wanted in _grouped(selected, where):
-        sent = send(project, remote, wanted)
-        records |= sent.records
-        moved = sent.moved
-        done = Transferred(done.objects + moved.artifacts, done.size + moved.size, {**done.failed, **sent.failed})
-    record_versions(project, records)
+    try:
+        for remote, wanted in _grouped(selected, where):
+            moved, failed = send(project, remote, wanted, records)
+            done = Transferred(done.objects + moved.artifacts, done.size + moved.size, {**done.failed, **failed})
+    finally:
+        if records:  # also of what was there before something went wrong
+            record_versions(project, records)
     return done
 
 

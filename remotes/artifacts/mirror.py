@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from assay.engine.errors import AssayError, RemoteError, StoreError
-from assay.engine.events import Done, Note, Progress
+from assay.engine.events import Done, Note, Progress, Warned
 from assay.engine.model import Digest
 from assay.engine.pipeline.clouds import Kept, Record
 from assay.engine.project import Project
@@ -38,12 +38,10 @@ class Sent(NamedTuple):
 
     Attributes:
         moved: What travelled.
-        records: Which versions there are now, by the project path of the output.
         failed: What is left, by name, with a sentence.
     """
 
     moved: Moved
-    records: dict[str, Record]
     failed: dict[str, str]
 
 
@@ -57,13 +55,16 @@ class _File(NamedTuple):
     version: str
 
 
-def send(project: Project, remote: Remote, wanted: Mapping[str, tuple[Wanted, Versions]]) -> Sent:
+def send(
+    project: Project, remote: Remote, wanted: Mapping[str, tuple[Wanted, Versions]], records: dict[str, Record]
+) -> Sent:
     """Makes sure that a remote has the files of some outputs.
 
     Args:
         project: The project.
         remote: The remote.
         wanted: What is to be there, by name.
+        records: Which versions are there is added to this, by the project path of the output; also when it raises.
 
     Raises:
         ConfigError: It is a remote of a kind that keeps no versions.
@@ -72,7 +73,11 @@ def send(project: Project, remote: Remote, wanted: Mapping[str, tuple[Wanted, Ve
     store = versioned_store(remote, copies_of(project, remote).path("uploads"))
     try:
         patiently(store.require_versions)
-        return _Push(project, remote, store, wanted).done()
+        push = _Push(project, remote, store, wanted)
+        try:
+            return push.done()
+        finally:
+            records |= push.records
     finally:
         store.close()
 
@@ -98,14 +103,17 @@ class _Push:
         missing = list(self._missing(files))
         self._send(missing)
         if self._is_worktree:
-            for name in self._wanted:
-                self._remove_others(name, {file.key for file in files})
-        digests = {name: one.artifact.digest for name, (one, _) in self._wanted.items()}
-        records = {
-            self._wanted[name][1].path: Record(digests[name], self._remote.name, kept)
-            for name, kept in self._kept.items()
-        }
-        return Sent(self._moved, records, self._failed)
+            self._remove_others(files)
+        return Sent(self._moved, self._failed)
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """Which versions are there, as far as is known by now, by the project path of the output."""
+        found = {}
+        for name, kept in self._kept.items():
+            one, versions = self._wanted[name]
+            found[versions.path] = Record(one.artifact.digest, self._remote.name, kept)
+        return found
 
     def _files(self, name: str) -> Iterator[_File]:
         one, versions = self._wanted[name]
@@ -207,13 +215,24 @@ class _Push:
         if files:
             self._project.report(Done(task))
 
-    def _remove_others(self, name: str, own: set[str]) -> None:
-        """Removes what a whole folder does not hold any more, once all that it holds is there."""
-        one, versions = self._wanted[name]
-        if name in self._failed or one.parts or not one.artifact.digest.is_dir:
+    def _remove_others(self, files: list[_File]) -> None:
+        """Removes what whole folders do not hold any more, once all that they hold is there."""
+        own: dict[str, set[str]] = {name: set() for name in self._wanted}
+        for file in files:
+            own[file.name].add(file.key)
+        everything = {file.key for file in files}
+        for name, (one, versions) in self._wanted.items():
+            if name not in self._failed and not one.parts and one.artifact.digest.is_dir:
+                self._remove_but(versions.path, own[name], everything)
+
+    def _remove_but(self, folder: str, own: set[str], others: set[str]) -> None:
+        there = {key for key, _ in self._store.items(f"{folder}/")}
+        if lost := own - there:  # it is there by another name, or somebody removes things, too
+            lacking = f"{self._remote.url} does not list {min(lost)}, which was sent there"
+            self._project.report(Warned(f"Nothing below {folder} is removed there, because {lacking}."))
             return
-        gone = [key for key, _ in self._store.items(f"{versions.path}/") if key not in own]
+        gone = sorted(there - others)
         self._store.delete(gone)
         if gone:
-            files = counted(len(gone), "file")
-            self._project.report(Note(f"{files} that {versions.path} does not hold went from {self._remote.url}."))
+            went = counted(len(gone), "file")
+            self._project.report(Note(f"{went} that {folder} does not hold went from {self._remote.url}."))

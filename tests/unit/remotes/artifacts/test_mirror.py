@@ -131,6 +131,47 @@ def test_what_such_a_remote_cannot_do_is_refused(
     assert not latest(store)
 
 
+def test_what_was_sent_before_another_remote_refused_is_recorded(
+    place: Path, s3: tuple[str, dict[str, str]], assay_dvc: Run
+) -> None:
+    text = (place / ".dvc/config").read_text()
+    (place / ".dvc/config").write_text(text + remote_section("plain", s3[0], {**s3[1], "worktree": "true"}))
+    said = yaml.safe_load((place / "model.dvc").read_text())
+    said["outs"][0]["remote"] = "plain"
+    (place / "model.dvc").write_text(yaml.safe_dump(said))
+    assert "keeps no versions" in assay_dvc("push", cwd=place, code=251).err
+    assert all("cloud" in row for row in out_of(place / "data.dvc")["files"])
+
+
+def test_what_other_commits_had_is_not_sent_in_place_of_what_there_is_now(
+    place: Path, store: VersionedStore, assay_dvc: Run, git: Run, tmp_path: Path
+) -> None:
+    text = (place / ".dvc/config").read_text().replace("remote = store", "remote = plain")
+    (place / ".dvc/config").write_text(text + remote_section("plain", str(tmp_path / "plain"), {}))
+    for content in (b"old", b"new"):
+        write(place, {"data/a": content})
+        assay_dvc("add", "data", cwd=place)
+        said = yaml.safe_load((place / "data.dvc").read_text())
+        said["outs"][0]["remote"] = "store"
+        (place / "data.dvc").write_text(yaml.safe_dump(said))
+        git("add", "-A", cwd=place)
+        git("commit", "-q", "-m", content.decode(), cwd=place)
+    assay_dvc("push", cwd=place)
+    assert "keeps versions" in assay_dvc("push", "-A", cwd=place, code=1).err
+    assert latest(store) == {"data/a": b"new", "data/sub/b": b"b"}
+    assay_dvc("push", "-A", "-r", "plain", cwd=place)
+
+
+def test_where_a_file_is_not_listed_by_the_name_that_it_was_sent_by_nothing_is_removed(
+    place: Path, store: VersionedStore, assay_dvc: Run
+) -> None:
+    write(place, {"data/back\\slash": b"s"})  # the server calls it back/slash
+    store.put("data/more", b"m")
+    assay_dvc("add", "data", cwd=place)
+    assert "is removed there" in assay_dvc("push", cwd=place).err
+    assert sorted(latest(store).values()) == [b"a", b"b", b"m", b"m", b"s"]
+
+
 def test_the_run_cache_stays_which_is_said(place: Path, store: VersionedStore, assay_dvc: Run) -> None:
     assert "run cache does not travel" in assay_dvc("push", "--run-cache", cwd=place).err
     assert len(latest(store)) == 3
