@@ -189,7 +189,8 @@ class Shelf:
             self._write(encode({*touched, *self._needless}, left.values()))
         if touched:
             self.store.settle()
-            self.store.delete([INDEXES + name for name in touched])
+            # What one of these has replaced would count again without it, so it goes first.
+            self.store.delete([INDEXES + name for name in (*sorted(self._needless), *touched)])
 
     def spoken_of(self) -> dict[str, str]:
         """An index, by its name, for each pack that one speaks of."""

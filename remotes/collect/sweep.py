@@ -38,7 +38,8 @@ from assay.remotes.collect.claims import Doomed
 from assay.remotes.collect.guard import Guarded
 from assay.remotes.depth import UNLIMITED, starts, within
 from assay.remotes.exchange import needs_of
-from assay.remotes.layouts import bucket, copies_of, git_remote, git_transport, refuse_uncollected
+from assay.remotes.gitremotes import git_remote
+from assay.remotes.layouts import bucket, copies_of, git_transport, refuse_uncollected
 from assay.remotes.parallel import each
 from assay.remotes.registry import Remote, find, open_store
 from assay.remotes.rehearsal import scratch
@@ -408,6 +409,7 @@ def _write_anew(there: _Remote, plan: _Plan) -> None:
         for digest in sorted(wanted - brought.failed.keys()):
             writer.add_bytes(came.read(digest), is_dir=digest.is_dir)
     there.guarded.hidden.update(pack_key(pack) for pack in plan.sparse)
+    there.guarded.hidden.update(key for key in plan.dead if key.startswith(PACKS))  # they may have the same, and go
     there.shelf.refresh()
     sent = Upload(cache, there.shelf, project.report).send(wanted)
     for sentence in {**brought.failed, **sent.failed}.values():

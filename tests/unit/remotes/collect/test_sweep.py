@@ -14,11 +14,16 @@ import pytest
 
 from assay.engine.errors import Refused, RemoteError
 from assay.engine.experiments.keeping import Keep
-from assay.remotes.artifacts.shelf import Shelf
+from assay.engine.model import Digest
+from assay.engine.store.digest import digest_bytes
+from assay.engine.store.pack import key_of
+from assay.remotes.artifacts.native import pack_key
+from assay.remotes.artifacts.shelf import Shelf, Shelved, encode
 from assay.remotes.clone import clone
 from assay.remotes.collect import claims as collecting
 from assay.remotes.collect.guard import Guarded
 from assay.remotes.collect.sweep import Preview, gc_remote
+from assay.remotes.copies import Copies
 from assay.remotes.layouts import copies_of
 from assay.remotes.pull import pull
 from assay.remotes.push import push
@@ -322,6 +327,42 @@ def test_packs_that_a_join_made_needless_go_and_the_joined_one_stays(
     assert len(before) == 5
     assert len(keys(here, "packs/")) < 3
     check(here, remote, git, "clone")
+
+
+def test_a_joined_pack_that_is_mostly_needless_goes_though_it_holds_what_small_ones_do(
+    here: Machine, remote: str, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.remotes.artifacts.join.MANY", 4)
+    monkeypatch.setattr("assay.remotes.collect.sweep._MANY", 1)
+    refs = []
+    for number in range(6):
+        refs.append(here.experiment(f"exp-{number}", {"a.txt": os.urandom(100 if number % 2 else 3000)}))
+        push(here.project, [refs[-1].rpartition("/")[2]])
+        here.close()
+    joined = max((packs := keys(here, "packs/")), key=packs.__getitem__)
+    for ref in refs[::2]:
+        remove_there(here, ref)
+    sweep(here, grace=0)
+    assert joined not in keys(here, "packs/")
+    assert sweep(here, dry=True).objects == 0
+    check(here, remote, git, "clone")
+
+
+def test_an_index_that_another_has_replaced_does_not_count_again_when_that_goes(tmp_path: Path) -> None:
+    store = LocalStore(str(tmp_path / "remote"))
+    pack = Shelved("0" * 32, 4, {key_of(Digest("xxh128", "1" * 32)): (0, 4)})
+    old = encode((), [pack])
+    names = [digest_bytes("xxh128", old).hex]
+    store.put(pack_key(pack.id), b"pack")
+    store.put(f"index/{names[0]}", old)
+    new = encode(names, [pack])
+    store.put(f"index/{digest_bytes('xxh128', new).hex}", new)
+    shelf = Shelf(store, Copies(str(tmp_path / "copies")), "xxh128", 4)
+    shelf.refresh()
+    shelf.forget([pack.id])
+    store.delete([pack_key(pack.id)])
+    shelf.refresh()
+    assert shelf.damaged == {}
 
 
 def test_the_mark_of_a_collection_that_is_done_goes_after_a_month(shared: tuple[Machine, str]) -> None:
