@@ -62,18 +62,22 @@ def join_small(shelf: Shelf, cache: Cache, report: Reporter) -> None:
     chosen = names[: joinable([shelf.pack_size(name) for name in names])]
     if not chosen:
         return
-    together = dict.fromkeys(digest for name in chosen for digest in shelf.digests_in(name))
-    with suppress(AssayError), _scratch(cache) as came:
-        lacking = cache.missing(together)
-        if not Download(came, shelf, Contents(came), report).bring(lacking).failed:
-            pack = PackWriter(came.tmp(), cache.algo)
-            try:
-                for digest in together:  # what a push sent together lies together, as readers will want it
-                    pack.add(key_of(digest), (came if digest in lacking else cache).read(digest))
-                pack.finish()
-                _publish(pack, shelf)
-            finally:
-                pack.drop()
+    with suppress(AssayError, OSError), _scratch(cache) as came:
+        wanted = {digest for name in chosen for digest in shelf.digests_in(name)}
+        lacking = {digest for digest in wanted if not cache.has(digest)}  # nothing comes back from the trash for this
+        failed = Download(came, shelf, Contents(came), report).bring(lacking).failed
+        whole = [name for name in chosen if failed.keys().isdisjoint(shelf.digests_in(name))]
+        if len(whole) < 2:
+            return
+        pack = PackWriter(came.tmp(), cache.algo)
+        try:
+            # What a push sent together lies together, as readers will want it.
+            for digest in dict.fromkeys(digest for name in whole for digest in shelf.digests_in(name)):
+                pack.add(key_of(digest), (came if digest in lacking else cache).read(digest))
+            pack.finish()
+            _publish(pack, shelf)
+        finally:
+            pack.drop()
 
 
 def _publish(pack: PackWriter, shelf: Shelf) -> None:
@@ -86,6 +90,7 @@ def _publish(pack: PackWriter, shelf: Shelf) -> None:
 
     renewed(shelf.store)
     send()
+    shelf.refresh()  # meanwhile somebody may have collected what an index would speak of again
     shelf.add({pack.id: Shelved(pack.id, size, pack.entries)})
     while renewed(shelf.store):
         send()

@@ -14,6 +14,7 @@ from assay.engine.events import silent
 from assay.engine.model import Digest
 from assay.engine.ports import RemoteStore, Source
 from assay.engine.store.cache import Cache
+from assay.engine.store.trash import Bin
 from assay.remotes.artifacts import join
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.download import Download
@@ -208,6 +209,66 @@ def test_small_packs_that_were_collected_after_a_join_are_not_missed(tmp_path: P
     store.delete(sorted(old))
     Side(tmp_path / "other", store).brings(digests, at_most=1)
     assert old.isdisjoint(map(pack_key, fresh(here).in_use()))
+
+
+@pytest.mark.usefixtures("few")
+def test_what_was_collected_while_packs_were_joined_is_not_spoken_of_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join, "_SMALL_PACK", 2000)
+    store = MemoryStore()
+    here, there = Side(tmp_path / "here", store), Side(tmp_path / "there", store)
+    large = here.add("large" * 1000)
+    Upload(here.cache, fresh(here), silent).send([large])
+    digests = ready(here)
+    monkeypatch.setattr("assay.remotes.artifacts.shelf._MANY", 3)
+
+    def collect(key: str) -> None:
+        shelf = fresh(there)
+        if key.startswith(PACKS) and (pack := shelf.pack_of(large)):
+            shelf.forget([pack])
+            store.delete([pack_key(pack)])
+
+    join_small(fresh(here, Watched(store, nothing, collect)), here.cache, silent)
+    Side(tmp_path / "other", store).brings(digests, at_most=1)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_damaged_pack_does_not_keep_the_others_apart(tmp_path: Path) -> None:
+    store = MemoryStore()
+    digests = ready(Side(tmp_path / "here", store))
+    damaged = min(packs(store))
+    store.put(damaged, bytes(len(store.get(damaged))))
+    there = Side(tmp_path / "there", store)
+    join_small(fresh(there), there.cache, silent)
+    shelf = fresh(there)
+    assert len({shelf.pack_of(digest) for digest in digests}) == 2
+    assert damaged in map(pack_key, shelf.in_use())
+
+
+@pytest.mark.usefixtures("few")
+def test_a_join_takes_nothing_out_of_the_trash(tmp_path: Path) -> None:
+    here = Side(tmp_path / "here", MemoryStore())
+    digests = ready(here)
+    bin_id = here.cache.trash.begin(Bin("1-0", 1, "gc", 5, 0))
+    for pack in here.cache.packs():
+        (Path(bin_id) / "packs").mkdir(exist_ok=True)
+        Path(pack.path).rename(Path(bin_id) / "packs" / Path(pack.path).name)
+    here.cache.close()
+    again = Side(tmp_path / "here", here.store)
+    join_small(fresh(again), again.cache, silent)
+    Side(tmp_path / "other", here.store).brings(digests, at_most=1)
+    assert not again.cache.packs()
+
+
+@pytest.mark.usefixtures("few")
+def test_where_nothing_can_be_written_nothing_is_joined_and_nothing_fails(tmp_path: Path) -> None:
+    here = Side(tmp_path / "here", MemoryStore())
+    digests = ready(here)
+    (tmp_path / "here/cache/tmp").rmdir()
+    (tmp_path / "here/cache/tmp").write_bytes(b"")
+    join_small(fresh(here), here.cache, silent)
+    Side(tmp_path / "other", here.store).brings(digests, at_most=5)
 
 
 @given(st.lists(st.integers(100, 5_000_000), min_size=20, max_size=300))
