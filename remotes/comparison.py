@@ -18,13 +18,14 @@ from assay.engine.project import Project
 from assay.remotes.artifacts.contents import Contents
 from assay.remotes.artifacts.freight import Data, Places, Wanted, by_remote
 from assay.remotes.choose import chosen_here
-from assay.remotes.data import compare
+from assay.remotes.data import compare_with
 from assay.remotes.exchange import needs_of
-from assay.remotes.layouts import git_remote
+from assay.remotes.gitremotes import git_remote
 from assay.remotes.reachable import Reachable
 from assay.remotes.refs import fetch_refs
 from assay.remotes.registry import find
 from assay.remotes.rehearsal import played, scratch
+from assay.remotes.selection import EVERYTHING, selected_data
 from assay.remotes.there import chosen_there
 
 BOTH, HERE, THERE, OTHER, BROKEN = "both", "here", "there", "other", "broken"
@@ -79,6 +80,7 @@ def compared(project: Project, name: str | None = None, *, jobs: int | None = No
     """
     source = find(project, name)
     mine = chosen_here(project, Which())
+    selected = selected_data(project, EVERYTHING, source.name, push=True)
     with scratch(project) as here, played(here, source, jobs) as way:
         git = way.exchange.git
         theirs = chosen_there(here, git, None, Which(), source.name).refs
@@ -90,9 +92,9 @@ def compared(project: Project, name: str | None = None, *, jobs: int | None = No
         broken.update(_without_data(here, way.exchange.places, whole))
         beside = git.url if git_remote(project, source) else ""
         branch = None if beside else _branch(project, git)
+        data = compare_with(project, way.exchange.places, selected)
         damaged = {**git.damaged, **way.exchange.places.damaged}
     states = {ref: _state(ref, mine, theirs, broken) for ref in sorted({**mine, **theirs})}
-    data = compare(project, remote=source.name, jobs=jobs)
     return Comparison(source.name, source.url, branch, states, data, damaged, beside)
 
 

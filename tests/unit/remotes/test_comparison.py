@@ -46,6 +46,22 @@ def test_each_experiment_is_where_it_is(here: Machine, copy: Callable[[str], Mac
     assert not list((there.folder / ".assay/tmp").glob("rehearsal*"))
 
 
+@pytest.mark.law(3)
+def test_damage_that_only_the_workspaces_data_meets_is_named(here: Machine, remote: str) -> None:
+    here.track("data", {"a.txt": b"new", "deep/b.txt": b"b"})
+    here.commit("data")
+    push(here.project)
+    here.close()
+    assert compared(here.project).is_sound
+    for path in files(remote, "packs"):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    found = compared(here.project)
+    assert set(found.damaged) == {f"packs/{path.name}" for path in files(remote, "packs")}
+    assert set(found.data.values()) == {"new"}
+    assert not found.is_sound
+
+
 def test_data_is_compared_file_by_file(here: Machine, copy: Callable[[str], Machine]) -> None:
     push(here.project)
     assert compared(here.project).data == {}
