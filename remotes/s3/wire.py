@@ -251,7 +251,7 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
         return said
     content = answer.read()
     if operation in ("list_objects_v2", "list_parts", "list_object_versions"):
-        return said | _listing(_parsed(content))
+        return said | _listing(_list_of(content, headers))
     if operation == "get_bucket_versioning":
         return said | {"Status": _text(_parsed(content), "Status")}
     if operation in ("create_multipart_upload", "complete_multipart_upload"):
@@ -260,6 +260,16 @@ def _said(operation: str, answer: Answer) -> dict[str, Any]:
             raise RefusedError(_response(500, headers, root))
         said |= {word: _text(root, word) for word in ("UploadId", "ETag") if _text(root, word)}
     return said
+
+
+def _list_of(content: bytes, headers: Mapping[str, str]) -> ElementTree.Element:
+    """The XML of a list, which nothing else is taken for: a list of nothing would say that there is nothing."""
+    root = _parsed(content)
+    if root.tag.endswith("Error"):
+        raise RefusedError(_response(500, headers, root))
+    if not root.tag.rpartition("}")[2].startswith("List"):  # ListBucketResult; servers do not all say Result
+        raise ResponseParserError(f"what came is no list: {root.tag}")
+    return root
 
 
 def _listing(root: ElementTree.Element) -> dict[str, Any]:

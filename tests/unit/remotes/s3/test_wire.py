@@ -142,6 +142,22 @@ def test_parts_that_arrived_are_listed(serve: Serve) -> None:
     assert server.asked[0][1].startswith(b"GET /b/k?part-number-marker=6&uploadId=u HTTP/1.1")
 
 
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        (b"<Error><Code>SlowDown</Code></Error>", RefusedError),
+        (b'<html xmlns="http://www.w3.org/1999/xhtml"><body>Log in first.</body></html>', ResponseParserError),
+    ],
+)
+@pytest.mark.parametrize("operation", ["list_objects_v2", "list_object_versions", "list_parts"])
+def test_what_is_no_list_is_not_taken_for_an_empty_one(
+    serve: Serve, operation: str, page: bytes, kind: type[Exception]
+) -> None:
+    wire, _ = serve(said("200 OK", page))
+    with pytest.raises(kind):
+        wire.call(operation, {"Bucket": "b", "Key": "k", "UploadId": "u"})
+
+
 def test_a_list_without_sense_is_none(serve: Serve) -> None:
     wire, _ = serve(said("200 OK", b"<List><Contents><Key>a</Key><Size>x</Size></Contents></List>"))
     with pytest.raises(ResponseParserError):
