@@ -57,7 +57,10 @@ class VersionedStore(S3Store):
         found = _version(said, source.size)
         if not found.name:  # not every server says it of what came in parts
             there = patiently(lambda: self.latest(key))
-            if there is not None and there.size == source.size and found.etag in ("", there.etag):
+            if there is not None and there.name:
+                if there.size != source.size or found.etag not in ("", there.etag):
+                    place = f"{self.url}/{key}"
+                    raise RemoteError(f"Somebody else wrote {place} at the same moment.", "Push again.")
                 found = there
         if not found.name:
             raise _without(self._bucket)
