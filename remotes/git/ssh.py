@@ -11,6 +11,7 @@ Limits: plink and its kin are told their options and were never tried.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import threading
@@ -29,6 +30,7 @@ _KNOWN = {"ssh": "ssh", "plink": "plink", "tortoiseplink": "tortoiseplink"}
 _VARIANTS = {"ssh": "ssh", "plink": "plink", "putty": "plink", "tortoiseplink": "tortoiseplink", "simple": "simple"}
 _SAID = 16_000  # bytes of stderr that are kept
 _TRY, _END = 10.0, 5.0  # seconds
+_PLAIN = re.compile(r"[\w/.~-]+(?: [\w/.~:=,@%+ '\"-]*)?")
 
 
 class Program(NamedTuple):
@@ -52,7 +54,14 @@ class Program(NamedTuple):
         """The command with these words after it."""
         if not self.is_line:
             return [self.command, *options]
-        return ["/bin/sh", "-c", f'{self.command} "$@"', self.command, *options]
+        first = "exec " if _is_plain(self.command) else ""  # so that it is ssh that is told to end, not a shell
+        return ["/bin/sh", "-c", f'{first}{self.command} "$@"', self.command, *options]
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line for the shell is an ssh program with options, and nothing that only a shell understands."""
+    words = line.split()
+    return bool(words) and "ssh" in os.path.basename(words[0]) and _PLAIN.fullmatch(line) is not None
 
 
 def program(config: GitConfig, environment: Mapping[str, str], *, batch: bool) -> Program | None:

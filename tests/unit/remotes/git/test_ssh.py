@@ -266,13 +266,16 @@ def test_a_word_for_the_shell_there_is_quoted_as_git_quotes_it() -> None:
     assert quoted("it's!") == "'it'\\''s'\\!''"
 
 
-def test_a_program_that_nobody_listened_to_is_told_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("line", ["", " -F 'x y'", " -o a=b"])
+def test_a_program_that_nobody_listened_to_is_told_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
     monkeypatch.setattr("assay.remotes.git.ssh._END", 60.0)
-    script = tmp_path / "quiet"
+    script = tmp_path / "quiet-ssh"
     told, ready = tmp_path / "told", tmp_path / "ready"
     script.write_text(f"#!/bin/sh\ntrap 'touch {told}; exit' TERM\ntouch {ready}\nwhile :; do sleep 0.05; done\n")
     script.chmod(0o755)
-    found = Program(str(script), False, "simple", True, os.environ)
+    found = Program(f"{script}{line}", bool(line), "simple", True, os.environ)
     stream = ProgramDialer("ssh://h/x", parsed("ssh://h/x"), found, {}).open(UPLOAD_PACK)
     end = time.monotonic() + 60
     while not ready.exists() and time.monotonic() < end:
