@@ -691,6 +691,15 @@ class Folder:
                 with suppress(FileNotFoundError):
                     os.unlink(temp, dir_fd=at)
 
+    def shares_blocks(self, source: str) -> bool:
+        """Whether a file here can share the blocks of the file ``source``; tried with a file that is gone afterwards.
+
+        Raises:
+            OSError: ``source`` cannot be read, or nothing can be written here.
+        """
+        with open(source, "rb") as reader, NewFile(self.root) as trial:
+            return trial.clone(reader.fileno())
+
     def symlink(self, target: str, path: str) -> os.stat_result:
         """Puts a symlink at ``path``, replacing a file or symlink there."""
         at, name = self._place(path, make=True)

@@ -57,6 +57,7 @@ class Placer:
         self._folder = folder
         self._cache = cache
         self._kinds: list[Kind] = list(takewhile(lambda kind: kind != "copy", kinds))
+        self._shares_blocks = False
 
     def place(self, path: str, entry: Entry) -> Placed:
         """Replaces what is at ``path`` by the entry's content; a file there is the old or the new, never a part.
@@ -102,6 +103,8 @@ class Placer:
         return Placed("copy", stat, stat.st_mtime_ns == stamp)
 
     def _reflink(self, path: str, entry: Entry) -> Placed | None:
+        if not self._can_reflink(entry):
+            return None
         source = self._cache.sound_path(entry.digest)
         if source is None:  # packed: it is copied
             return None
@@ -111,6 +114,16 @@ class Placer:
             self._kinds.remove("reflink")
             return None
         return Placed("reflink", stat, stat.st_mtime_ns == stamp)
+
+    def _can_reflink(self, entry: Entry) -> bool:
+        """Tried once, before an object is read to verify it: a copy reads and verifies it, too."""
+        if not self._shares_blocks:
+            with suppress(OSError):  # which the next step meets again, and tells
+                self._shares_blocks = self._folder.shares_blocks(self._cache.object_path(entry.digest))
+                if not self._shares_blocks:
+                    self._kinds.remove("reflink")
+                return self._shares_blocks
+        return True
 
     def _link(self, kind: Kind, path: str, entry: Entry) -> Placed | None:
         if not _can_be_linked(entry):

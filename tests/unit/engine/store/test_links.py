@@ -40,6 +40,7 @@ def can_clone(monkeypatch):
             return self.write(path, file.read(), executable=executable, mtime_ns=mtime_ns)
 
     monkeypatch.setattr(disk.Folder, "clone", clone)
+    monkeypatch.setattr(disk.Folder, "shares_blocks", lambda self, source: True)
 
 
 @pytest.mark.parametrize("data", [b"", b"small", LARGE])
@@ -79,6 +80,16 @@ def test_where_blocks_can_be_shared_they_are(bench, folder, data, kind):
     assert Placer(folder, bench.cache).place("f", wanted).kind == kind
     assert (bench.root / "f").read_bytes() == data
     assert mode(bench.root / "f") == 0o755
+
+
+def test_where_blocks_cannot_be_shared_an_object_is_read_once(bench, folder, monkeypatch):
+    wanted = {name: entry(bench, LARGE + name.encode()) for name in ("a", "b")}
+    monkeypatch.setattr(disk, "_clone", lambda source, target: False)
+    monkeypatch.setattr(bench.cache, "sound_path", lambda digest: pytest.fail("It was verified, and not copied."))
+    placer = Placer(folder, bench.cache)
+    for name, one in wanted.items():
+        assert placer.place(name, one).kind == "copy"
+    assert sorted(os.listdir(bench.root)) == ["a", "b"]
 
 
 @pytest.mark.parametrize("kind", ["hardlink", "symlink"])
