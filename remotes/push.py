@@ -99,6 +99,8 @@ def _is_for_git_alone(project: Project, target: Remote, which: Which, how: How) 
         return False
     if not target.url:
         return True
+    if project.layout.remote_layout == "native":  # whoever pulls wants an empty one to be marked as ours
+        return False
     from assay.engine.notes import ledger
 
     return project.repo.refs.read(ledger.REF) is None

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import ConfigError, GitError, RemoteError, UnknownRevision
+from assay.engine.experiments.chosen import Which
+from assay.remotes.how import How
 from assay.remotes.pull import pull
-from assay.remotes.push import push
+from assay.remotes.push import push, push_chosen
 from tests.sharing import Git, Machine
 
 
@@ -156,6 +158,16 @@ def test_a_shallow_clone_is_told_to_fetch_the_rest(here: Machine, git: Git, tmp_
     with pytest.raises(GitError, match="shallow"):
         push(shallow.project)
     shallow.close()
+
+
+def test_a_push_of_commits_to_git_makes_the_remote_beside_it_one_that_others_can_pull_from(
+    here: Machine, git: Git, tmp_path: Path, remote: str
+) -> None:
+    git("init", "-q", "--bare", str(tmp_path / "up.git"))
+    here.add_remote(remote, settings={"git-remote": str(tmp_path / "up.git")})
+    report = push_chosen(here.project, Which(["bold-finch"]), How(artifacts=False)).report
+    assert (len(report.refs), report.objects > 0, report.failed) == (1, True, {})
+    assert keys(remote) == {"format"}
 
 
 def test_a_project_without_a_remote_is_told_how_to_add_one(git: Git, tmp_path: Path) -> None:
