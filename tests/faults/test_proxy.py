@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from assay.engine.errors import AssayError
-from assay.remotes import registry
 from assay.remotes.clone import clone
 from assay.remotes.pull import pull
 from assay.remotes.push import push
+from assay.remotes.stores import retry
 from assay.remotes.stores.retry import Retrying
 from tests.faults import proxy as faults
 from tests.faults.proxy import Fault, Proxy, between
@@ -66,7 +66,7 @@ def way(s3_server: S3Server) -> Iterator[Proxy]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are short, and so is the time until silence counts as none."""
-    monkeypatch.setattr(registry, "Retrying", functools.partial(Retrying, first_pause=0.005))
+    monkeypatch.setattr(retry, "Retrying", functools.partial(Retrying, first_pause=0.005))
 
 
 class Sides:
