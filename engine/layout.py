@@ -83,6 +83,11 @@ class ProjectLayout(NamedTuple):
     remote_layout: str
     ignores: tuple[str, ...]
 
+    @property
+    def marks_remotes(self) -> bool:
+        """Whether an empty place is a remote only once something of ours there says so."""
+        return self.remote_layout == "native"
+
 
 def native(hash_name: HashName = "xxh128") -> ProjectLayout:
     """The layout that ``assay init`` makes."""

@@ -99,7 +99,7 @@ def _is_for_git_alone(project: Project, target: Remote, which: Which, how: How) 
         return False
     if not target.url:
         return True
-    if project.layout.remote_layout == "native":  # whoever pulls wants an empty one to be marked as ours
+    if project.layout.marks_remotes:  # whoever pulls wants to find it so
         return False
     from assay.engine.notes import ledger
 
