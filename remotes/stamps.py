@@ -20,10 +20,11 @@ from threading import Lock
 from assay.engine.errors import AccessDenied, AssayError, KeyMissing
 from assay.engine.events import Note, Reporter
 from assay.engine.model import HashName
-from assay.engine.ports import KeyInfo, RemoteStore, Sink, Source
+from assay.engine.ports import KeyInfo, RemoteStore, Source
 from assay.remotes.copies import Copies
 from assay.remotes.named import NamedBy, named_by
 from assay.remotes.parallel import each
+from assay.remotes.stores.around import Around
 
 _FILE = "stamps"
 _KEPT = 3
@@ -31,7 +32,7 @@ _KEPT = 3
 _BATCH = 1000
 
 
-class Stamped:
+class Stamped(Around):
     """A store whose lasting values are compared with what they were.
 
     Args:
@@ -46,8 +47,8 @@ class Stamped:
     """
 
     def __init__(self, store: RemoteStore, copies: Copies, hash_name: HashName, jobs: int, report: Reporter) -> None:
+        super().__init__(store)
         self.damaged: dict[str, str] = {}
-        self._store = store
         self._copies = copies
         self._hash_name: HashName = hash_name
         self._jobs = jobs
@@ -57,34 +58,13 @@ class Stamped:
         self._wrong: dict[str, bytes] = {}
         self._lock = Lock()
 
-    @property
-    def url(self) -> str:
-        """The store's own."""
-        return self._store.url
-
-    def get(self, key: str) -> bytes:
-        """The whole value."""
-        return self._store.get(key)
-
-    def get_to(self, key: str, sink: Sink) -> int:
-        """Streams the value."""
-        return self._store.get_to(key, sink)
-
-    def get_range(self, key: str, start: int, length: int) -> bytes:
-        """Bytes of the value."""
-        return self._store.get_range(key, start, length)
-
-    def has_ranges(self) -> bool:
-        """Whether the store has."""
-        return self._store.has_ranges()
-
     def put(self, key: str, data: bytes) -> str:
         """Writes the value, and keeps its stamp."""
-        return self._sent(key, self._store.put(key, data))
+        return self._sent(key, self.store.put(key, data))
 
     def put_from(self, key: str, source: Source) -> str:
         """Streams ``source``, and keeps the stamp."""
-        return self._sent(key, self._store.put_from(key, source))
+        return self._sent(key, self.store.put_from(key, source))
 
     def size(self, key: str) -> int | None:
         """The value's length; None for what is not what it was."""
@@ -93,12 +73,12 @@ class Stamped:
 
     def info(self, key: str) -> KeyInfo | None:
         """The value's length and stamp; None for what is not what it was."""
-        found = self._store.info(key)
+        found = self.store.info(key)
         return found if found is not None and (self._is_known(found) or self._is_right(found)) else None
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, without those that are not what they were."""
-        found = iter(self._store.list(prefix))
+        found = iter(self.store.list(prefix))
         while batch := list(islice(found, _BATCH)):
             again = [info for info in batch if not self._is_known(info)]
             wrong = set()
@@ -109,32 +89,12 @@ class Stamped:
                     wrong.add(info.key)
             yield from (info for info in batch if info.key not in wrong)
 
-    def settle(self) -> None:
-        """Makes what was written durable."""
-        self._store.settle()
-
-    def delete(self, keys: Iterable[str]) -> None:
-        """Removes the keys."""
-        self._store.delete(keys)
-
-    def is_atomic(self) -> bool:
-        """Whether the store is."""
-        return self._store.is_atomic()
-
-    def create(self, key: str, data: bytes) -> bool:
-        """Writes the value where there is none."""
-        return self._store.create(key, data)
-
-    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Replaces ``old`` by ``new``."""
-        return self._store.swap(key, old, new)
-
     def close(self) -> None:
         """Closes the store; what is known of it now is kept."""
         if self._is_changed:
             self._copies.write_many(_FILE, self._known())
             self._is_changed = False
-        self._store.close()
+        self.store.close()
 
     def _known(self) -> dict[str, bytes]:
         if self._stamps is None:
@@ -176,7 +136,7 @@ class Stamped:
             return True
         sink = _Summed(name)
         try:
-            self._store.get_to(info.key, sink)
+            self.store.get_to(info.key, sink)
         except KeyMissing:
             return False
         except AccessDenied:  # who may only write sees what there was to be seen before

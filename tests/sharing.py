@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
 from assay.engine.events import Event
 from assay.engine.model import Artifact, Entry, Oid
-from assay.engine.ports import KeyInfo, RemoteStore, Sink, Source
 from assay.engine.project import Project, World, open_project
 from assay.engine.store.manifest import digests_of, write_manifest
 
@@ -168,59 +167,3 @@ class Machine:
 
     def said(self) -> str:
         return "\n".join(str(event) for event in self.events)
-
-
-class Wrapped:
-    """A store that does what another does; fault doubles change one thing about it."""
-
-    def __init__(self, store: RemoteStore) -> None:
-        self.store = store
-
-    @property
-    def url(self) -> str:
-        return self.store.url
-
-    def get(self, key: str) -> bytes:
-        return self.store.get(key)
-
-    def get_to(self, key: str, sink: Sink) -> int:
-        return self.store.get_to(key, sink)
-
-    def get_range(self, key: str, start: int, length: int) -> bytes:
-        return self.store.get_range(key, start, length)
-
-    def has_ranges(self) -> bool:
-        return self.store.has_ranges()
-
-    def put(self, key: str, data: bytes) -> str:
-        return self.store.put(key, data)
-
-    def put_from(self, key: str, source: Source) -> str:
-        return self.store.put_from(key, source)
-
-    def info(self, key: str) -> KeyInfo | None:
-        return self.store.info(key)
-
-    def size(self, key: str) -> int | None:
-        return self.store.size(key)
-
-    def list(self, prefix: str) -> Iterator[KeyInfo]:
-        return self.store.list(prefix)
-
-    def settle(self) -> None:
-        self.store.settle()
-
-    def delete(self, keys: Iterator[str]) -> None:
-        self.store.delete(keys)
-
-    def is_atomic(self) -> bool:
-        return self.store.is_atomic()
-
-    def create(self, key: str, data: bytes) -> bool:
-        return self.store.create(key, data)
-
-    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
-        return self.store.swap(key, old, new)
-
-    def close(self) -> None:
-        self.store.close()

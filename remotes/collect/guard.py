@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from assay.engine.errors import RemoteError
 from assay.engine.model import HashName
-from assay.engine.ports import Ids, KeyInfo, RemoteStore, Sink, Source
+from assay.engine.ports import Ids, KeyInfo, RemoteStore, Source
 from assay.remotes.collect import claims as collecting
 from assay.remotes.collect.claims import Doomed
+from assay.remotes.stores.around import Around
 
 _PATIENCE = 60.0
 _PAUSE = 0.25
 
 
-class Guarded:
+class Guarded(Around):
     """A store for whoever publishes.
 
     Args:
@@ -42,8 +43,8 @@ class Guarded:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(store)
         self.hidden: set[str] = set()
-        self._store = store
         self._hash_name: HashName = hash_name
         self._ids = ids
         self._sleep = sleep
@@ -61,91 +62,41 @@ class Guarded:
         the wall, since a machine that sleeps stops the other clock; one that was set anew costs a look.
         """
         looked, self._looked = self._looked, self._clock()
-        state = collecting.look(self._store)
+        state = collecting.look(self.store)
         new = state.names - self._known or not 0 <= self._looked - looked < collecting.LONG
         for name in sorted(state.open - self._open.keys()):
-            doomed = collecting.read(self._store, name, self._hash_name)
+            doomed = collecting.read(self.store, name, self._hash_name)
             if doomed is not None:
                 self._open[name] = doomed
                 self.hidden |= doomed.keys
         self._known |= state.names
         return bool(new)
 
-    @property
-    def store(self) -> RemoteStore:
-        """The store, with what was named."""
-        return self._store
-
-    @property
-    def url(self) -> str:
-        """The store's own."""
-        return self._store.url
-
-    def get(self, key: str) -> bytes:
-        """The whole value."""
-        return self._store.get(key)
-
-    def get_to(self, key: str, sink: Sink) -> int:
-        """Streams the value."""
-        return self._store.get_to(key, sink)
-
-    def get_range(self, key: str, start: int, length: int) -> bytes:
-        """Bytes of the value."""
-        return self._store.get_range(key, start, length)
-
-    def has_ranges(self) -> bool:
-        """Whether the store has."""
-        return self._store.has_ranges()
-
     def put(self, key: str, data: bytes) -> str:
         """Writes the value, claimed first."""
         self._claim(key)
-        stamp = self._store.put(key, data)
+        stamp = self.store.put(key, data)
         self.hidden.discard(key)
         return stamp
 
     def put_from(self, key: str, source: Source) -> str:
         """Streams ``source``, claimed first."""
         self._claim(key)
-        stamp = self._store.put_from(key, source)
+        stamp = self.store.put_from(key, source)
         self.hidden.discard(key)
         return stamp
 
     def size(self, key: str) -> int | None:
         """The value's length; None for what was named."""
-        return None if key in self.hidden else self._store.size(key)
+        return None if key in self.hidden else self.store.size(key)
 
     def info(self, key: str) -> KeyInfo | None:
         """The value's length and stamp; None for what was named."""
-        return None if key in self.hidden else self._store.info(key)
+        return None if key in self.hidden else self.store.info(key)
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """The keys that start with ``prefix``, without what was named."""
-        return (info for info in self._store.list(prefix) if info.key not in self.hidden)
-
-    def settle(self) -> None:
-        """Makes what was written durable."""
-        self._store.settle()
-
-    def delete(self, keys: Iterable[str]) -> None:
-        """Removes the keys."""
-        self._store.delete(keys)
-
-    def is_atomic(self) -> bool:
-        """Whether the store is."""
-        return self._store.is_atomic()
-
-    def create(self, key: str, data: bytes) -> bool:
-        """Writes the value where there is none."""
-        return self._store.create(key, data)
-
-    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Replaces ``old`` by ``new``."""
-        return self._store.swap(key, old, new)
-
-    def close(self) -> None:
-        """Closes the store."""
-        self._store.close()
+        return (info for info in self.store.list(prefix) if info.key not in self.hidden)
 
     def _claim(self, key: str) -> None:
         """Sees to it that no collection takes what is about to be written.
@@ -158,9 +109,9 @@ class Guarded:
         with self._lock:
             naming = {name for name, doomed in self._open.items() if key in doomed.keys}
             for name in naming:
-                collecting.claim(self._store, name, [key], self._ids.nonce())
+                collecting.claim(self.store, name, [key], self._ids.nonce())
             waited = 0.0
-            while naming & collecting.look(self._store).going:
+            while naming & collecting.look(self.store).going:
                 if waited > _PATIENCE:
                     raise RemoteError(
                         f"{self.url} is being collected, and what is to be sent is part of it.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from assay.engine.errors import AccessDenied, Unavailable
 from assay.engine.ports import KeyInfo, RemoteStore, Sink, Source
-from tests.sharing import Wrapped
+from assay.remotes.stores.around import Around
 
 Through = Callable[[RemoteStore], None]
 """From now on every remote is this store: what the fixture `through` does."""
@@ -16,7 +16,7 @@ class Killed(BaseException):
     """The process ends here: nothing in the program under test catches this."""
 
 
-class RecordingStore(Wrapped):
+class RecordingStore(Around):
     """Notes which keys are written, in order."""
 
     def __init__(self, store: RemoteStore) -> None:
@@ -65,7 +65,7 @@ class DenyingStore(RecordingStore):
         raise AccessDenied(f"Writing {key} was refused.", "Ask for permission.")
 
 
-class DamagingStore(Wrapped):
+class DamagingStore(Around):
     """Gives other bytes than it holds, for keys that contain a text."""
 
     def __init__(self, store: RemoteStore, where: str) -> None:
@@ -103,7 +103,7 @@ class BitFlippingStore(DamagingStore):
         return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
 
-class FlakyStore(Wrapped):
+class FlakyStore(Around):
     """Every second request is answered with "not now", after a part of the bytes where there are any."""
 
     def __init__(self, store: RemoteStore) -> None:
@@ -182,7 +182,7 @@ class RefusingStore(RecordingStore):
         super()._write(key)
 
 
-class WithholdingStore(Wrapped):
+class WithholdingStore(Around):
     """Gives everything but what has a text in its key."""
 
     def __init__(self, store: RemoteStore, where: str) -> None:

@@ -18,8 +18,9 @@ from assay.remotes.bucket import notes as bucket_notes
 from assay.remotes.bucket.notes import BucketNotes
 from assay.remotes.copies import Copies
 from assay.remotes.remarks import send, take
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import Git, Machine, Wrapped
+from tests.sharing import Git, Machine
 
 NOBODY = "/dev/null/nowhere"
 edits = st.one_of(
@@ -95,7 +96,7 @@ def test_three_machines_agree_in_the_end(three: list[Machine], plan: list[tuple[
     assert all(send(project, notes[0], refs, done).remarks == () for project in projects), "nothing is left to say"
 
 
-class Interrupted(Wrapped):
+class Interrupted(Around):
     """Before its chosen steps, others come and do all that they have to do."""
 
     def __init__(self, store: RemoteStore, others: dict[int, Remarks]) -> None:

@@ -25,13 +25,14 @@ from assay.remotes.how import How
 from assay.remotes.pull import pull_chosen
 from assay.remotes.push import push, push_chosen
 from assay.remotes.registry import find, open_store
+from assay.remotes.stores.around import Around
 from assay.remotes.there import chosen_there
-from tests.sharing import Git, Machine, Wrapped
+from tests.sharing import Git, Machine
 
 BIG = 300_000
 
 
-class ReadRecorder(Wrapped):
+class ReadRecorder(Around):
     """Notes which values are read."""
 
     def __init__(self, store: RemoteStore) -> None:

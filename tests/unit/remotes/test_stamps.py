@@ -13,15 +13,15 @@ from assay.engine.events import Event
 from assay.engine.ports import KeyInfo, RemoteStore, Sink
 from assay.remotes.copies import Copies
 from assay.remotes.stamps import Stamped
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import Wrapped
 
 GOOD = b"an index"
 BAD = b"an inde?"
 KEY = f"index/{sha256(GOOD).hexdigest()}"
 
 
-class Reading(Wrapped):
+class Reading(Around):
     """Counts what is read; says another stamp with each question when ``is_unsteady``, none when ``is_mute``."""
 
     def __init__(self, store: RemoteStore) -> None:

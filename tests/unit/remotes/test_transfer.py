@@ -347,13 +347,13 @@ def test_what_an_index_says_of_packs_that_are_gone_is_not_forgotten_when_it_is_r
 
 def test_who_misses_an_index_looks_again(here: Side, there: Side, store: Recording) -> None:
     from assay.remotes.artifacts.shelf import encode
-    from tests.sharing import Wrapped
+    from assay.remotes.stores.around import Around
 
     artifact = here.add(small(3))
     here.upload(artifact)
     [old] = [info.key for info in store.list("index/")]
 
-    class Late(Wrapped):
+    class Late(Around):
         """An index is replaced and removed just when it is about to be read."""
 
         def get(self, key: str) -> bytes:
@@ -395,9 +395,9 @@ def test_a_damaged_part_is_not_let_in_and_its_pack_is_named(here: Side, there: S
 def test_a_pack_that_comes_while_somebody_looks_is_not_taken_for_lost(
     here: Side, there: Side, store: Recording
 ) -> None:
-    from tests.sharing import Wrapped
+    from assay.remotes.stores.around import Around
 
-    class Late(Wrapped):
+    class Late(Around):
         """The list of packs is from before somebody's push, that of indexes from after it."""
 
         def list(self, prefix: str):  # type: ignore[no-untyped-def]

@@ -27,8 +27,9 @@ from assay.remotes.collect import claims as collecting
 from assay.remotes.collect.claims import Doomed
 from assay.remotes.collect.guard import Guarded
 from assay.remotes.copies import Copies
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import CountingIds, Wrapped
+from tests.sharing import CountingIds
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class Watched(Wrapped):
+class Watched(Around):
     """A store that does something before or after a pack or an index is written."""
 
     def __init__(self, store: RemoteStore, before: Callable[[str], None], after: Callable[[str], None]) -> None:

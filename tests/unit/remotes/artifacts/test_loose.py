@@ -19,14 +19,14 @@ from assay.remotes.artifacts.holdings import Moved
 from assay.remotes.artifacts.loose import LooseHoldings
 from assay.remotes.copies import Copies
 from assay.remotes.stamps import Stamped
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.local import LocalStore
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import Wrapped
 
 BIG = 300_000
 
 
-class Recording(Wrapped):
+class Recording(Around):
     """Notes what is written and asked for, in order."""
 
     def __init__(self, store: RemoteStore) -> None:
@@ -214,7 +214,7 @@ def test_what_was_overwritten_with_something_else_is_sent_again(tmp_path: Path) 
     assert side.holdings.known([root, *files]) == {root, *files}
 
 
-class Unlistable(Wrapped):
+class Unlistable(Around):
     """Shows no list."""
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:

@@ -15,15 +15,16 @@ from assay.remotes.bucket.compaction import Compaction, compacted
 from assay.remotes.bucket.refs import BucketRefs
 from assay.remotes.bucket.statements import Statement
 from assay.remotes.copies import Copies
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import CountingIds, SteadyClock, Wrapped
+from tests.sharing import CountingIds, SteadyClock
 
 NAME = "refs/exps/12/" + "3" * 38 + "/exp"
 FOLDER = "git/refs/12" + "3" * 38 + ".d/"
 A = Oid(b"\1" * 20)
 
 
-def refs_on(store: MemoryStore | Wrapped, folder: Path) -> BucketRefs:
+def refs_on(store: MemoryStore | Around, folder: Path) -> BucketRefs:
     return BucketRefs(store, Copies(str(folder)), "xxh128", SteadyClock(), CountingIds(), 4)
 
 
@@ -49,7 +50,7 @@ def test_a_reader_whose_files_went_away_looks_again(tmp_path: Path, monkeypatch:
     for number in range(6):
         publish(refs_on(store, tmp_path), number)
 
-    class Late(Wrapped):
+    class Late(Around):
         """The first list is from before somebody else's push."""
 
         looked = False
@@ -67,7 +68,7 @@ def test_a_reader_whose_files_went_away_looks_again(tmp_path: Path, monkeypatch:
 def test_who_may_not_delete_can_publish_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.remotes.bucket.refs._MANY", 3)
 
-    class Append(Wrapped):
+    class Append(Around):
         def delete(self, keys: object) -> None:
             raise AccessDenied("No.")
 

@@ -14,8 +14,8 @@ from assay.engine.model import Oid
 from assay.remotes.bucket.join import join_small
 from assay.remotes.bucket.packs import BucketPacks, decode_over, encode_over
 from assay.remotes.copies import Copies
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
-from tests.sharing import Wrapped
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.remotes.bucket.join.MANY", 4)
 
 
-def packs_of(store: MemoryStore | Wrapped, repo: Repository) -> BucketPacks:
+def packs_of(store: MemoryStore | Around, repo: Repository) -> BucketPacks:
     packs = BucketPacks(store, Copies(f"{repo.common_dir}/copies"), f"{repo.common_dir}/incoming", 4, silent)
     packs.refresh()
     return packs
 
 
-def push(store: MemoryStore | Wrapped, repo: Repository, number: int) -> Oid:
+def push(store: MemoryStore | Around, repo: Repository, number: int) -> Oid:
     oid = repo.objects.write(BLOB, f"content {number}".encode())
     packs = packs_of(store, repo)
     packs.send([oid], repo.objects.pack_to)
@@ -63,11 +63,11 @@ def test_many_pushes_leave_few_packs_and_every_object(repo: Repository, other: R
 def test_replaced_packs_are_not_looked_at_even_where_they_cannot_be_removed(
     repo: Repository, other: Repository
 ) -> None:
-    class Append(Wrapped):
+    class Append(Around):
         def delete(self, keys: object) -> None:
             raise AccessDenied("No.")
 
-    class Counting(Wrapped):
+    class Counting(Around):
         got = 0
 
         def get(self, key: str) -> bytes:

@@ -17,9 +17,9 @@ from assay.remotes.bucket import notes as bucket_notes
 from assay.remotes.bucket.notes import BucketNotes, decode, encode
 from assay.remotes.copies import Copies
 from assay.remotes.registry import Remote, open_store
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
 from tests.faults.remotes import FailingAfterStore, Killed
-from tests.sharing import Wrapped
 
 A, B = Oid(b"\xaa" * 20), Oid(b"\xbb" * 20)
 HASH: HashName = "xxh128"
@@ -29,7 +29,7 @@ def remark(text: str, time: int = 1, by: str = "Ann <ann@example.com>") -> Remar
     return edited(NOTHING, Edit({text: True}, True, f"note {text}"), time, by)
 
 
-class Counting(Wrapped):
+class Counting(Around):
     """Counts what is asked of a store."""
 
     def __init__(self, store: RemoteStore) -> None:
@@ -136,7 +136,7 @@ def test_what_is_joined_is_durable_before_the_first_file_goes(tmp_path: Path, mo
     monkeypatch.setattr(bucket_notes, "_MANY", 1)
     steps: list[str] = []
 
-    class Watched(Wrapped):
+    class Watched(Around):
         def put(self, key: str, data: bytes) -> str:
             steps.append("put")
             return super().put(key, data)

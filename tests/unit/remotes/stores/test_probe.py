@@ -9,11 +9,11 @@ import pytest
 from assay.engine.errors import AccessDenied
 from assay.engine.ports import KeyInfo, RemoteStore
 from assay.remotes.registry import Remote, bare_store
+from assay.remotes.stores.around import Around
 from assay.remotes.stores.memory import MemoryStore
 from assay.remotes.stores.probe import Verdict, probe
 from tests.faults.remotes import BitFlippingStore, DenyingStore
 from tests.s3server import S3Server
-from tests.sharing import Wrapped
 
 
 def found(verdict: Verdict) -> dict[str, bool | None]:
@@ -69,14 +69,14 @@ def test_bytes_that_change_are_noticed() -> None:
     assert not verdict.can_write
 
 
-class ForgetfulLists(Wrapped):
+class ForgetfulLists(Around):
     """Shows what was just written later."""
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         return iter(())
 
 
-class NoLists(Wrapped):
+class NoLists(Around):
     """Answers as S3 does to whoever may not list: what is missing is denied as well."""
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
@@ -88,14 +88,14 @@ class NoLists(Wrapped):
         return self.store.get(key)
 
 
-class WrongParts(Wrapped):
+class WrongParts(Around):
     """Gives another part."""
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
         return self.store.get_range(key, start + 1, length)
 
 
-class Behind(Wrapped):
+class Behind(Around):
     """Knows another time."""
 
     def clock_ahead(self) -> float:
@@ -111,7 +111,7 @@ class Behind(Wrapped):
         (Behind, "clock", "7200 s ahead of"),
     ],
 )
-def test_what_is_missing_is_said_with_what_is_done_instead(kind: type[Wrapped], what: str, says: str) -> None:
+def test_what_is_missing_is_said_with_what_is_done_instead(kind: type[Around], what: str, says: str) -> None:
     memory = MemoryStore()
     verdict = probe(kind(memory))
     assert verdict.can_write
