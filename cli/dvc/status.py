@@ -122,6 +122,8 @@ def _entries(node: Drift, context: Context) -> list[Any]:
         found.append("always changed")
     if node.command:
         found.append("changed command")
+    if node.checksum:
+        found.append("changed checksum")
     return found
 
 

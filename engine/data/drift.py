@@ -37,6 +37,7 @@ class Drift(NamedTuple):
         always: Whether it would run every time.
         command: Whether its command changed since it last ran.
         frozen: Whether it never runs; what it reads is not looked at then.
+        checksum: Whether an import's file says other things than its checksum was made of.
     """
 
     node: str
@@ -45,11 +46,12 @@ class Drift(NamedTuple):
     always: bool = False
     command: bool = False
     frozen: bool = False
+    checksum: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return not (self.deps or self.outs or self.always or self.command)
+        return not (self.deps or self.outs or self.always or self.command or self.checksum)
 
 
 class Drifted(NamedTuple):
@@ -121,7 +123,8 @@ class _Look:
 
     def _data(self, file: DataFile, meant: Callable[[str], bool]) -> Drift:
         words = {out.path: self._out(out, out.artifact) for out in file.all_outs if meant(out.path)}
-        return Drift(file.path, {}, {path: word for path, word in words.items() if word}, frozen=file.frozen)
+        outs = {path: word for path, word in words.items() if word}
+        return Drift(file.path, {}, outs, frozen=file.frozen, checksum=file.is_import and not file.is_as_summed)
 
     def _stage_out(self, stage: Stage, out: Out, entry: LockEntry | None) -> Word | None:
         if out.place != "url":

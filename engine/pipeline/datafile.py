@@ -97,6 +97,12 @@ class DataFile(NamedTuple):
         return bool(self.deps)
 
     @property
+    def is_as_summed(self) -> bool:
+        """Whether an import's file says what its checksum was made of; an import that nothing was taken of has none."""
+        data = documents.parse(self.path, self.source.text)
+        return bool(data.get("md5") == stage_md5(data, self.wdir))
+
+    @property
     def all_outs(self) -> tuple[DataOut, ...]:
         """What it tracks, wherever that is."""
         return (*self.outs, *self.outside)

@@ -14,12 +14,10 @@ from assay.engine import disk
 from assay.engine.data.items import selected
 from assay.engine.errors import BadInput, Refused, RemoteError, UsageError
 from assay.engine.model import Artifact
-from assay.engine.params import documents
 from assay.engine.pipeline import importfile
 from assay.engine.pipeline.datafile import CONTENT, DataFile, DataOut
 from assay.engine.pipeline.datafiles import write
 from assay.engine.pipeline.gitignore import ignore
-from assay.engine.pipeline.importsum import stage_md5
 from assay.engine.pipeline.observe import Observer
 from assay.engine.pipeline.spec import Pipeline, load
 from assay.engine.project import Project
@@ -216,9 +214,8 @@ def _is_sound(project: Project, file: DataFile) -> bool:
     out: DataOut = file.outs[0]
     if out.artifact is None:
         return False
-    data = documents.parse(file.path, file.source.text)
     now = Observer(project).artifact(out.path, known=out.artifact)
-    return now is not None and now.digest == out.artifact.digest and data.get("md5") == stage_md5(data, file.wdir)
+    return now is not None and now.digest == out.artifact.digest and file.is_as_summed
 
 
 def _record(project: Project, news: Sequence[_New], how: How) -> tuple[tuple[str, ...], bool]:

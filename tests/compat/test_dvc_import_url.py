@@ -47,6 +47,7 @@ def test_paths_are_imported_as_by_dvc(sides, elsewhere):
     sides.same("import-url", "remote://up/kept", "of-remote")
     sides.same("import-url", "--no-download", f"{elsewhere}/d", "later")
     sides.same("import-url", "--no-exec", "not/there", "never")
+    sides.same("status")  # the checksum of what was never there
     sides.same("import-url", "--to-remote", f"{elsewhere}/d", "sent")
     sides.same_files()
 

@@ -9,6 +9,7 @@ import pytest
 from assay.engine.data.add import add
 from assay.engine.data.drift import drift
 from assay.engine.errors import BadInput, UsageError
+from assay.engine.pipeline.importsum import stage_md5
 from assay.engine.pipeline.repro import reproduce
 from assay.engine.pipeline.spec import load
 
@@ -105,3 +106,12 @@ def test_a_broken_lock_file_is_named(made):
     made.write({"dvc.lock": "stages: [1]\n"})
     with pytest.raises(BadInput, match=r"dvc\.lock"):
         changes(made)
+
+
+def test_an_import_says_whether_it_is_what_its_checksum_was_made_of(made):
+    text = "md5: {}\nfrozen: true\ndeps:\n- path: /far/e\n  hash: md5\nouts:\n- path: e\n  hash: md5\n"
+    made.write({"e.dvc": text.format("a" * 32)})
+    file = load(made.project).data["e.dvc"]
+    assert changes(made)["e.dvc"].checksum
+    made.write({"e.dvc": text.format(stage_md5({"deps": file.deps, "outs": [{"path": "e", "hash": "md5"}]}))})
+    assert not changes(made)["e.dvc"].checksum
