@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import BinaryIO, cast
 
 from assay.engine import disk
-from assay.engine.errors import CorruptArtifact, MissingArtifact
+from assay.engine.errors import CorruptArtifact, MissingArtifact, StoreError
 from assay.engine.layout import SMALL
 from assay.engine.model import Digest, HashName
 from assay.engine.store.digest import CHUNK, chunks, hasher, object_key, one_shot
@@ -162,7 +162,13 @@ class CacheReader:
             return path
         started = now()
         state = hasher(digest.algo)
-        with Reading(path) as file:
+        try:
+            file = Reading(path)
+        except StoreError as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # a collection has taken it since
+                return None
+            raise
+        with file:
             for chunk in chunks(file.stream):
                 state.update(chunk)
         if state.digest().hex() != digest.hex:

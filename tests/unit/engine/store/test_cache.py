@@ -266,6 +266,12 @@ def test_an_object_is_remembered_as_verified(bench, large):
     assert bench.stat_cache.get(path, os.stat(path)) == digest
 
 
+def test_an_object_that_a_collection_takes_while_it_is_looked_at_has_no_sound_path(bench, large, monkeypatch):
+    (digest,) = put(bench.cache, large)
+    monkeypatch.setattr(type(bench.cache.seen), "get", lambda self, path, stat: os.unlink(path))
+    assert bench.cache.sound_path(digest) is None
+
+
 def test_the_sound_path_of_a_packed_object_is_none(bench):
     (digest,) = put(bench.cache, b"small")
     assert bench.cache.sound_path(digest) is None
