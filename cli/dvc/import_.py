@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     )
     from assay.cli.dvc.words import tell_git
     from assay.engine.errors import UsageError
-    from assay.remotes.imports.importing import How, import_path
+    from assay.remotes.imports.importing import How, Part, import_path
 
     check_numbers(args)
     if args.path.endswith(".dvc"):
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         warn_of_secrets(context, "The URL's", {"password": ""})
     project = context.project()
     out = context.relative(destination(args.path, args.out, context, force=args.force))
-    part = "none" if args.no_exec else "said" if args.no_download else "all"
-    how = How(part, args.force, {}, args.jobs, telling(context))  # type: ignore[arg-type]  # one of three words
+    part: Part = "none" if args.no_exec else "said" if args.no_download else "all"
+    how = How(part, args.force, {}, args.jobs, telling(context))
     with as_failure():
         done = import_path(project, origin, out, how, folder=context.here)
     context.report.clear()

@@ -31,14 +31,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     """Brings data from a URL and tracks it."""
     from assay.cli.dvc.elsewhere import as_failure, destination, telling
     from assay.cli.dvc.words import tell_git
-    from assay.remotes.imports.importing import How, import_to_remote, import_url
+    from assay.remotes.imports.importing import How, Part, import_to_remote, import_url
 
     _check(args)
     source, project = args.url, context.project()
     out = context.relative(destination(source, args.out, context, force=args.force))
     settings = _settings(args, context)
-    part = "none" if args.no_exec else "said" if args.no_download else "all"
-    how = How(part, args.force, settings, args.jobs, telling(context))  # type: ignore[arg-type]  # one of three words
+    part: Part = "none" if args.no_exec else "said" if args.no_download else "all"
+    how = How(part, args.force, settings, args.jobs, telling(context))
     with as_failure():
         if args.to_remote:
             done = import_to_remote(project, source, out, how, folder=context.here, remote=args.remote)

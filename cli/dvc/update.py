@@ -29,6 +29,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from assay.cli.targets import target_words
     from assay.engine.errors import UsageError
     from assay.engine.events import Warned
+    from assay.remotes.imports.importing import Part
     from assay.remotes.imports.updating import How, Straight, update
 
     check_numbers(args)
@@ -38,8 +39,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("--remote can't be used without --to-remote")
     folder, targets = target_words(context, args.targets)
     straight = Straight(args.remote) if args.to_remote else None
-    part = "said" if args.no_download else "all"
-    how = How(folder, args.recursive, args.rev or "", part, straight, args.jobs, telling(context))  # type: ignore[arg-type]
+    part: Part = "said" if args.no_download else "all"
+    how = How(folder, args.recursive, args.rev or "", part, straight, args.jobs, telling(context))
     project = context.project()
     with as_failure():
         done = update(project, targets, how)
